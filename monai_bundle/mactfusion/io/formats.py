@@ -1,0 +1,29 @@
+"""Which file names mean which format."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+NIFTI_EXTENSIONS = (".nii", ".nii.gz")
+ITK_EXTENSIONS = (".nrrd", ".nhdr", ".mha", ".mhd")
+PICTURE_EXTENSIONS = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
+INPUT_EXTENSIONS = (*NIFTI_EXTENSIONS, *ITK_EXTENSIONS, *PICTURE_EXTENSIONS)
+
+OUTPUT_PICTURE_EXTENSIONS = (".png", ".tif", ".tiff")
+# Formats of two files (.nhdr, .mhd) are left out: two names cannot be replaced in one step.
+OUTPUT_EXTENSIONS = (*NIFTI_EXTENSIONS, ".nrrd", ".mha", *OUTPUT_PICTURE_EXTENSIONS)
+
+
+def extension_of(path: Path) -> str:
+    """The extension in lower case, both parts of ``.nii.gz``, empty when there is none.
+
+    Example:
+        >>> from pathlib import Path
+        >>> extension_of(Path("head.T1.NII.GZ"))
+        '.nii.gz'
+    """
+    name = path.name.lower()
+    return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()

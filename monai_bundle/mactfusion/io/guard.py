@@ -1,0 +1,74 @@
+"""Calls into image libraries: silent, and every failure becomes one sentence."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from mactfusion.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DAMAGED = "the file is damaged, incomplete or not in the format of its name"
+
+_only_one_redirects = threading.RLock()
+
+
+@contextmanager
+def guarded(failure: str, otherwise: str = DAMAGED) -> Iterator[None]:
+    """Run calls into a library without noise, and turn what they raise into one sentence.
+
+    Libraries below ITK (MetaIO, libtiff, libjpeg, GDCM) print on the process's standard error
+    whatever ITK's own settings are, so the file descriptor itself is turned away meanwhile. Keep
+    own warnings out of the block: they would be lost.
+
+    Args:
+        failure: start of the sentence, such as ``"/data/head.nii cannot be read"``.
+        otherwise: the reason given when the exception tells none that a user can act on.
+
+    Raises:
+        InputError: instead of any exception that is not an ``InputError`` itself.
+    """
+    try:
+        with _only_one_redirects, _standard_error_silenced(), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"{failure}: {_reason(error, otherwise)}") from error
+
+
+def _reason(error: Exception, otherwise: str) -> str:
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for it"
+    if isinstance(error, EOFError):
+        return "the file is incomplete, it ends early"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    if "spacing is not supported" in str(error):
+        return "its voxel spacing is zero; repair its header"
+    if "direction" in str(error):
+        return "its axes are singular or not perpendicular; repair its header"
+    return otherwise
+
+
+@contextmanager
+def _standard_error_silenced() -> Iterator[None]:
+    try:
+        original = os.dup(2)
+    except OSError:  # a process without a console has nothing to silence
+        yield
+        return
+    try:
+        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (devnull is no path of the user)
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        with suppress(OSError):
+            os.dup2(original, 2)
+        os.close(original)

@@ -1,0 +1,55 @@
+"""First step of the recipe: both volumes, and what has to be said about them."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monai.transforms import Transform
+
+from mactfusion.errors import FusionWarning, InputError, note
+from mactfusion.io.coerce import as_volume
+from mactfusion.io.dicom import same_patient_warning
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+KEYS = ("anatomical", "partner")
+
+
+class LoadVolumed(Transform):
+    """Read ``anatomical`` and ``partner``; see :func:`~mactfusion.io.as_volume`.
+
+    Warnings of the readers become ``notes``. ``started`` is the time, in seconds since 1970.
+
+    Args:
+        folder: where relative paths start.
+    """
+
+    def __init__(self, folder: str | Path = ".") -> None:
+        self.folder = Path(folder)
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Read both volumes.
+
+        Raises:
+            InputError: one is missing or cannot be fused.
+        """
+        result = {**data, "notes": data.get("notes", ""), "started": time.time()}
+        for key in KEYS:
+            source = data.get(key)
+            if source is None:
+                raise InputError(f"There is no {key} volume; give one.")
+            if isinstance(source, str | Path):
+                source = self.folder / source
+            with warnings.catch_warnings(record=True) as caught:
+                warnings.simplefilter("always", FusionWarning)
+                result[key] = as_volume(source)
+            for warning in caught:
+                if issubclass(warning.category, FusionWarning):
+                    note(result, str(warning.message))
+        if message := same_patient_warning(result["anatomical"], result["partner"]):
+            note(result, message)
+        return result

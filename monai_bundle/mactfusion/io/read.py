@@ -1,0 +1,74 @@
+"""Any file or DICOM folder becomes a volume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydicom.misc import is_dicom
+
+from mactfusion.errors import InputError
+from mactfusion.io.dicom import read_dicom_folder
+from mactfusion.io.formats import (
+    INPUT_EXTENSIONS,
+    ITK_EXTENSIONS,
+    NIFTI_EXTENSIONS,
+    extension_of,
+)
+from mactfusion.io.guard import guarded
+from mactfusion.io.itk_image import read_itk_image
+from mactfusion.io.nifti import read_nifti
+from mactfusion.io.picture import read_picture
+
+if TYPE_CHECKING:
+    from monai.data import MetaTensor
+
+
+def read_volume(path: str | Path) -> MetaTensor:
+    """Read one volume: NIfTI, NRRD, MetaImage, a folder of one DICOM series, PNG, TIFF or JPEG.
+
+    Args:
+        path: a file with one of those extensions, or a folder.
+
+    Returns:
+        float32 ``(C, I, J, K)``, C = 1 in native values (HU, counts, ...) or C = 3 RGB in [0, 1];
+        float64 affine from index to RAS+ millimetres; meta ``filename_or_obj``, ``source_dtype``,
+        ``is_image``, ``modality``, ``units``, ``frame_of_reference`` and ``patient_digest``.
+
+    Raises:
+        InputError: nothing there, or nothing that can be fused; the message says why.
+    """
+    path = Path(path)
+    with guarded(f"{path} cannot be read"):
+        is_folder = path.is_dir()
+        if not is_folder:
+            _check_file(path)
+    if is_folder:
+        return read_dicom_folder(path)
+    extension = extension_of(path)
+    if extension in NIFTI_EXTENSIONS:
+        return read_nifti(path)
+    if extension in ITK_EXTENSIONS:
+        return read_itk_image(path)
+    return read_picture(path)
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"{path} does not exist")
+    # a pipe or a device would keep the reader waiting for ever
+    if not path.is_file():
+        raise InputError(f"{path} is neither a file nor a folder")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty (0 bytes)")
+    if extension_of(path) in INPUT_EXTENSIONS:
+        return
+    if is_dicom(path):
+        raise InputError(
+            f"{path} is one DICOM file; give the folder that holds its whole series, or"
+            " convert a multi-frame file to NIfTI (for example with dcm2niix)"
+        )
+    raise InputError(
+        f"{path} is of an unknown kind; use one of {', '.join(INPUT_EXTENSIONS)}"
+        " or a folder of one DICOM series"
+    )

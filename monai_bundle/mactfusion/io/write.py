@@ -1,0 +1,186 @@
+"""A fused volume becomes a file: complete or not at all."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nibabel
+import numpy as np
+import SimpleITK
+from monai.data.utils import orientation_ras_lps
+
+from mactfusion import __version__
+from mactfusion.errors import InputError
+from mactfusion.io.atomic import atomic_path
+from mactfusion.io.formats import (
+    NIFTI_EXTENSIONS,
+    OUTPUT_EXTENSIONS,
+    OUTPUT_PICTURE_EXTENSIONS,
+    extension_of,
+)
+from mactfusion.io.guard import guarded
+
+if TYPE_CHECKING:
+    from monai.data import MetaTensor
+
+_SOFTWARE = f"mactfusion {__version__}"
+_NIFTI_DESCRIPTION_LENGTH = 79
+_RGB24 = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
+
+
+def check_output(path: str | Path, overwrite: bool) -> None:
+    """Refuse an output name before the long work begins.
+
+    Args:
+        path: the file to be written.
+        overwrite: whether it may exist already.
+
+    Raises:
+        InputError: unknown extension, missing or write-protected folder, a folder of that name,
+            or a file of that name without ``overwrite``.
+    """
+    path = Path(path)
+    extension = extension_of(path)
+    if extension in (".jpg", ".jpeg"):
+        raise InputError(f"{path} cannot be written: JPEG loses detail; use .png or .tif")
+    if extension not in OUTPUT_EXTENSIONS:
+        raise InputError(
+            f"{path} cannot be written: the name must end in {', '.join(OUTPUT_EXTENSIONS)}"
+        )
+    with guarded(f"{path} cannot be written"):
+        if not path.parent.is_dir():
+            raise InputError(f"{path} cannot be written: there is no folder {path.parent}")
+        if path.is_dir():
+            raise InputError(f"{path} cannot be written: a folder has that name")
+        if path.exists() and not overwrite:
+            raise InputError(f"{path} exists already; allow overwriting or choose another name")
+        if not os.access(path.parent, os.W_OK):
+            raise InputError(f"{path} cannot be written: {path.parent} is write-protected")
+
+
+def write_volume(
+    volume: MetaTensor,
+    path: str | Path,
+    *,
+    dtype: str = "auto",
+    description: str = "",
+) -> None:
+    """Write a volume in the format of the file's name; a file of that name is replaced.
+
+    Colour is stored so that 3D Slicer shows a vector volume: RGB24 in NIfTI, three components a
+    voxel in NRRD and MetaImage.
+
+    Args:
+        volume: ``(1, I, J, K)`` or RGB ``(3, I, J, K)``, values in [0, 1] (beyond is clipped in
+            integer types), affine from index to RAS+ millimetres.
+        path: ends in one of ``OUTPUT_EXTENSIONS``; pictures (``.png``, ``.tif``) hold one slice.
+        dtype: ``"uint8"`` or ``"uint16"``, where full scale is 1; ``"float32"`` for scalars;
+            ``"auto"`` is uint16 for scalars and uint8 for colour and PNG.
+        description: one line for the header; NIfTI holds 79 characters with the software's name.
+
+    Raises:
+        InputError: a format that cannot hold the volume, or a file that cannot be written; then
+            nothing is left behind, and what had that name is untouched.
+    """
+    path = Path(path)
+    check_output(path, overwrite=True)
+    extension = extension_of(path)
+    dtype = _stored_type(dtype, len(volume) == 3, extension, path)
+    array = _stored_values(volume, dtype, path)
+    if extension in OUTPUT_PICTURE_EXTENSIONS and array.shape[2] != 1:
+        raise InputError(
+            f"{path} cannot be written: a picture holds one slice, the volume has"
+            f" {array.shape[2]}; use .nii.gz, .nrrd or .mha"
+        )
+    affine = volume.affine.cpu().numpy().astype(np.float64)
+    header_texts = {"name": _one_ascii_line(path.stem), "description": _one_ascii_line(description)}
+    with (
+        guarded(f"{path} cannot be written", "the disk may be full or write-protected"),
+        atomic_path(path) as temporary,
+    ):
+        if extension in NIFTI_EXTENSIONS:
+            _write_nifti(array, affine, temporary, header_texts["description"])
+        elif extension in OUTPUT_PICTURE_EXTENSIONS:
+            _write_picture(array[:, :, 0], temporary)
+        else:
+            _write_itk(array, affine, temporary, header_texts)
+
+
+def _stored_type(dtype: str, is_colour: bool, extension: str, path: Path) -> str:
+    if dtype == "auto":
+        return "uint8" if is_colour or extension == ".png" else "uint16"
+    if dtype not in ("uint8", "uint16", "float32"):
+        raise InputError(f"{dtype} is no type to write; use auto, uint8, uint16 or float32")
+    if dtype == "float32" and is_colour:
+        raise InputError(f"{path} cannot be written: colour is stored as uint8 or uint16")
+    if dtype == "float32" and extension == ".png":
+        raise InputError(f"{path} cannot be written: PNG holds no float32; use .tif")
+    if dtype == "uint16" and is_colour and extension in NIFTI_EXTENSIONS:
+        raise InputError(
+            f"{path} cannot be written: NIfTI holds colour as uint8 only; use uint8, or a name"
+            " that ends in .nrrd or .mha"
+        )
+    return dtype
+
+
+def _stored_values(volume: MetaTensor, dtype: str, path: Path) -> np.ndarray:
+    """``(I, J, K)`` or ``(I, J, K, 3)`` in the type to be stored."""
+    if volume.ndim != 4 or len(volume) not in (1, 3):
+        raise InputError(
+            f"{path} cannot be written: a volume has the shape (1 or 3, I, J, K),"
+            f" this one {tuple(volume.shape)}"
+        )
+    values = volume.detach().cpu().numpy().astype(np.float32, copy=False)
+    values = values[0] if len(values) == 1 else np.moveaxis(values, 0, -1)
+    if not np.isfinite(values).all():
+        raise InputError(f"{path} cannot be written: the volume holds values that are not finite")
+    if dtype == "float32":
+        return values
+    scaled = np.clip(values, 0, 1)
+    scaled *= np.float32(np.iinfo(dtype).max)
+    return np.rint(scaled, out=scaled).astype(dtype)
+
+
+def _one_ascii_line(text: str) -> str:
+    """What every format reads back: a line break or a letter with accent may lose the field."""
+    return " ".join(text.split()).encode("ascii", "replace").decode("ascii")
+
+
+def _write_nifti(array: np.ndarray, affine: np.ndarray, path: Path, description: str) -> None:
+    # nibabel and not ITK, whose writer reports no full disk and, from Python, writes no RGB24
+    if array.ndim == 4:
+        array = np.ascontiguousarray(array).view(_RGB24)[..., 0]
+    image = nibabel.Nifti1Image(array, affine)
+    image.set_sform(affine, code="scanner")
+    image.set_qform(affine, code="scanner")
+    image.header.set_xyzt_units("mm")
+    room = _NIFTI_DESCRIPTION_LENGTH - len(_SOFTWARE) - len(" ()")
+    text = f"{description[:room]} ({_SOFTWARE})" if description else _SOFTWARE
+    image.header["descrip"] = text
+    nibabel.save(image, path)
+
+
+def _write_picture(array: np.ndarray, path: Path) -> None:
+    """Write ``(W, H)`` or ``(W, H, 3)``."""
+    image = SimpleITK.GetImageFromArray(array.swapaxes(0, 1), isVector=array.ndim == 3)
+    SimpleITK.WriteImage(image, str(path), useCompression=True)
+
+
+def _write_itk(
+    array: np.ndarray, affine: np.ndarray, path: Path, header_texts: dict[str, str]
+) -> None:
+    """Write ``(I, J, K)`` or ``(I, J, K, 3)`` as NRRD or MetaImage."""
+    is_colour = array.ndim == 4
+    order = (2, 1, 0, 3) if is_colour else (2, 1, 0)
+    image = SimpleITK.GetImageFromArray(array.transpose(order), isVector=is_colour)
+    lps = orientation_ras_lps(affine)
+    spacing_mm = np.linalg.norm(lps[:3, :3], axis=0)
+    image.SetSpacing(spacing_mm.tolist())
+    image.SetDirection((lps[:3, :3] / spacing_mm).ravel().tolist())
+    image.SetOrigin(lps[:3, 3].tolist())
+    for key, text in {**header_texts, "software": _SOFTWARE}.items():
+        if text:
+            image.SetMetaData(key, text)
+    SimpleITK.WriteImage(image, str(path), useCompression=True)

@@ -1,0 +1,120 @@
+"""Weight files: checked before they are trusted, written whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import torch
+
+from mactfusion.errors import InputError
+from mactfusion.io.atomic import atomic_path
+from mactfusion.io.checksum import sha256_of
+from mactfusion.networks.published_weights import is_published_checkpoint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+CHECKSUMS = "SHA256SUMS"
+"""File beside the weights with one line ``HASH  NAME`` a file, as ``sha256sum`` writes it."""
+
+
+def check_weights(path: str | Path) -> str:
+    """Check a weight file against the list of hashes beside it, where that names it.
+
+    Returns:
+        Its SHA-256.
+
+    Raises:
+        InputError: no such file, or its content is not what the list says.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"The weights {path} do not exist; give a file with --weights.")
+    digest = sha256_of(path)
+    checksums = path.with_name(CHECKSUMS)
+    if checksums.is_file():
+        expected = {name: value for value, name in map(str.split, checksums.open())}
+        if expected.get(path.name, digest) != digest:
+            raise InputError(
+                f"The weights {path} are damaged or were changed: their SHA-256 is {digest[:12]}…, "
+                f"expected {expected[path.name][:12]}…; restore the file."
+            )
+    return digest
+
+
+def read_state(path: str | Path) -> dict[str, Tensor]:
+    """Read a state dict; nothing but tensors is ever loaded.
+
+    Raises:
+        InputError: the file is no PyTorch file, or holds anything else.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise InputError(f"{path} does not exist.") from None
+    except Exception as error:  # torch raises many kinds for a foreign or damaged file
+        raise InputError(f"{path} is not a readable PyTorch weight file.") from error
+    if isinstance(content, dict) and isinstance(content.get("network"), dict):
+        content = content["network"]  # a checkpoint of this project's training
+    if not isinstance(content, dict) or not all(
+        isinstance(key, str) and isinstance(value, torch.Tensor) for key, value in content.items()
+    ):
+        raise InputError(f"{path} holds no state dict of a network.")
+    return content
+
+
+def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
+    """Fill a network from a file and set it to evaluation.
+
+    Args:
+        network: any network; it is changed in place.
+        path: weights of exactly that network.
+
+    Returns:
+        The network.
+
+    Raises:
+        InputError: the file is damaged, foreign, or belongs to another network.
+    """
+    check_weights(path)
+    state = read_state(path)
+    if is_published_checkpoint(state):
+        raise InputError(
+            f"{path} has the authors' names; convert it with: mactfusion import-weights {path} "
+            "-o model.pt"
+        )
+    expected = network.state_dict()
+    for name, tensor in expected.items():
+        if name not in state or state[name].shape != tensor.shape:
+            raise InputError(
+                f"{path} does not fit {type(network).__name__}: tensor '{name}' is missing or has "
+                "another shape."
+            )
+    if unknown := set(state) - set(expected):
+        raise InputError(
+            f"{path} does not fit {type(network).__name__}: tensor '{min(unknown)}' is unknown."
+        )
+    if not all(torch.isfinite(tensor).all() for tensor in state.values()):
+        raise InputError(f"{path} holds values that are not finite; use other weights.")
+    network.load_state_dict(state)
+    return network.eval()
+
+
+def save_state(state: Mapping[str, Tensor], path: str | Path) -> str:
+    """Write a state dict under a temporary name, rename it, and return its SHA-256.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    path = Path(path)
+    try:
+        with atomic_path(path) as temporary:
+            torch.save(dict(state), temporary)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"{path} cannot be written; check folder, rights and free space."
+        ) from error
+    return sha256_of(path)
