@@ -1,0 +1,49 @@
+"""The steps of the recipe between reading and writing, as functions and dictionary transforms."""
+
+from mactfusion.transforms.align import AlignPartnerd, align_to
+from mactfusion.transforms.brightness import SteadyBrightnessd, steady_gain
+from mactfusion.transforms.color import (
+    MergeChrominanced,
+    SplitLuminanced,
+    merge_chrominance,
+    rgb_to_ycbcr,
+    ycbcr_to_rgb,
+)
+from mactfusion.transforms.colormap import apply_color_table, color_table
+from mactfusion.transforms.intensity import (
+    WINDOWS,
+    ScaleIntensityd,
+    apply_window,
+    parse_window,
+    robust_window_mr,
+    robust_window_uptake,
+)
+from mactfusion.transforms.slices import OrientToSlicesd, RestoreOrientationd, choose_axis
+from mactfusion.transforms.task import TASKS, ResolveTaskd, guess_modality, resolve_task
+
+__all__ = [
+    "TASKS",
+    "WINDOWS",
+    "AlignPartnerd",
+    "MergeChrominanced",
+    "OrientToSlicesd",
+    "ResolveTaskd",
+    "RestoreOrientationd",
+    "ScaleIntensityd",
+    "SplitLuminanced",
+    "SteadyBrightnessd",
+    "align_to",
+    "apply_color_table",
+    "apply_window",
+    "choose_axis",
+    "color_table",
+    "guess_modality",
+    "merge_chrominance",
+    "parse_window",
+    "resolve_task",
+    "rgb_to_ycbcr",
+    "robust_window_mr",
+    "robust_window_uptake",
+    "steady_gain",
+    "ycbcr_to_rgb",
+]

@@ -1,0 +1,54 @@
+"""Steady brightness along the slice axis."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from monai.transforms import Transform
+
+from mactfusion.transforms.volume import plain
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+FOREGROUND = 0.02
+"""Share of full scale above which the brighter source counts as seen."""
+
+
+def steady_gain(fused: torch.Tensor, brighter: torch.Tensor) -> torch.Tensor:
+    """Gain of each slice that makes its mean that of the brighter source.
+
+    The network standardises each slice by itself, so that it cannot know how bright the slice is
+    within its volume. One factor a slice keeps the contrast inside the slice; because the factor
+    depends on that slice alone, a single slice can be shown before the volume is fused.
+
+    Args:
+        fused: ``(slices, rows, columns)``, in [0, 1].
+        brighter: maximum of both sources, same shape, in [0, 1].
+
+    Returns:
+        ``(slices,)``; 0 where both sources show nothing, so that noise is not amplified.
+    """
+    seen = brighter > FOREGROUND
+    target = (brighter * seen).sum(dim=(1, 2), dtype=torch.float64)
+    mean = (fused * seen).sum(dim=(1, 2), dtype=torch.float64)
+    return (target / mean.clamp_min(1e-12)).where(mean > 0, 0.0).float()
+
+
+class SteadyBrightnessd(Transform):
+    """Multiply each slice of ``pred`` by :func:`steady_gain`, after clipping it to [0, 1].
+
+    A volume of one slice is left alone: it has no neighbour to differ from.
+    """
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Steady ``pred`` ``(1, slices, rows, columns)`` by ``image`` ``(2, …)``."""
+        result = dict(data)
+        image = plain(data["image"]).cpu()
+        fused = plain(data["pred"]).cpu().float().clamp(0, 1)
+        if fused.shape[1] > 1:
+            gain = steady_gain(fused[0], image.amax(dim=0))
+            fused = (fused * gain[:, None, None]).clamp_(0, 1)
+        result["pred"] = fused
+        return result

@@ -1,0 +1,159 @@
+"""Luminance and chrominance: apart before the network, together after it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from monai.transforms import Transform
+
+from mactfusion.transforms.colormap import apply_color_table, color_table
+from mactfusion.transforms.volume import plain, with_voxels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from monai.data import MetaTensor
+
+RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT = 0.299, 0.587, 0.114
+"""Weights of luminance, ITU-R BT.601."""
+
+_CR_RANGE = 2 * (1 - RED_WEIGHT)
+_CB_RANGE = 2 * (1 - BLUE_WEIGHT)
+_TASKS_WITH_UPTAKE = ("pet-mri", "spect-mri")
+
+
+def rgb_to_ycbcr(rgb: torch.Tensor) -> torch.Tensor:
+    """Convert RGB to luminance and chrominance (ITU-R BT.601, full range).
+
+    ``Y = 0.299 R + 0.587 G + 0.114 B``, ``Cb = (B - Y) / 1.772 + 0.5``,
+    ``Cr = (R - Y) / 1.402 + 0.5``.
+
+    Args:
+        rgb: ``(3, ...)`` in [0, 1].
+
+    Returns:
+        ``(3, ...)``: Y, Cb, Cr in [0, 1], without meta; a grey voxel has Cb = Cr = 0.5.
+    """
+    red, green, blue = plain(rgb)
+    luminance = RED_WEIGHT * red + GREEN_WEIGHT * green + BLUE_WEIGHT * blue
+    return torch.stack(
+        [luminance, (blue - luminance) / _CB_RANGE + 0.5, (red - luminance) / _CR_RANGE + 0.5]
+    )
+
+
+def ycbcr_to_rgb(ycbcr: torch.Tensor) -> torch.Tensor:
+    """Convert luminance and chrominance back to RGB: the exact inverse of :func:`rgb_to_ycbcr`.
+
+    Args:
+        ycbcr: ``(3, ...)``: Y, Cb, Cr; colours outside the gamut stay outside.
+
+    Returns:
+        ``(3, ...)``, RGB, without meta.
+    """
+    luminance, cb, cr = plain(ycbcr)
+    return luminance + _color_differences(cb, cr)
+
+
+def merge_chrominance(luminance: torch.Tensor, cb: torch.Tensor, cr: torch.Tensor) -> torch.Tensor:
+    """Give a luminance colour, and take away as much saturation as RGB cannot hold.
+
+    The differences of R, G and B from Y are multiplied by the largest factor, at most 1, that
+    keeps all three in [0, 1]. Hue and luminance stay; clipping channel by channel would change
+    both.
+
+    Args:
+        luminance: ``(1, ...)`` in [0, 1].
+        cb: ``(1, ...)``, 0.5 is neutral.
+        cr: ``(1, ...)``, 0.5 is neutral.
+
+    Returns:
+        ``(3, ...)``, RGB in [0, 1], without meta.
+    """
+    luminance, cb, cr = plain(luminance)[0], plain(cb)[0], plain(cr)[0]
+    differences = _color_differences(cb, cr)
+    factor = torch.ones_like(luminance)
+    for difference in differences:
+        room = torch.where(difference > 0, 1 - luminance, luminance)
+        # Without a difference the quotient is infinite or undefined, and there is no limit.
+        limit = (room / difference.abs()).where(difference != 0, 1.0)
+        torch.minimum(factor, limit, out=factor)
+    return differences.mul_(factor).add_(luminance).clamp_(0, 1)
+
+
+class SplitLuminanced(Transform):
+    """Split ``partner`` into ``luminance`` (1, ...) and, where it has colour, ``chrominance``.
+
+    A scalar PET or SPECT volume gets its colours from the table; a colour volume keeps its own;
+    CT, MR and other scalar partners are luminance alone. ``is_color`` says whether there is
+    ``chrominance`` (2, ...): Cb and Cr, neutral 0.5. Outside ``field_of_view`` there is no
+    luminance and no colour.
+
+    Args:
+        colormap: see :func:`~mactfusion.transforms.colormap.color_table`.
+
+    Raises:
+        InputError: unknown colour table.
+    """
+
+    def __init__(self, colormap: str = "hot_iron") -> None:
+        self.table = color_table(colormap)
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Split the partner."""
+        result = dict(data)
+        partner = data["partner"]
+        is_scalar = partner.shape[0] == 1
+        result["is_color"] = not is_scalar or data["task"] in _TASKS_WITH_UPTAKE
+        if not result["is_color"]:
+            result["luminance"] = partner
+            return result
+        if is_scalar:
+            # The conversion is linear, so that of the table's entries is that of the volume.
+            ycbcr = apply_color_table(partner, rgb_to_ycbcr(self.table.T).T)
+        else:
+            ycbcr = rgb_to_ycbcr(partner)
+        if "field_of_view" in data:
+            outside = plain(data["field_of_view"])[0] == 0
+            ycbcr[0, outside] = 0
+            ycbcr[1:, outside] = 0.5
+        result["luminance"] = with_voxels(partner, ycbcr[:1].clone())
+        result["chrominance"] = with_voxels(partner, ycbcr[1:])
+        return result
+
+
+class MergeChrominanced(Transform):
+    """Give the network's result the colours of the partner; the way back of SplitLuminanced.
+
+    The result is clipped to [0, 1] first. Where both channels of ``image``, the sources, are
+    exactly 0 it is background, 0.
+
+    Args:
+        key: the network's result, ``(1, ...)`` on the grid of ``image``; replaced by
+            ``(3, ...)`` RGB, or ``(1, ...)`` where the partner has no colour.
+        luminance_only: leave the colours out.
+    """
+
+    def __init__(self, key: str = "pred", luminance_only: bool = False) -> None:
+        self.key = key
+        self.luminance_only = luminance_only
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Merge the result with the chrominance."""
+        result = dict(data)
+        image: MetaTensor = data["image"]
+        fused = plain(data[self.key]).to(image.device, torch.float32).clamp(0, 1)
+        fused[(plain(image) == 0).all(dim=0, keepdim=True)] = 0
+        if data["is_color"] and not self.luminance_only:
+            cb, cr = plain(data["chrominance"]).split(1)
+            fused = merge_chrominance(fused, cb, cr)
+        result[self.key] = with_voxels(image, fused)
+        return result
+
+
+def _color_differences(cb: torch.Tensor, cr: torch.Tensor) -> torch.Tensor:
+    """Return R - Y, G - Y and B - Y as ``(3, ...)``; weighted, they add up to 0."""
+    red = (cr - 0.5) * _CR_RANGE
+    blue = (cb - 0.5) * _CB_RANGE
+    green = -(RED_WEIGHT * red + BLUE_WEIGHT * blue) / GREEN_WEIGHT
+    return torch.stack([red, green, blue])

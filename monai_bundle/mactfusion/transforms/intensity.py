@@ -1,0 +1,223 @@
+"""Native values to [0, 1]: windows for CT, robust ranges for MR and for uptake, per volume."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import torch
+from monai.transforms import Transform
+
+from mactfusion.errors import InputError, note
+from mactfusion.transforms.task import guess_modality
+from mactfusion.transforms.volume import (
+    is_8_bit_picture,
+    name_of,
+    plain,
+    sample_voxels,
+    with_voxels,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from monai.data import MetaTensor
+
+Window = tuple[float, float]
+"""Level and width: values from level - width/2 to level + width/2 become 0 to 1."""
+
+WINDOWS: dict[str, Window] = {
+    "auto": (50.0, 120.0),
+    "brain": (40.0, 80.0),
+    "bone": (600.0, 2800.0),
+    "stroke": (40.0, 40.0),
+    "soft-tissue": (50.0, 400.0),
+    "lung": (-600.0, 1500.0),
+}
+"""Windows for CT in HU. "auto" is what the CT that the network was trained on looks like."""
+
+_KIND_OF_PARTNER = {"ct-mri": "CT", "mr-mr": "MR"}
+_IGNORED_HOTTEST = 8
+
+
+def parse_window(window: str | Sequence[float]) -> str | Window:
+    """Read the choice of a window.
+
+    Args:
+        window: "auto", the name of a preset of :data:`WINDOWS`, "level,width", or two numbers.
+
+    Returns:
+        "auto", or level and width in the units of the volume.
+
+    Raises:
+        InputError: neither of these, or a width that is not positive.
+
+    Example:
+        >>> parse_window("brain"), parse_window("40, 80")
+        ((40.0, 80.0), (40.0, 80.0))
+    """
+    if isinstance(window, str):
+        name = window.strip().lower()
+        if name == "auto":
+            return name
+        if name in WINDOWS:
+            return WINDOWS[name]
+    parts = window.split(",") if isinstance(window, str) else list(window)
+    try:
+        level, width = (float(part) for part in parts)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"Unknown window '{window}': give level,width (two numbers) or one of "
+            f"{', '.join(WINDOWS)}."
+        ) from None
+    if not (math.isfinite(level) and math.isfinite(width) and width > 0):
+        raise InputError(f"The window '{window}' needs a finite level and a width above 0.")
+    return level, width
+
+
+def apply_window(volume: MetaTensor, level: float, width: float) -> MetaTensor:
+    """Map ``level - width/2 .. level + width/2`` linearly to 0..1 and clip the rest.
+
+    Args:
+        volume: ``(C, I, J, K)``, native values.
+        level: centre of the window in the units of the volume.
+        width: width of the window in the units of the volume, above 0.
+    """
+    scaled = plain(volume).to(torch.float32) - (level - width / 2)
+    return with_voxels(volume, scaled.div_(width).clamp_(0, 1))
+
+
+def robust_window_mr(voxels: torch.Tensor) -> Window:
+    """Choose the window of an MR volume (or of any grey image) from its percentiles.
+
+    From the 1st percentile of all voxels, so that air comes out near 0, to the 99.5th percentile
+    of the foreground, which lies above white matter. Foreground is what exceeds the mean; before
+    the mean is taken values are cut at their 99.9th percentile, so that no outlier counts.
+
+    Args:
+        voxels: any shape, finite native values.
+    """
+    sample = sample_voxels(voxels).double()
+    low, ceiling = (_percentile(sample, share) for share in (0.01, 0.999))
+    foreground = sample[sample > sample.clamp(low, ceiling).mean()]
+    high = _percentile(foreground, 0.995) if foreground.numel() else low
+    if high <= low:  # nearly all voxels are equal, as in a mask that fills the volume
+        low, high = float(sample.min()), float(sample.max())
+    return _between(low, high)
+
+
+def robust_window_uptake(voxels: torch.Tensor) -> Window:
+    """Choose the window of PET or SPECT: from 0 to a maximum that outliers do not decide.
+
+    A percentile alone would make a small lesion as bright as the brightest healthy tissue. So
+    the maximum is the hottest value once the 8 hottest voxels are set aside: a lesion of more
+    voxels stays the brightest, and a few broken voxels do not count. It is kept between the
+    99.9th percentile of the positive voxels and twice that, so that one very hot organ or
+    injection site does not darken all the rest.
+
+    Args:
+        voxels: any shape, finite native values; those below 0 count as 0.
+    """
+    positive = plain(voxels)[plain(voxels) > 0]
+    if positive.numel() == 0:
+        return _between(0.0, 1.0)
+    rank = math.ceil(0.001 * positive.numel())
+    hottest = positive.topk(min(max(rank, _IGNORED_HOTTEST + 1), positive.numel())).values
+    percentile = float(hottest[rank - 1])
+    robust_maximum = float(hottest[min(_IGNORED_HOTTEST, len(hottest) - 1)])
+    return _between(0.0, min(max(robust_maximum, percentile), 2 * percentile))
+
+
+class ScaleIntensityd(Transform):
+    """Scale ``anatomical`` and ``partner`` to [0, 1], each as a whole, by what ``task`` says.
+
+    Pictures of 8 bits are divided by 255. A partner in colour stays as it is. Outside
+    ``field_of_view`` the partner is 0. What was applied is kept in ``anatomical_level_width`` and
+    ``level_width``, float32 of shape (2,).
+
+    Args:
+        anatomical_window: window of the anatomical volume; see :func:`parse_window`.
+        window: window of the partner. Names of presets are for CT alone.
+
+    Raises:
+        InputError: see :func:`parse_window`.
+    """
+
+    def __init__(
+        self,
+        anatomical_window: str | Sequence[float] = "auto",
+        window: str | Sequence[float] = "auto",
+    ) -> None:
+        self.anatomical_window = anatomical_window
+        self.window = window
+        parse_window(anatomical_window)
+        parse_window(window)
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Scale both volumes.
+
+        Raises:
+            InputError: a CT preset for a volume that is no CT.
+        """
+        result = dict(data)
+        anatomical, partner = data["anatomical"], data["partner"]
+        kind = "CT" if guess_modality(anatomical)[0] == "CT" else "MR"
+        chosen = _choose(anatomical, anatomical, self.anatomical_window, kind)
+        result["anatomical"] = apply_window(anatomical, *chosen)
+        result["anatomical_level_width"] = torch.tensor(chosen)
+
+        if partner.shape[0] == 3:
+            result["level_width"] = torch.tensor([0.5, 1.0])
+            if parse_window(self.window) != "auto":
+                note(result, f"{name_of(partner)} is in colour, so its window was not applied.")
+            return result
+        inside = plain(data["field_of_view"]) > 0 if "field_of_view" in data else None
+        seen = plain(partner) if inside is None else plain(partner)[inside]
+        kind = _KIND_OF_PARTNER.get(data["task"], "uptake")
+        chosen = _choose(partner, seen, self.window, kind)
+        scaled = apply_window(partner, *chosen)
+        result["partner"] = (
+            scaled if inside is None else with_voxels(scaled, plain(scaled) * inside)
+        )
+        result["level_width"] = torch.tensor(chosen)
+        return result
+
+
+def _choose(
+    volume: MetaTensor, voxels: torch.Tensor, window: str | Sequence[float], kind: str
+) -> Window:
+    """Settle the window of one volume.
+
+    Args:
+        volume: the volume, for its meta.
+        voxels: those of its voxels that count.
+        window: the user's choice.
+        kind: "CT", "MR" or "uptake".
+    """
+    parsed = parse_window(window)
+    if not isinstance(parsed, str):
+        if isinstance(window, str) and window.strip().lower() in WINDOWS and kind != "CT":
+            raise InputError(
+                f"The window '{window}' is a preset for CT, and {name_of(volume)} is taken as "
+                f"{kind}: give auto or level,width in its own units."
+            )
+        return parsed
+    if is_8_bit_picture(volume):
+        return _between(0.0, 255.0)
+    if kind == "uptake":
+        return robust_window_uptake(voxels)
+    if kind == "CT" and guess_modality(volume)[0] == "CT":
+        return WINDOWS["auto"]
+    return robust_window_mr(voxels)
+
+
+def _percentile(values: torch.Tensor, share: float) -> float:
+    """Return a percentile of a row of values; share from 0 to 1."""
+    rank = 1 + round(share * (values.numel() - 1))
+    return float(values.kthvalue(rank).values)
+
+
+def _between(low: float, high: float) -> Window:
+    """Turn a range into level and width; a constant volume gets width 1 and so becomes 0."""
+    width = high - low if high > low else 1.0
+    return low + width / 2, width

@@ -1,0 +1,133 @@
+"""The order in which the network sees the slices, by anatomy, and the way back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+import nibabel as nib
+import numpy as np
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Orientation, Transform
+
+from mactfusion.errors import InputError
+from mactfusion.transforms.volume import is_picture, plain, with_voxels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+DISPLAY_CODES = {"axial": "SPL", "coronal": "PIL", "sagittal": "LIP"}
+"""Directions of (slice, row, column): the display of radiologists, patient right on the left."""
+
+_AXIS_OF_WORLD = ("sagittal", "coronal", "axial")
+_CLEARLY_THICKER = 1.1
+_LABELS = (("L", "R"), ("P", "A"), ("I", "S"))
+
+
+def choose_axis(volume: MetaTensor, axis: str = "auto") -> str:
+    """Choose the axis along which a volume is cut into slices.
+
+    "auto" takes the acquisition's slice axis: that of a single slice, or the axis whose spacing
+    exceeds both others by more than 10 %; without such an axis, axial. An axis of the grid is
+    named after the direction in the patient that it is closest to, whatever the storage order.
+
+    Args:
+        volume: ``(C, I, J, K)``.
+        axis: "auto", "axial", "coronal" or "sagittal". A picture always keeps its own plane.
+
+    Returns:
+        "axial", "coronal" or "sagittal".
+
+    Raises:
+        InputError: unknown axis.
+    """
+    if axis != "auto" and axis not in DISPLAY_CODES:
+        raise InputError(f"Unknown axis '{axis}': choose auto, {', '.join(DISPLAY_CODES)}.")
+    if axis != "auto" and not is_picture(volume):
+        return axis
+    affine = volume.affine.double().cpu().numpy()
+    names = [_AXIS_OF_WORLD[int(world)] for world in nib.io_orientation(affine)[:, 0]]
+    if 1 in volume.shape[1:]:
+        return names[list(volume.shape[1:]).index(1)]
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    thinner, thickest = np.sort(spacing)[1:]
+    return names[int(spacing.argmax())] if thickest > _CLEARLY_THICKER * thinner else "axial"
+
+
+class OrientToSlicesd(Transform):
+    """Flip and permute volumes of one grid so that their axes are (slice, row, column).
+
+    Nothing is interpolated. Adds ``axis`` (the name), ``grid_affine`` (4x4 float64) and
+    ``grid_shape`` (3 integers) of the original grid for :class:`RestoreOrientationd`.
+
+    Args:
+        keys: volumes to turn, all on the grid of the reference.
+        axis: see :func:`choose_axis`.
+        reference: the key of the volume that decides the axis.
+    """
+
+    def __init__(
+        self, keys: Sequence[str], axis: str = "auto", reference: str = "anatomical"
+    ) -> None:
+        self.keys = tuple(keys)
+        self.axis = axis
+        self.reference = reference
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn the volumes.
+
+        Raises:
+            InputError: unknown axis.
+        """
+        result = dict(data)
+        reference = data[self.reference]
+        axis = choose_axis(reference, self.axis)
+        result["axis"] = axis
+        result["grid_affine"] = reference.affine.double().clone()
+        result["grid_shape"] = torch.tensor(reference.shape[1:])
+        for key in self.keys:
+            result[key] = _reorient(data[key], DISPLAY_CODES[axis])
+        return result
+
+
+class RestoreOrientationd(Transform):
+    """Give volumes that :class:`OrientToSlicesd` turned, or results of their size, the old order.
+
+    The affine is exactly ``grid_affine`` again.
+
+    Args:
+        keys: volumes ``(C, slice, row, column)``, with or without meta.
+    """
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        self.keys = tuple(keys)
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Turn the volumes back."""
+        result = dict(data)
+        grid_affine = data["grid_affine"].double()
+        grid_codes = "".join(nib.aff2axcodes(grid_affine.cpu().numpy()))
+        slices_affine = _slices_affine(grid_affine, data["grid_shape"], data["axis"])
+        for key in self.keys:
+            volume = data[key] if isinstance(data[key], MetaTensor) else MetaTensor(data[key])
+            turned = _reorient(with_voxels(volume, volume, slices_affine), grid_codes)
+            result[key] = with_voxels(turned, turned, grid_affine)
+        return result
+
+
+def _reorient(volume: MetaTensor, codes: str) -> MetaTensor:
+    """Flip and permute to axis codes, without a trace among the applied operations."""
+    orientation = Orientation(axcodes=codes, labels=_LABELS)
+    with orientation.trace_transform(False):
+        turned = cast("MetaTensor", orientation(volume))
+    return with_voxels(turned, plain(turned).contiguous())
+
+
+def _slices_affine(grid_affine: torch.Tensor, grid_shape: torch.Tensor, axis: str) -> torch.Tensor:
+    """Return the affine that a volume of the grid has once its axes are (slice, row, column)."""
+    affine = grid_affine.cpu().numpy()
+    turn = nib.orientations.ornt_transform(
+        nib.io_orientation(affine), nib.orientations.axcodes2ornt(DISPLAY_CODES[axis])
+    )
+    shape = [int(size) for size in grid_shape]
+    return torch.as_tensor(affine @ nib.orientations.inv_ornt_aff(turn, shape))

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import torch
+
+from mactfusion.transforms import SteadyBrightnessd, steady_gain
+
+
+def volume(slices: int = 5) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(0)
+    return 0.2 + 0.3 * torch.rand(2, slices, 16, 16, generator=generator)
+
+
+def test_each_slice_gets_the_mean_of_the_brighter_source():
+    image = volume()
+    brighter = image.amax(dim=0)
+    uneven = torch.tensor([0.5, 1.4, 0.7, 1.2, 1.0])[:, None, None]
+    data = SteadyBrightnessd()({"image": image, "pred": (brighter * uneven)[None]})
+    assert torch.allclose(data["pred"][0], brighter, atol=1e-5)
+
+
+def test_the_contrast_within_a_slice_stays():
+    image = volume()
+    fused = 0.5 * torch.rand(1, 5, 16, 16, generator=torch.Generator().manual_seed(1))
+    steady = SteadyBrightnessd()({"image": image, "pred": fused})["pred"]
+    ratio = steady[0, 2] / fused[0, 2]
+    unclipped = steady[0, 2] < 1
+    assert unclipped.any()
+    assert (ratio[unclipped] - ratio[unclipped].mean()).abs().max() < 1e-4
+
+
+def test_the_gain_of_a_slice_does_not_depend_on_the_others():
+    image, fused = volume(), volume().mean(dim=0)
+    gain = steady_gain(fused, image.amax(dim=0))
+    alone = steady_gain(fused[3:4], image.amax(dim=0)[3:4])
+    assert torch.equal(gain[3:4], alone)
+
+
+def test_noise_in_an_empty_slice_is_not_amplified():
+    image = volume()
+    image[:, 1] = 0.01 * torch.rand(2, 16, 16)
+    data = SteadyBrightnessd()({"image": image, "pred": torch.full((1, 5, 16, 16), 0.6)})
+    assert data["pred"][0, 1].max() == 0
+    assert data["pred"][0, 0].max() > 0
+
+
+def test_a_single_slice_keeps_the_networks_luminance():
+    image, fused = volume(1), torch.full((1, 1, 16, 16), 0.123)
+    assert torch.equal(SteadyBrightnessd()({"image": image, "pred": fused})["pred"], fused)
