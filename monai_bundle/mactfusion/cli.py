@@ -1,0 +1,327 @@
+"""The command line: thin functions over the library.
+
+Imports that bring torch stay inside the commands, so that ``--help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from mactfusion import __version__
+from mactfusion.errors import FusionCancelled, InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.progress import Task
+
+    from mactfusion.pipeline import FusionResult
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Fuse MR with CT, PET or SPECT into one volume on the MR grid. Not a medical device.",
+)
+out = Console(soft_wrap=True, highlight=False)
+err = Console(stderr=True, soft_wrap=True, highlight=False)
+
+
+def main() -> None:
+    """Run the command line; bad input is one sentence on stderr and exit code 2."""
+    try:
+        app()
+    except InputError as error:
+        err.print(f"Error: {error}", style="red", markup=False)
+        sys.exit(2)
+    except (KeyboardInterrupt, FusionCancelled):
+        err.print("Cancelled; nothing was written.")
+        sys.exit(INTERRUPTED)
+
+
+class SlicesPerSecond(ProgressColumn):
+    """Speed of a progress bar whose steps are slices."""
+
+    def render(self, task: Task) -> Text:
+        """Show the speed."""
+        speed = task.finished_speed or task.speed
+        return Text(f"{speed:.2f} slices/s" if speed else "", style="progress.data.speed")
+
+
+@contextmanager
+def progress_bar(description: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
+    """Show a bar for one fusion on stderr; nothing when quiet."""
+    if quiet:
+        yield None
+        return
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.completed}/{task.total}"),
+        SlicesPerSecond(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task(description, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+@app.command()
+def fuse(
+    anatomical: Annotated[Path, typer.Argument(help="MR: file, DICOM folder, or folder of files.")],
+    partner: Annotated[Path, typer.Argument(help="CT, PET, SPECT or second MR, likewise.")],
+    output: Annotated[
+        Path,
+        typer.Option("--output", "-o", help=".nii.gz, .nrrd, .mha, .png, .tif; or a folder."),
+    ],
+    task: Annotated[
+        Literal["auto", "ct-mri", "pet-mri", "spect-mri", "mr-mr", "gfp-pc"],
+        typer.Option(help="What is fused; auto tells by HU range, colour and DICOM tags."),
+    ] = "auto",
+    weights: Annotated[
+        Path | None, typer.Option(help="Weight file other than the shipped.")
+    ] = None,
+    window: Annotated[
+        str,
+        typer.Option(
+            help="Partner: auto, level,width in its units, or for CT brain, bone, stroke, "
+            "soft-tissue, lung."
+        ),
+    ] = "auto",
+    anatomical_window: Annotated[
+        str, typer.Option(help="Anatomical: auto or level,width.")
+    ] = "auto",
+    colormap: Annotated[
+        str,
+        typer.Option(
+            help="Colours of scalar PET and SPECT: hot_iron, pet, hot_metal_blue, grey, or any "
+            "Matplotlib name."
+        ),
+    ] = "hot_iron",
+    axis: Annotated[
+        Literal["auto", "axial", "coronal", "sagittal"],
+        typer.Option(help="Slices that the network sees; auto takes the acquisition's."),
+    ] = "auto",
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+    precision: Annotated[
+        Literal["float32", "bfloat16", "float16"], typer.Option(help="Of the network.")
+    ] = "float32",
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Slices at a time.")] = None,
+    luminance: Annotated[bool, typer.Option("--luminance", help="Grey result.")] = False,
+    dtype: Annotated[
+        Literal["auto", "uint8", "uint16", "float32"], typer.Option(help="Stored type.")
+    ] = "auto",
+    report: Annotated[Path | None, typer.Option(help="Also write an HTML report.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+) -> None:
+    """Fuse two volumes, two pictures, or two folders of them matched by file name."""
+    options = {
+        "task": task,
+        "weights": weights,
+        "window": window,
+        "anatomical_window": anatomical_window,
+        "colormap": colormap,
+        "axis": axis,
+        "device": device,
+        "precision": precision,
+        "batch_size": batch_size,
+        "luminance": luminance,
+        "dtype": dtype,
+        "overwrite": overwrite,
+    }
+    from mactfusion.io.formats import OUTPUT_EXTENSIONS, extension_of
+
+    is_file = extension_of(output) in OUTPUT_EXTENSIONS
+    if anatomical.is_dir() and partner.is_dir() and not is_file:
+        if report is not None:
+            raise InputError("--report goes with one pair, not with folders of them.")
+        fuse_folders(anatomical, partner, output, options, quiet)
+    else:
+        fuse_pair(anatomical, partner, output, options, report, quiet)
+
+
+def fuse_pair(
+    anatomical: Path,
+    partner: Path,
+    output: Path,
+    options: dict[str, Any],
+    report: Path | None,
+    quiet: bool,
+) -> None:
+    """Fuse one pair and say what was done."""
+    from mactfusion.pipeline import fuse_volumes
+    from mactfusion.report import check_report, write_fusion_report
+
+    if report is not None:
+        check_report(report, options["overwrite"])
+    with progress_bar(output.name, quiet) as progress:
+        result = fuse_volumes(anatomical, partner, output=output, progress=progress, **options)
+    if report is not None:
+        write_fusion_report(report, result)
+    if not quiet:
+        describe(result, output)
+
+
+def describe(result: FusionResult, output: Path) -> None:
+    """Print warnings to stderr, and the file and how it was made to stdout."""
+    for sentence in result.warnings:
+        err.print(f"Warning: {sentence}", style="yellow", markup=False)
+    record = result.record
+    level, width = record["level_width"]
+    shape = " x ".join(str(size) for size in result.fused.shape[1:])
+    out.print(f"{record['task_reason']}", markup=False)
+    out.print(
+        f"{output}: {'colour' if len(result.fused) == 3 else 'grey'}, {shape}, {record['axis']} "
+        f"slices, partner window {level:g},{width:g}, coverage {100 * record['coverage']:.1f} %, "
+        f"{record['seconds']['total']:.1f} s",
+        markup=False,
+    )
+
+
+def fuse_folders(
+    anatomical: Path, partner: Path, output: Path, options: dict[str, Any], quiet: bool
+) -> None:
+    """Fuse the files of two folders that have the same name but for the extension."""
+    from mactfusion.io.formats import PICTURE_EXTENSIONS, extension_of
+
+    first, second = files_by_stem(anatomical), files_by_stem(partner)
+    common = sorted(set(first) & set(second))
+    for path in [p for s, p in sorted({**first, **second}.items()) if s not in common]:
+        err.print(f"Warning: {path.name} has no counterpart.", style="yellow", markup=False)
+    if not common:
+        raise InputError(
+            f"{anatomical} and {partner} have no file names in common; for two DICOM series give "
+            "-o a file name that ends in .nii.gz."
+        )
+    output.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for stem in common:
+        is_picture = extension_of(first[stem]) in PICTURE_EXTENSIONS
+        target = output / f"{stem}{'.png' if is_picture else '.nii.gz'}"
+        try:
+            fuse_pair(first[stem], second[stem], target, options, None, quiet)
+        except InputError as error:
+            failed += 1
+            err.print(f"Error: {stem}: {error}", style="red", markup=False)
+    if failed:
+        raise InputError(f"{failed} of {len(common)} pairs could not be fused, see above.")
+
+
+def files_by_stem(folder: Path) -> dict[str, Path]:
+    """Files of a folder that can be read, by their names without extension.
+
+    Raises:
+        InputError: two files differ in the extension alone.
+    """
+    from mactfusion.io.formats import INPUT_EXTENSIONS, extension_of
+
+    files: dict[str, Path] = {}
+    for path in sorted(folder.iterdir()):
+        extension = extension_of(path)
+        if extension not in INPUT_EXTENSIONS or not path.is_file():
+            continue
+        stem = path.name[: -len(extension)]
+        if stem in files:
+            raise InputError(f"{path} and {files[stem].name} have one name; keep one of them.")
+        files[stem] = path
+    return files
+
+
+@app.command()
+def info(file: Annotated[Path, typer.Argument(help="A volume, picture or DICOM folder.")]) -> None:
+    """Print geometry, modality guess and range of a volume."""
+    import nibabel as nib
+    import numpy as np
+
+    from mactfusion.io import read_volume
+    from mactfusion.transforms import choose_axis, guess_modality
+
+    volume = read_volume(file)
+    affine = volume.affine.numpy()
+    spacing_mm = np.linalg.norm(affine[:3, :3], axis=0)
+    tilt = float(nib.affines.obliquity(affine).max())
+    modality, reason = guess_modality(volume)
+    table = Table(show_header=False, box=None)
+    for name, value in {
+        "file": file.name,
+        "size": " x ".join(str(size) for size in volume.shape[1:]),
+        "channels": "RGB" if len(volume) == 3 else "1",
+        "spacing": " x ".join(f"{size:.4g}" for size in spacing_mm) + " mm",
+        "axis codes": "".join(nib.aff2axcodes(affine)),
+        "oblique": f"{np.degrees(tilt):.1f} degrees",
+        "first voxel": ", ".join(f"{place:.2f}" for place in affine[:3, 3]) + " mm (RAS)",
+        "slice axis": choose_axis(volume),
+        "stored type": str(volume.meta["source_dtype"]),
+        "range": f"{float(volume.min()):g} to {float(volume.max()):g}",
+        "modality": modality or "unknown",
+        "because": reason,
+    }.items():
+        table.add_row(Text(name, style="bold"), Text(value))
+    out.print(table)
+
+
+@app.command(name="import-weights")
+def import_weights(
+    file: Annotated[Path, typer.Argument(help="The authors' MACTFusion checkpoint.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Weight file to write.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace it.")] = False,
+) -> None:
+    """Convert the authors' published checkpoint to this project's names."""
+    from mactfusion.networks.published_weights import import_published_weights
+    from mactfusion.weights import read_state, save_state
+
+    if output.exists() and not overwrite:
+        raise InputError(f"{output} exists already; add --overwrite or choose another name.")
+    imported = import_published_weights(read_state(file))
+    digest = save_state(imported.state, output)
+    for key in imported.dead:
+        out.print(f"not used: {key}", markup=False)
+    out.print(
+        f"{output}: {len(imported.state)} tensors, {len(imported.dead)} unused ones left out, "
+        f"SHA-256 {digest}",
+        markup=False,
+    )
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--output", "-o", help="Folder to write.")] = Path("demo"),
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
+) -> None:
+    """Make a synthetic head, fuse its MR with CT, PET and SPECT, and check the result."""
+    from mactfusion.demo import run_demo
+
+    run_demo(folder, device)
+
+
+def print_version(value: bool) -> None:
+    """Print the version and stop."""
+    if value:
+        out.print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Version.")
+    ] = False,
+) -> None:
+    """Fuse MR with CT, PET or SPECT into one volume on the MR grid. Not a medical device."""
+
+
+if __name__ == "__main__":
+    main()
