@@ -1,0 +1,43 @@
+# `make demo` and `make test` work in a fresh clone: they make their own virtual environment first.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help setup demo test lint types check clean
+
+help:
+	@echo "make demo    fuse a synthetic head: MR with CT, PET and SPECT, into demo/"
+	@echo "make test    run all tests"
+	@echo "make lint    check style and formatting"
+	@echo "make types   check types"
+	@echo "make check   all of lint, types and test"
+	@echo "make clean   remove the virtual environment and what demo made"
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@echo "Setting up $(VENV): Python environment with PyTorch and MONAI (a few minutes, once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: $(READY)
+	@echo "Fusing a synthetic head on this machine (results in demo/)"
+	@$(BIN)/mactfusion demo --output demo
+
+test: $(READY)
+	@echo "Running the tests"
+	@$(BIN)/python -m pytest
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+check: lint types test
+
+clean:
+	rm -rf $(VENV) demo

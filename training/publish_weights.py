@@ -1,0 +1,34 @@
+"""Put a trained network into the bundle, with its SHA-256 beside it.
+
+python -m training.publish_weights runs/train/model.pt
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from mactfusion.networks import MACTFusion
+from mactfusion.pipeline import bundle_root
+from mactfusion.weights import CHECKSUMS, load_weights, save_state
+
+
+def publish(
+    checkpoint: Annotated[Path, typer.Argument(help="Weights or checkpoint of a training run.")],
+    name: Annotated[str, typer.Option(help="File name in the bundle.")] = "model.pt",
+) -> None:
+    """Check that the network loads, write it into the bundle, and list its hash."""
+    network = load_weights(MACTFusion(), checkpoint)
+    folder = bundle_root() / "models"
+    digest = save_state(network.state_dict(), folder / name)
+    checksums = folder / CHECKSUMS
+    lines = checksums.read_text().splitlines() if checksums.is_file() else []
+    others = [line for line in lines if line.split()[-1] != name]
+    checksums.write_text("\n".join(sorted([*others, f"{digest}  {name}"])) + "\n")
+    print(f"{folder / name}: SHA-256 {digest}")
+
+
+if __name__ == "__main__":
+    typer.run(publish)
