@@ -5,7 +5,7 @@ python -m training.publish_weights runs/train/model.pt
 
 from __future__ import annotations
 
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  typer reads the annotations
 from typing import Annotated
 
 import typer
