@@ -10,6 +10,9 @@ from ignite.engine import Engine, Events
 from monai.engines import IterationEvents
 from monai.inferers import SimpleInferer
 from torch import Tensor, nn
+from torch.nn import functional
+
+from mactfusion.weights import save_state
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,8 +69,8 @@ class ClipGradients:
 class BestMetric:
     """The best validation so far, as a part of the checkpoint.
 
-    An evaluator forgets its best metric when training resumes; the first validation after that
-    would overwrite the best weights.
+    An evaluator forgets its best metric when training resumes, and would take the first validation
+    after that for the best.
     """
 
     def __init__(self, evaluator: Evaluator) -> None:
@@ -83,6 +86,29 @@ class BestMetric:
         own: Any = self.evaluator.state
         own.best_metric = state["best_metric"]
         own.best_metric_epoch = state["epoch"]
+
+
+class SaveBest:
+    """Write the weights after each validation that beats all before it.
+
+    It asks the evaluator, whose best metric a resume restores (:class:`BestMetric`). MONAI's
+    CheckpointSaver keeps a list of its own, which starts empty: the first validation after a
+    resume would overwrite better weights.
+    """
+
+    def __init__(self, network: nn.Module, path: str | Path) -> None:
+        self.network = network
+        self.path = Path(path)
+
+    def attach(self, engine: Engine) -> None:
+        """Look at the end of each run of an evaluator, after its metrics."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write now if this was the best."""
+        state: Any = engine.state
+        if state.best_metric_epoch == state.epoch:
+            save_state(self.network.state_dict(), self.path)
 
 
 class FusionFigure:
@@ -110,8 +136,8 @@ class FusionFigure:
     def _write(self, engine: Engine) -> None:
         from PIL import Image
 
-        width = min(row.shape[1] for row in self._pairs)
-        picture = torch.cat([row[:, :width] for row in self._pairs])
+        width = max(row.shape[1] for row in self._pairs)
+        picture = torch.cat([functional.pad(row, (0, width - row.shape[1])) for row in self._pairs])
         self.folder.mkdir(parents=True, exist_ok=True)
         pixels = (picture * 255).round().to(torch.uint8).numpy()
         Image.fromarray(pixels).save(self.folder / f"validation_{engine.state.epoch:04d}.png")

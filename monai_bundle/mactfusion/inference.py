@@ -65,6 +65,7 @@ class FusionInferer(SliceInferer):
             InputError: one slice needs more memory than the machine has.
         """
         volume = inputs.as_tensor() if hasattr(inputs, "as_tensor") else inputs
+        self.notes.clear()
         self.sw_batch_size = self.batch_size or _default_batch(volume)
         while True:
             try:

@@ -99,7 +99,8 @@ class LegacyMultiScaleSimilarityLoss(nn.Module):
     shrinks to that edge. Luminance and contrast terms are rescaled by (v + 1) / 2. The value range
     is guessed from the fused slice (255 if its maximum exceeds 128, else 1; plus 1 if its minimum
     is under −0.5). The similarity of the last level enters four times instead of once, a slip of
-    the library that the authors used; it is kept because it made the published weights.
+    the library that the authors used; it is kept because it made the published weights. Slices
+    need 16 pixels along each edge.
     """
 
     def forward(self, pred: Tensor, sources: Tensor) -> Tensor:
@@ -113,12 +114,13 @@ class LegacyMultiScaleSimilarityLoss(nn.Module):
         bottom = -1.0 if fused.min() < -0.5 else 0.0
         c1, c2 = (0.01 * (top - bottom)) ** 2, (0.03 * (top - bottom)) ** 2
         similarities, contrasts = [], []
-        for _ in WANG_WEIGHTS:
+        for level in range(len(WANG_WEIGHTS)):
+            if level:
+                fused, source = functional.avg_pool2d(fused, 2), functional.avg_pool2d(source, 2)
             window = gaussian_window(min(11, *fused.shape[-2:]))
             similarity, contrast = structural_similarity(fused, source, window, c1, c2)
             similarities.append((similarity.mean() + 1) / 2)
             contrasts.append((contrast.mean() + 1) / 2)
-            fused, source = functional.avg_pool2d(fused, 2), functional.avg_pool2d(source, 2)
         result = similarities[-1] ** (4 * WANG_WEIGHTS[-1])
         for contrast, weight in zip(contrasts[:-1], WANG_WEIGHTS[:-1], strict=True):
             result = result * contrast**weight

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
-from monai.transforms import Compose, LoadImage, Transform
-from torch import Tensor
+from monai.transforms import Transform
 
 from mactfusion.errors import InputError
+from mactfusion.io.read import read_volume
+from mactfusion.transforms.color import rgb_to_ycbcr
+from mactfusion.transforms.volume import plain
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 ANATOMICAL = "MRI"
-LUMINANCE = (0.299, 0.587, 0.114)
 
 
 def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
@@ -64,17 +70,31 @@ def hold_out(
 
 
 def training_pairs(dataset_dir: str | Path | None, every: int = 8) -> tuple[list, list]:
-    """Training and validation pairs of a folder, or of synthetic heads when there is none."""
+    """Training and validation pairs of a folder, or of synthetic heads when there is none.
+
+    Raises:
+        InputError: the folder holds no pairs, or none are left to train on.
+    """
     if dataset_dir:
-        return hold_out(list_pairs(dataset_dir, "train"), every)
+        training, validation = hold_out(list_pairs(dataset_dir, "train"), every)
+        if not training:
+            raise InputError(
+                f"{dataset_dir} has no case left to train on once every {every}th is held out for "
+                "validation; add cases or raise val_every_case."
+            )
+        return training, validation
+    return synthetic_pairs(count=16, seed=0), synthetic_pairs(count=2, seed=1000)
+
+
+def synthetic_pairs(count: int, seed: int) -> list[dict]:
+    """Slices of synthetic heads, ``count`` of each task; another seed gives other heads."""
     from mactfusion.phantom import phantom_slices
 
-    heads = [
+    return [
         {"image": pair, "task": task}
         for task in ("ct-mri", "pet-mri", "spect-mri")
-        for pair in phantom_slices(task, count=16, seed=0)
+        for pair in phantom_slices(task, count=count, seed=seed)
     ]
-    return [h for i, h in enumerate(heads) if i % every], heads[::every]
 
 
 class LoadPaird(Transform):
@@ -83,20 +103,15 @@ class LoadPaird(Transform):
     Colour becomes its BT.601 luminance. An item that has ``image`` already passes through.
     """
 
-    def __init__(self) -> None:
-        self.load = Compose(
-            [LoadImage(reader="PILReader", reverse_indexing=False, ensure_channel_first=True)]
-        )
-
     def __call__(self, data: dict) -> dict:
         """Read ``data["anatomical"]`` and ``data["partner"]``.
 
         Raises:
-            InputError: the two differ in size.
+            InputError: one cannot be read, or the two differ in size.
         """
         if "image" in data:
             return data
-        anatomical, partner = (self._luminance(data[key]) for key in ("anatomical", "partner"))
+        anatomical, partner = (read_luminance(data[key]) for key in ("anatomical", "partner"))
         if anatomical.shape != partner.shape:
             raise InputError(
                 f"{data['anatomical']} and {data['partner']} differ in size: "
@@ -104,8 +119,16 @@ class LoadPaird(Transform):
             )
         return {**data, "image": torch.stack([anatomical, partner])}
 
-    def _luminance(self, path: str) -> Tensor:
-        picture = self.load(path).as_tensor() / 255
-        if picture.shape[0] == 1:
-            return picture[0]
-        return torch.tensordot(torch.tensor(LUMINANCE), picture[:3], dims=1)
+
+def read_luminance(path: str | Path) -> Tensor:
+    """Read the luminance ``(H, W)`` of a picture, its full scale being 1.
+
+    Raises:
+        InputError: the file is no picture that can be read.
+    """
+    picture = read_volume(path)
+    voxels = plain(picture)[..., 0].transpose(1, 2)
+    if len(voxels) == 3:
+        return rgb_to_ycbcr(voxels)[0]
+    stored = np.dtype(picture.meta["source_dtype"])
+    return voxels[0] / (np.iinfo(stored).max if stored.kind == "u" else 1)

@@ -128,8 +128,9 @@ def import_published_weights(published: Mapping[str, Tensor]) -> ImportedWeights
             dead.append(key)
             continue
         module, _, leaf = key.rpartition(".")
-        if module.endswith("attention.qkv_mapping"):
-            block = modules[f"{module.removesuffix('.qkv_mapping')}.q"].removesuffix(".query")
+        fused = module.removesuffix(".qkv_mapping")
+        if fused != module and f"{fused}.q" in modules and tensor.ndim:
+            block = modules[f"{fused}.q"].removesuffix(".query")
             query, key_value = tensor.tensor_split([tensor.shape[0] // 3])
             state[f"{block}.query.{leaf}"] = query.clone()
             state[f"{block}.key_value.{leaf}"] = key_value.clone()

@@ -1,0 +1,242 @@
+"""Slices through the network: the same result in every batch size, and on when memory runs out."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+import torch
+from monai.data import MetaTensor
+from torch import nn
+
+from mactfusion.errors import FusionCancelled, FusionWarning, InputError
+from mactfusion.inference import FusionInferer
+from mactfusion.networks import MACTFusion
+
+
+class Brightest(nn.Module):
+    """A quick network: the larger of both channels, and what it was given."""
+
+    def __init__(self):
+        super().__init__()
+        self.counts = []
+
+    def forward(self, image):
+        self.counts.append(len(image))
+        return image.amax(dim=1, keepdim=True)
+
+
+class Forgetful(Brightest):
+    """Runs out of memory above a number of slices."""
+
+    def __init__(self, most, error=torch.OutOfMemoryError, works_first=0):
+        super().__init__()
+        self.most = most
+        self.error = error
+        self.works_first = works_first
+
+    def forward(self, image):
+        if len(image) > self.most and len(self.counts) >= self.works_first:
+            raise self.error("CUDA out of memory. Tried to allocate 20.00 GiB")
+        return super().forward(image)
+
+
+@pytest.fixture
+def volume():
+    return torch.rand(1, 2, 6, 9, 11, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return MACTFusion().eval()
+
+
+@pytest.fixture(scope="module")
+def by_hand(network):
+    """A small volume and its slices, fused one after another."""
+    volume = torch.rand(1, 2, 5, 24, 21, generator=torch.Generator().manual_seed(0))
+    volume[:, :, 3] = 0
+    with torch.no_grad():
+        slices = [network(volume[:, :, index]) for index in range(5)]
+    return volume, torch.stack(slices, dim=2)
+
+
+@pytest.mark.parametrize("batch_size", [None, 1, 2, 3, 5, 64])
+def test_equals_slice_by_slice(network, by_hand, batch_size):
+    volume, expected = by_hand
+    fused = FusionInferer(batch_size)(volume, network)
+    assert fused.shape == (1, 1, 5, 24, 21)
+    assert fused.dtype == torch.float32
+    assert not fused.requires_grad
+    assert not fused[:, :, 3].any()
+    assert (fused - expected).abs().max() < 1e-5
+
+
+def test_a_meta_tensor_may_come_in(network, by_hand):
+    volume, expected = by_hand
+    fused = FusionInferer()(MetaTensor(volume), network)
+    assert (torch.as_tensor(fused) - expected).abs().max() < 1e-5
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_reduced_precision_is_close_and_comes_out_in_float32(network, by_hand, precision):
+    volume, expected = by_hand
+    fused = FusionInferer(2, precision)(volume, network)
+    assert fused.dtype == torch.float32
+    assert torch.isfinite(fused).all()
+    error = (fused - expected).abs()
+    assert error.max() > 1e-7
+    assert error.mean() < 0.02
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"precision": "double"}, "precision 'double': choose float32, bfloat16, float16"),
+        ({"precision": ""}, "precision ''"),
+        ({"batch_size": 0}, "1 or more, not 0"),
+        ({"batch_size": -3}, "1 or more, not -3"),
+    ],
+)
+def test_bad_arguments(options, message):
+    with pytest.raises(InputError, match=message):
+        FusionInferer(**options)
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "done"), [(None, [1, 2, 3, 4, 5, 6]), (4, [4, 6]), (9, [6])]
+)
+def test_progress_counts_slices(volume, batch_size, done):
+    calls = []
+    FusionInferer(batch_size, progress=lambda *call: calls.append(call))(volume, Brightest())
+    assert calls == [(count, 6) for count in done]
+
+
+def test_progress_may_cancel(volume):
+    network = Brightest()
+
+    def cancel(done, total):
+        if done >= 2:
+            raise FusionCancelled
+
+    inferer = FusionInferer(1, progress=cancel)
+    with pytest.raises(FusionCancelled):
+        inferer(volume, network)
+    assert network.counts == [1, 1]
+    assert inferer.notes == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError,
+        MemoryError,
+        RuntimeError,
+        lambda _: RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory"),
+    ],
+)
+def test_out_of_memory_halves_the_batch(volume, error):
+    network = Forgetful(2, error)
+    inferer = FusionInferer(6)
+    with pytest.warns(FusionWarning, match="going on with 1 slices at a time") as caught:
+        fused = inferer(volume, network)
+    assert torch.equal(fused, volume.amax(dim=1, keepdim=True))
+    assert network.counts == [1] * 6
+    assert inferer.notes == [str(w.message) for w in caught]
+    assert [note.split()[6] for note in inferer.notes] == ["3", "1"]
+
+
+def test_progress_starts_again_when_memory_runs_out_halfway(volume):
+    calls = []
+    inferer = FusionInferer(2, progress=lambda *call: calls.append(call))
+    with pytest.warns(FusionWarning, match="1 slices at a time"):
+        inferer(volume, Forgetful(1, works_first=2))
+    assert [done for done, _ in calls] == [2, 4, 1, 2, 3, 4, 5, 6]
+    assert {total for _, total in calls} == {6}
+
+
+def test_the_batch_size_asked_for_holds_for_the_next_volume(volume):
+    inferer = FusionInferer(4)
+    with pytest.warns(FusionWarning):
+        inferer(volume, Forgetful(2))
+    network = Brightest()
+    inferer(volume, network)
+    assert network.counts == [4, 2]
+
+
+def test_a_slice_too_large_for_the_machine(volume):
+    inferer = FusionInferer(2)
+    with (
+        pytest.warns(FusionWarning, match="1 slices"),
+        pytest.raises(InputError, match="9 x 11 needs more memory"),
+    ):
+        inferer(volume, Forgetful(0))
+
+
+def test_other_errors_pass(volume):
+    class Broken(nn.Module):
+        def forward(self, image):
+            raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="mat1 and mat2"):
+        FusionInferer(4)(volume, Broken())
+
+
+class OnAccelerator(FusionInferer):
+    """Has an accelerator without memory: only what lies on the CPU is fused."""
+
+    def _fuse(self, volume, network):
+        if volume.device.type != "cpu":
+            raise torch.OutOfMemoryError("MPS backend out of memory")
+        return super()._fuse(volume, network)
+
+
+def accelerator_volume(volume):
+    return SimpleNamespace(
+        device=SimpleNamespace(type="mps"), shape=volume.shape, cpu=lambda: volume
+    )
+
+
+class Moved(Brightest):
+    """Remembers where it was sent."""
+
+    device = "mps"
+
+    def to(self, device):
+        self.device = device
+        return self
+
+
+@pytest.mark.parametrize(("batch_size", "steps"), [(None, 3), (1, 1), (2, 2)])
+def test_an_accelerator_without_memory_hands_over_to_the_cpu(volume, batch_size, steps):
+    network = Moved()
+    inferer = OnAccelerator(batch_size)
+    with pytest.warns(FusionWarning, match="going on with the CPU"):
+        fused = inferer(accelerator_volume(volume), network)
+    assert network.device == "cpu"
+    assert torch.equal(fused, volume.amax(dim=1, keepdim=True))
+    assert len(inferer.notes) == steps
+    assert network.counts == [1] * 6
+
+
+def test_a_function_cannot_move_to_the_cpu(volume):
+    inferer = OnAccelerator(1)
+    with pytest.raises(InputError, match="needs more memory"):
+        inferer(accelerator_volume(volume), lambda image: image)
+
+
+@pytest.mark.parametrize(
+    ("size", "slices", "batch"), [((256, 256), 180, 16), ((2048, 2048), 9, 1), ((64, 64), 20, 20)]
+)
+def test_batch_on_an_accelerator_follows_the_pixels(size, slices, batch):
+    batches = []
+
+    class Recorder(FusionInferer):
+        def _fuse(self, volume, network):
+            batches.append(self.sw_batch_size)
+            return torch.zeros(1)
+
+    shape = torch.Size((1, 2, slices, *size))
+    Recorder()(SimpleNamespace(device=SimpleNamespace(type="cuda"), shape=shape), Brightest())
+    assert batches == [batch]

@@ -1,0 +1,147 @@
+"""Pairs for training: found by name, kept apart by case, read as they are shown."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from mactfusion import phantom
+from mactfusion.errors import InputError
+from mactfusion.pairs import LoadPaird, hold_out, list_pairs, training_pairs
+
+
+def write(path, shape=(8, 10), value=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if value is None:
+        pixels = np.arange(np.prod(shape)).reshape(shape) % 256
+    else:
+        pixels = np.full(shape, value)
+        pixels[0, 0] = 0  # a constant picture is refused
+    Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Two tasks; three cases of CT with two slices each, one case of PET."""
+    for name in ("1001", "1002", "23001", "23002", "4001", "4010"):
+        for modality in ("MRI", "CT"):
+            write(tmp_path / "CT-MRI" / "train" / modality / f"{name}.png")
+    write(tmp_path / "PET-MRI" / "train" / "MRI" / "1001.png")
+    write(tmp_path / "PET-MRI" / "train" / "PET" / "1001.png", (8, 10, 3))
+    write(tmp_path / "notes" / "train" / "MRI" / "1.png")
+    return tmp_path
+
+
+def test_pairs_of_a_folder(folder):
+    pairs = list_pairs(folder, "train")
+    assert [p["task"] for p in pairs] == ["ct-mri"] * 6 + ["pet-mri"]
+    assert pairs[0] == {
+        "anatomical": str(folder / "CT-MRI" / "train" / "MRI" / "1001.png"),
+        "partner": str(folder / "CT-MRI" / "train" / "CT" / "1001.png"),
+        "task": "ct-mri",
+        "case": "CT-MRI 1",
+    }
+    assert {p["case"] for p in pairs} == {"CT-MRI 1", "CT-MRI 23", "CT-MRI 4", "PET-MRI 1"}
+
+
+def test_a_missing_partner_is_named(folder):
+    (folder / "CT-MRI" / "train" / "CT" / "23002.png").unlink()
+    with pytest.raises(InputError, match=r"MRI/23002\.png has no partner .*CT/23002\.png"):
+        list_pairs(folder, "train")
+
+
+@pytest.mark.parametrize("split", ["test", "absent"])
+def test_a_folder_without_pairs_is_named(folder, split):
+    with pytest.raises(InputError, match=f"{folder.name} holds no pairs"):
+        list_pairs(folder, split)
+
+
+def test_an_absent_folder_is_named(tmp_path):
+    with pytest.raises(InputError, match="absent holds no pairs"):
+        training_pairs(tmp_path / "absent")
+
+
+@pytest.mark.parametrize("every", [2, 3, 4])
+def test_no_case_is_on_both_sides(folder, every):
+    pairs = list_pairs(folder, "train")
+    training, validation = hold_out(pairs, every)
+    assert training
+    assert validation
+    assert not {p["case"] for p in training} & {p["case"] for p in validation}
+    assert sorted(map(str, training + validation)) == sorted(map(str, pairs))
+    assert len({p["case"] for p in validation}) == -(-4 // every)
+    assert (training, validation) == training_pairs(folder, every)
+
+
+@pytest.mark.parametrize("every", [1, 8])
+def test_a_folder_with_nothing_left_to_train_on_is_named(folder, every):
+    if every > 1:  # one case alone
+        for path in folder.rglob("[24]*.png"):
+            path.unlink()
+        (folder / "PET-MRI" / "train" / "MRI" / "1001.png").unlink()
+    with pytest.raises(InputError, match=f"{folder.name} has no case left to train on"):
+        training_pairs(folder, every)
+
+
+def test_synthetic_heads_stand_in_for_data(monkeypatch):
+    def few_slices(task, count, seed):
+        return torch.rand(count, 2, 16, 16)
+
+    monkeypatch.setattr(phantom, "phantom_slices", few_slices)
+    training, validation = training_pairs(None, every=8)
+    assert training
+    assert validation
+    assert {p["task"] for p in training} == {"ct-mri", "pet-mri", "spect-mri"}
+    assert {p["task"] for p in validation} == {"ct-mri", "pet-mri", "spect-mri"}
+    assert all(p["image"].shape == (2, 16, 16) for p in training + validation)
+    assert LoadPaird()(training[0]) is training[0]
+
+
+def test_grey_pair_keeps_its_orientation_and_order(tmp_path):
+    pair = {
+        "anatomical": str(write(tmp_path / "a.png", (6, 9))),
+        "partner": str(write(tmp_path / "b.png", (6, 9), 51)),
+        "task": "ct-mri",
+    }
+    loaded = LoadPaird()(pair)
+    assert loaded["task"] == "ct-mri"
+    assert loaded["image"].shape == (2, 6, 9)
+    assert loaded["image"].dtype == torch.float32
+    expected = torch.arange(54.0).view(6, 9) / 255
+    torch.testing.assert_close(loaded["image"][0], expected)
+    torch.testing.assert_close(loaded["image"][1, 1:], torch.full((5, 9), 0.2))
+
+
+@pytest.mark.parametrize(
+    ("color", "luminance"),
+    [((255, 0, 0), 0.299), ((0, 255, 0), 0.587), ((0, 0, 255), 0.114), ((255, 255, 255), 1.0)],
+)
+@pytest.mark.parametrize("alpha", [(), (255,)])
+def test_colour_becomes_luminance(tmp_path, color, luminance, alpha):
+    pixels = np.tile(np.array([*color, *alpha], dtype=np.uint8), (4, 5, 1))
+    pixels[0, 0, :3] = 0  # a constant picture is refused
+    Image.fromarray(pixels).save(tmp_path / "pet.png")
+    pair = {"anatomical": write(tmp_path / "a.png", (4, 5)), "partner": tmp_path / "pet.png"}
+    image = LoadPaird()(pair)["image"]
+    torch.testing.assert_close(image[1, 1:], torch.full((3, 5), luminance))
+
+
+def test_sixteen_bits_have_their_own_full_scale(tmp_path):
+    pixels = np.full((4, 5), 13107, dtype=np.uint16)
+    pixels[0, 0] = 0
+    Image.fromarray(pixels).save(tmp_path / "ct.png")
+    pair = {"anatomical": write(tmp_path / "a.png", (4, 5)), "partner": tmp_path / "ct.png"}
+    image = LoadPaird()(pair)["image"]
+    torch.testing.assert_close(image[1, 1:], torch.full((3, 5), 0.2))
+
+
+def test_unequal_sizes_are_named(tmp_path):
+    pair = {
+        "anatomical": str(write(tmp_path / "first.png", (6, 9))),
+        "partner": str(write(tmp_path / "second.png", (9, 6))),
+    }
+    with pytest.raises(InputError, match=r"first\.png and .*second\.png differ in size: .*6, 9"):
+        LoadPaird()(pair)
