@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import sys
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-from rich.table import Table
 from rich.text import Text
 
 from mactfusion import __version__
@@ -41,14 +41,33 @@ err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 def main() -> None:
     """Run the command line; bad input is one sentence on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a file name may hold what the terminal cannot show
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except InputError as error:
-        err.print(f"Error: {error}", style="red", markup=False)
-        sys.exit(2)
+        fail(str(error))
+    except OSError as error:
+        fail(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}")
     except (KeyboardInterrupt, FusionCancelled):
-        err.print("Cancelled; nothing was written.")
-        sys.exit(INTERRUPTED)
+        cancelled()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # what typer makes of Ctrl-C
+            cancelled()
+        raise
+
+
+def fail(sentence: str) -> NoReturn:
+    """Say what is wrong and stop."""
+    err.print(f"Error: {sentence}", style="red", markup=False)
+    sys.exit(2)
+
+
+def cancelled() -> NoReturn:
+    """Say that the user stopped the run, and stop."""
+    err.print("Cancelled; no unfinished file was left.")
+    sys.exit(INTERRUPTED)
 
 
 class SlicesPerSecond(ProgressColumn):
@@ -62,8 +81,8 @@ class SlicesPerSecond(ProgressColumn):
 
 @contextmanager
 def progress_bar(description: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a bar for one fusion on stderr; nothing when quiet."""
-    if quiet:
+    """Show a bar for one fusion on stderr; nothing when quiet or when nobody watches."""
+    if quiet or not err.is_terminal:
         yield None
         return
     columns = (
@@ -196,17 +215,20 @@ def fuse_folders(
 ) -> None:
     """Fuse the files of two folders that have the same name but for the extension."""
     from mactfusion.io.formats import PICTURE_EXTENSIONS, extension_of
+    from mactfusion.io.guard import guarded
 
     first, second = files_by_stem(anatomical), files_by_stem(partner)
     common = sorted(set(first) & set(second))
-    for path in [p for s, p in sorted({**first, **second}.items()) if s not in common]:
-        err.print(f"Warning: {path.name} has no counterpart.", style="yellow", markup=False)
+    if not quiet:
+        for path in [p for s, p in sorted({**first, **second}.items()) if s not in common]:
+            err.print(f"Warning: {path} has no counterpart.", style="yellow", markup=False)
     if not common:
         raise InputError(
             f"{anatomical} and {partner} have no file names in common; for two DICOM series give "
             "-o a file name that ends in .nii.gz."
         )
-    output.mkdir(parents=True, exist_ok=True)
+    with guarded(f"{output} cannot be made a folder"):
+        output.mkdir(parents=True, exist_ok=True)
     failed = 0
     for stem in common:
         is_picture = extension_of(first[stem]) in PICTURE_EXTENSIONS
@@ -254,7 +276,6 @@ def info(file: Annotated[Path, typer.Argument(help="A volume, picture or DICOM f
     spacing_mm = np.linalg.norm(affine[:3, :3], axis=0)
     tilt = float(nib.affines.obliquity(affine).max())
     modality, reason = guess_modality(volume)
-    table = Table(show_header=False, box=None)
     for name, value in {
         "file": file.name,
         "size": " x ".join(str(size) for size in volume.shape[1:]),
@@ -269,8 +290,7 @@ def info(file: Annotated[Path, typer.Argument(help="A volume, picture or DICOM f
         "modality": modality or "unknown",
         "because": reason,
     }.items():
-        table.add_row(Text(name, style="bold"), Text(value))
-    out.print(table)
+        out.print(f"{name:<12} {value}", markup=False)
 
 
 @app.command(name="import-weights")

@@ -97,7 +97,7 @@ def resolve_device(name: str | torch.device) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
+        torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError) as error:
         raise InputError(
             f"The device '{name}' is not available on this machine; use --device cpu."
@@ -175,8 +175,8 @@ def fuse_volumes(
             raise InputError(f"Unknown {option} '{value}': choose {', '.join(allowed)}.")
     color_table(colormap)
     root = bundle_root()
-    # Every text was checked above or enters as a Path: the configuration would run a text that
-    # starts with "$" as Python.
+    # Every text was checked above or enters as another type: the configuration would run a text
+    # that starts with "$" as Python.
     options = {
         "bundle_root": root,
         "anatomical": Path(anatomical) if isinstance(anatomical, str) else anatomical,
@@ -190,10 +190,10 @@ def fuse_volumes(
         "axis": axis,
         "device": resolve_device(device),
         "precision": precision,
-        "batch_size": batch_size,
-        "luminance": luminance,
+        "batch_size": None if batch_size is None else int(batch_size),
+        "luminance": bool(luminance),
         "dtype": dtype,
-        "overwrite": overwrite,
+        "overwrite": bool(overwrite),
         "progress": progress,
     }
     with warnings.catch_warnings(record=True) as caught:
@@ -231,7 +231,7 @@ def _reason(error: BaseException) -> BaseException:
     """Find what a step raised behind the errors that MONAI wraps around it."""
     cause: BaseException | None = error
     while cause is not None:
-        if isinstance(cause, InputError | FusionCancelled):
+        if isinstance(cause, InputError | FusionCancelled | OSError):
             return cause
         cause = cause.__cause__ or cause.__context__
     return error

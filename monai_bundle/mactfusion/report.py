@@ -156,6 +156,8 @@ def check_report(path: str | os.PathLike[str], overwrite: bool) -> None:
         raise InputError(f"The report {path} must have a name that ends in .html.")
     if not path.parent.is_dir():
         raise InputError(f"The report cannot be written: there is no folder {path.parent}.")
+    if path.is_dir():
+        raise InputError(f"The report cannot be written: {path} is a folder.")
     if path.exists() and not overwrite:
         raise InputError(f"{path} exists already; allow overwriting or choose another name.")
 
@@ -350,7 +352,8 @@ def _write_whole(path: Path, text: str) -> Path:
     """Write a text file in one step, so that nobody ever sees half of it."""
     try:
         with atomic_path(path) as unfinished:
-            unfinished.write_text(text, encoding="utf-8", newline="\n")
+            # A file name that is no UTF-8 shows its bytes.
+            unfinished.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise InputError(
             f"The report cannot be written to {path} ({error.strerror}); choose a folder that "

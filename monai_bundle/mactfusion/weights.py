@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,9 @@ def check_weights(path: str | Path) -> str:
     digest = sha256_of(path)
     checksums = path.with_name(CHECKSUMS)
     if checksums.is_file():
-        expected = {name: value for value, name in map(str.split, checksums.open())}
+        lines = checksums.read_text(encoding="utf-8", errors="replace").splitlines()
+        pairs = [line.split(maxsplit=1) for line in lines if len(line.split()) > 1]
+        expected = {name.strip().lstrip("*"): value for value, name in pairs}
         if expected.get(path.name, digest) != digest:
             raise InputError(
                 f"The weights {path} are damaged or were changed: their SHA-256 is {digest[:12]}…, "
@@ -52,9 +55,12 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
         InputError: the file is no PyTorch file, or holds anything else.
     """
     try:
+        _check_parts(path)
         content = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise InputError(f"{path} does not exist.") from None
+    except InputError:
+        raise
     except Exception as error:  # torch raises many kinds for a foreign or damaged file
         raise InputError(f"{path} is not a readable PyTorch weight file.") from error
     if isinstance(content, dict) and isinstance(content.get("network"), dict):
@@ -64,6 +70,14 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     ):
         raise InputError(f"{path} holds no state dict of a network.")
     return content
+
+
+def _check_parts(path: str | Path) -> None:
+    """Compare the parts of a file with their own checksums, which torch does not look at."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as parts:
+            if parts.testzip() is not None:
+                raise InputError(f"{path} is damaged: its content does not fit its checksums.")
 
 
 def load_weights(network: nn.Module, path: str | Path) -> nn.Module:

@@ -49,7 +49,9 @@ class LoadVolumed(Transform):
                 result[key] = as_volume(source)
             for warning in caught:
                 if issubclass(warning.category, FusionWarning):
-                    note(result, str(warning.message))
+                    # The notes end up in the record, where no folder's name belongs.
+                    name = str(result[key].meta["filename_or_obj"])
+                    note(result, str(warning.message).replace(name, Path(name).name))
         if message := same_patient_warning(result["anatomical"], result["partner"]):
             note(result, message)
         return result

@@ -40,8 +40,9 @@ def read_nifti(path: Path) -> MetaTensor:
         InputError: damaged file, unknown position, zero or negative spacing, several frames, ...
     """
     with guarded(f"{path} cannot be read"):
-        image: Any = nibabel.load(path)
-        with ImageOpener(str(path)) as file:
+        # of a relative path nibabel would expand a leading "~"
+        image: Any = nibabel.load(path.absolute())
+        with ImageOpener(str(path.absolute())) as file:
             header_as_stored = type(image.header).from_fileobj(file, check=False)
     # nibabel has already made the spacing positive in its own copy of the header
     spatial_dimensions = min(len(image.shape), 3)

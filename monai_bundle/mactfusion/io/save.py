@@ -18,7 +18,7 @@ from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.io.checksum import sha256_of
 from mactfusion.io.formats import extension_of
-from mactfusion.io.write import check_output, write_volume
+from mactfusion.io.write import check_output, stored_type, write_volume
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +40,34 @@ def versions() -> dict[str, str]:
     }
 
 
+class CheckFormatd(Transform):
+    """Refuse a format that cannot hold the result before the network's long work begins.
+
+    Args:
+        output: the file to write; None for nothing.
+        dtype: stored type.
+        luminance_only: the result will be grey.
+    """
+
+    def __init__(
+        self, output: str | Path | None, dtype: str = "auto", luminance_only: bool = False
+    ) -> None:
+        self.output = output
+        self.dtype = dtype
+        self.luminance_only = luminance_only
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Check ``is_color`` and ``grid_shape`` against the name and the type.
+
+        Raises:
+            InputError: colour in a type for scalars, several slices in a picture, ...
+        """
+        if self.output is not None:
+            is_colour = bool(data["is_color"]) and not self.luminance_only
+            stored_type(self.output, self.dtype, is_colour, slices=int(data["grid_shape"][2]))
+        return dict(data)
+
+
 class SaveFusiond(Transform):
     """Write ``pred`` and its record; without an output name write nothing.
 
@@ -52,6 +80,7 @@ class SaveFusiond(Transform):
         inputs: the sources as the user gave them, to name and hash those that are files.
         options: everything the user chose, by the names of the options.
         weights: the weight file.
+        folder: where relative paths of the inputs start.
         dtype: stored type.
         overwrite: replace a file of that name.
         notes: sentences that the network's run left, beside the ``notes`` of the data.
@@ -63,17 +92,22 @@ class SaveFusiond(Transform):
         inputs: Mapping[str, Any],
         options: Mapping[str, Any],
         weights: str | Path,
+        folder: str | Path = ".",
         dtype: str = "auto",
         overwrite: bool = False,
         notes: list[str] | None = None,
     ) -> None:
         self.output = Path(output) if output is not None else None
+        self.inputs = {
+            key: Path(folder) / source if isinstance(source, str | Path) else source
+            for key, source in inputs.items()
+        }
         if self.output is not None:
             check_output(self.output, overwrite)
-            for key, source in inputs.items():
+            _check_sidecar(sidecar_path(self.output), overwrite)
+            for key, source in self.inputs.items():
                 if _is_same_file(self.output, source):
                     raise InputError(f"{self.output} is the {key} volume; write elsewhere.")
-        self.inputs = inputs
         self.options = options
         self.weights = Path(weights)
         self.dtype = dtype
@@ -94,7 +128,8 @@ class SaveFusiond(Transform):
         text = json.dumps(record, indent=2, ensure_ascii=False)
         try:
             with atomic_path(sidecar) as temporary:
-                temporary.write_text(text + "\n", encoding="utf-8")
+                # A file name that is no UTF-8 keeps its bytes in JSON's own notation.
+                temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
                 write_volume(
                     data["pred"],
                     self.output,
@@ -139,17 +174,26 @@ class Timestampd(Transform):
         return {**data, self.key: time.time()}
 
 
+def _check_sidecar(sidecar: Path, overwrite: bool) -> None:
+    """Refuse to replace what has the record's name."""
+    if sidecar.is_dir() or (sidecar.exists() and not overwrite):
+        raise InputError(
+            f"{sidecar}, where the record of the fusion belongs, exists already; allow overwriting "
+            "or choose another name."
+        )
+
+
 def _is_same_file(output: Path, source: Any) -> bool:
     """Tell whether an input would be overwritten."""
-    if not isinstance(source, str | Path) or not output.exists():
-        return False
-    return Path(source).exists() and output.samefile(source)
+    return (
+        isinstance(source, Path) and output.exists() and source.exists() and output.samefile(source)
+    )
 
 
 def _describe(source: Any) -> dict[str, str]:
     """File name (without its folder) and SHA-256; an object in memory is named by its type."""
-    if isinstance(source, str | Path):
-        return {"name": Path(source).name, "sha256": sha256_of(source)}
+    if isinstance(source, Path):
+        return {"name": source.name, "sha256": sha256_of(source)}
     return {"name": f"{type(source).__name__} in memory"}
 
 

@@ -87,13 +87,8 @@ def write_volume(
     path = Path(path)
     check_output(path, overwrite=True)
     extension = extension_of(path)
-    dtype = _stored_type(dtype, len(volume) == 3, extension, path)
+    dtype = stored_type(path, dtype, len(volume) == 3, slices=volume.shape[-1])
     array = _stored_values(volume, dtype, path)
-    if extension in OUTPUT_PICTURE_EXTENSIONS and array.shape[2] != 1:
-        raise InputError(
-            f"{path} cannot be written: a picture holds one slice, the volume has"
-            f" {array.shape[2]}; use .nii.gz, .nrrd or .mha"
-        )
     affine = volume.affine.cpu().numpy().astype(np.float64)
     header_texts = {"name": _one_ascii_line(path.stem), "description": _one_ascii_line(description)}
     with (
@@ -108,7 +103,28 @@ def write_volume(
             _write_itk(array, affine, temporary, header_texts)
 
 
-def _stored_type(dtype: str, is_colour: bool, extension: str, path: Path) -> str:
+def stored_type(path: str | Path, dtype: str, is_colour: bool, slices: int) -> str:
+    """Settle the type in which a file stores a volume.
+
+    Args:
+        path: the file; its extension names the format.
+        dtype: see `write_volume`.
+        is_colour: RGB, not scalar.
+        slices: size of the volume's last axis.
+
+    Returns:
+        ``"uint8"``, ``"uint16"`` or ``"float32"``.
+
+    Raises:
+        InputError: the format cannot hold such a volume, or not in that type.
+    """
+    path = Path(path)
+    extension = extension_of(path)
+    if extension in OUTPUT_PICTURE_EXTENSIONS and slices != 1:
+        raise InputError(
+            f"{path} cannot be written: a picture holds one slice, the volume has {slices};"
+            " use .nii.gz, .nrrd or .mha"
+        )
     if dtype == "auto":
         return "uint8" if is_colour or extension == ".png" else "uint16"
     if dtype not in ("uint8", "uint16", "float32"):
@@ -159,7 +175,7 @@ def _write_nifti(array: np.ndarray, affine: np.ndarray, path: Path, description:
     room = _NIFTI_DESCRIPTION_LENGTH - len(_SOFTWARE) - len(" ()")
     text = f"{description[:room]} ({_SOFTWARE})" if description else _SOFTWARE
     image.header["descrip"] = text
-    nibabel.save(image, path)
+    nibabel.save(image, path.absolute())  # of a relative path it would expand a leading "~"
 
 
 def _write_picture(array: np.ndarray, path: Path) -> None:

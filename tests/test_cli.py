@@ -1,0 +1,148 @@
+"""The command line: the right files and words."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK
+
+from mactfusion import __version__, fuse_volumes
+
+
+def read(path):
+    """``(array, affine)`` as nibabel, or SimpleITK, reads a fused file: (I, J, K) or (..., 3)."""
+    if path.endswith((".nii", ".nii.gz")):
+        image = nibabel.load(path)
+        array = np.asarray(image.dataobj)
+        if array.dtype.names:
+            array = np.stack([array[name] for name in array.dtype.names], axis=-1)
+        return array, image.affine
+    image = SimpleITK.ReadImage(path)
+    affine = np.eye(4)
+    affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
+    affine[:3, 3] = image.GetOrigin()
+    array = SimpleITK.GetArrayFromImage(image)
+    return array.swapaxes(0, 2), np.diag([-1, -1, 1, 1]) @ affine
+
+
+@pytest.mark.parametrize("extension", [".nii.gz", ".nii", ".nrrd", ".mha"])
+@pytest.mark.parametrize(
+    ("options", "dtype"),
+    [
+        ((), "uint8"),
+        (("--luminance",), "uint16"),
+        (("--luminance", "--dtype", "uint8"), "uint8"),
+        (("--luminance", "--dtype", "float32"), "float32"),
+    ],
+)
+def test_file_holds_what_python_gives(extension, options, dtype, fuse, pixel_maximum):
+    output = f"fused{extension}"
+    outcome = fuse("-o", output, *options)
+    assert outcome.code == 0
+    assert outcome.err == ""
+    expected = fuse_volumes(
+        "mr.nii.gz",
+        "pet.nii.gz",
+        task="pet-mri",
+        weights=pixel_maximum,
+        luminance="--luminance" in options,
+    ).fused
+    array, affine = read(output)
+    assert array.dtype == dtype
+    scale = 1 if dtype == "float32" else np.iinfo(dtype).max
+    wanted = np.moveaxis(expected.numpy(), 0, -1)
+    wanted = wanted[..., 0] if "--luminance" in options else wanted
+    assert array.shape == wanted.shape
+    assert np.abs(array - wanted * scale).max() <= (1e-6 if dtype == "float32" else 0.501)
+    assert np.allclose(affine, nibabel.load("mr.nii.gz").affine, atol=1e-4)
+
+
+def test_network_of_the_project_through_the_command_line(run_command, files, pet_mri):
+    outcome = run_command(*pet_mri, "-o", "fused.nrrd", "--dtype", "uint16")
+    assert outcome.code == 0
+    fused = fuse_volumes("mr.nii.gz", "pet.nii.gz", task="pet-mri").fused.numpy()
+    array, _ = read("fused.nrrd")
+    assert np.abs(np.moveaxis(array, -1, 0) / 65535 - fused).max() < 1e-4
+    assert fused.std() > 0.05
+
+
+@pytest.mark.parametrize("name", ["fused.nii.gz", "fused.nrrd", "fused.mha"])
+def test_colour_is_a_vector_volume_for_itk(name, fuse):
+    assert fuse("-o", name).code == 0
+    image = SimpleITK.ReadImage(name)
+    assert image.GetNumberOfComponentsPerPixel() == 3
+    assert image.GetSize() == (24, 28, 4)
+
+
+def test_words_on_success(fuse):
+    outcome = fuse("-o", "fused.nii.gz", "--axis", "coronal")
+    assert "The task pet-mri was given." in outcome.out
+    assert "fused.nii.gz: colour, 24 x 28 x 4, coronal slices" in outcome.out
+    assert "coverage 100.0 %" in outcome.out
+
+
+def test_quiet_says_nothing(fuse, pet):
+    array, affine = pet
+    nibabel.save(nibabel.Nifti1Image(array[:10], affine), "pet.nii.gz")  # worth a warning
+    outcome = fuse("-o", "fused.nii.gz", "--quiet")
+    assert outcome == (0, "", "")
+    assert "50.0 %" in fuse("-o", "fused.nii.gz", "--overwrite").err
+
+
+def test_report_is_written(fuse, files):
+    assert fuse("-o", "fused.nii.gz", "--report", "report.html").code == 0
+    assert "pet-mri" in (files / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "$print(1).nii.gz",
+        "@task.nii.gz",
+        "%task.nii.gz",
+        "%inference.yaml::task.nii.gz",
+        "~.nii.gz",
+        "-dash.nii.gz",
+        "{x} [bold]#ü é.nii.gz",
+        os.fsdecode(b"\xff\xfe.nii.gz"),
+    ],
+)
+def test_any_file_name_is_only_a_name(name, run_command, files, pixel_maximum):
+    shutil.copy("mr.nii.gz", name)
+    options = ("--task", "pet-mri", "--weights", pixel_maximum)
+    outcome = run_command("fuse", *options, "-o", f"out{name}", "--", name, name)
+    assert outcome.code == 0
+    assert nibabel.load(files / f"out{name}").shape == (24, 28, 4)
+    record = json.loads((files / f"out{name[:-7]}.json").read_bytes())
+    assert record["inputs"]["partner"]["name"] == name
+    assert run_command("info", "--", name).code == 0
+
+
+def test_negative_level_is_a_value(fuse):
+    assert fuse("-o", "fused.nii.gz", "--window", "-100,50").code == 0
+
+
+def test_info(run_command, files, mr):
+    array, affine = mr
+    array[0, 0, 0] = -5
+    nibabel.save(nibabel.Nifti1Image(array.astype(np.int16), affine), "mr.nii.gz")
+    outcome = run_command("info", "mr.nii.gz")
+    lines = dict(re.split(r"  +", line, maxsplit=1) for line in outcome.out.splitlines())
+    assert outcome.code == 0
+    assert lines["size"] == "24 x 28 x 4"
+    assert lines["spacing"] == "4 x 4 x 10 mm"
+    assert lines["axis codes"] == "RAS"
+    assert lines["slice axis"] == "axial"
+    assert lines["stored type"] == "int16"
+    assert lines["range"] == f"-5 to {int(array.max())}"
+    assert lines["modality"] == "unknown"
+
+
+def test_version(run_command):
+    assert run_command("--version") == (0, f"{__version__}\n", "")

@@ -1,0 +1,153 @@
+"""What the command line cannot do ends with one sentence, and no file is lost or left behind."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+
+@pytest.mark.parametrize("report", ["report.txt", "nowhere/report.html", "folder.html"])
+def test_report_that_cannot_be_is_refused_first(report, fuse, files, nothing_left):
+    (files / "folder.html").mkdir()
+    assert fuse("-o", "fused.nii.gz", "--report", report).refused(report.split("/")[0])
+    assert nothing_left()
+
+
+@pytest.mark.parametrize("existing", ["fused.nii.gz", "fused.json", "report.html"])
+def test_nothing_is_overwritten_unasked(existing, fuse, files, nothing_left):
+    (files / existing).write_text("mine")
+    before = sorted(files.iterdir())
+    options = ("-o", "fused.nii.gz", "--report", "report.html")
+    assert fuse(*options).refused(existing)
+    assert sorted(files.iterdir()) == before
+    assert (files / existing).read_text() == "mine"
+    assert fuse(*options, "--overwrite").code == 0
+    assert (files / existing).read_bytes() != b"mine"
+
+
+@pytest.mark.parametrize("source", ["mr.nii.gz", "pet.nii.gz"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_inputs_are_never_overwritten(source, linked, fuse, files, nothing_left):
+    output = "link.nii.gz" if linked else source
+    if linked:
+        (files / output).symlink_to(files / source)
+    assert fuse("-o", output, "--overwrite").refused(output)
+    assert (files / source).stat().st_size > 1000
+    assert not (files / "link.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("output", "word"),
+    [
+        ("nowhere/fused.nii.gz", "no folder nowhere"),
+        ("fused.jpg", "JPEG"),
+        ("fused.xyz", ".nii.gz"),
+        ("fused", ".nii.gz"),
+        ("fused.png", "one slice"),
+        ("folder.nii.gz", "a folder has that name"),
+        ("a" * 300 + ".nii.gz", "too long"),
+    ],
+)
+def test_output_that_cannot_be_is_refused(output, word, fuse, files, nothing_left):
+    (files / "folder.nii.gz").mkdir()
+    outcome = fuse("-o", output, "--overwrite")
+    assert outcome.refused(output)
+    assert word in outcome.err
+    assert nothing_left()
+
+
+def test_float_colour_is_refused(fuse, nothing_left):
+    assert fuse("-o", "fused.nii.gz", "--dtype", "float32").refused("fused.nii.gz")
+
+
+@pytest.mark.parametrize("role", [0, 1])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("missing.nii.gz", None),
+        ("text.nii.gz", b"not an image\n"),
+        ("zero.nii.gz", b""),
+        ("half.nii.gz", "half"),
+        ("text.nrrd", b"not an image\n"),
+        ("text.mha", b"not an image\n"),
+        ("text.png", b"not an image\n"),
+        ("notes.txt", b"not an image\n"),
+        ("x" * 300 + ".nii.gz", None),
+    ],
+)
+def test_input_that_cannot_be_read_is_named(role, name, content, run_command, files, pixel_maximum):
+    if content is not None:
+        whole = (files / "mr.nii.gz").read_bytes()
+        (files / name).write_bytes(whole[: len(whole) // 2] if content == "half" else content)
+    before = sorted(files.iterdir())
+    pair = ["mr.nii.gz", "pet.nii.gz"]
+    pair[role] = name
+    assert run_command(
+        "fuse", *pair, "-o", "fused.nii.gz", "--task", "pet-mri", "--weights", pixel_maximum
+    ).refused(name)
+    assert run_command("info", name).refused(name)
+    assert sorted(files.iterdir()) == before
+
+
+RUNS_IF_EVALUATED = "$__import__('pathlib').Path('evaluated').touch()"
+
+
+@pytest.mark.parametrize(
+    ("option", "sentence_names_value"),
+    [
+        ("--weights", True),
+        ("--window", True),
+        ("--anatomical-window", True),
+        ("--colormap", True),
+        ("--device", True),
+        ("--report", True),
+        ("--output", True),
+        ("--task", False),
+        ("--axis", False),
+        ("--precision", False),
+        ("--dtype", False),
+        ("--batch-size", False),
+    ],
+)
+@pytest.mark.parametrize("value", [RUNS_IF_EVALUATED, "@bundle_root", "%bundle_root", "nonsense"])
+def test_no_option_is_run_as_code(option, sentence_names_value, value, fuse, nothing_left):
+    outcome = fuse("-o", "fused.nii.gz", option, value)
+    assert outcome.code == 2
+    assert "Traceback" not in outcome.err
+    assert not sentence_names_value or outcome.refused(value)
+    assert nothing_left()
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("--batch-size", "0"),
+        ("--batch-size", "-1"),
+        ("--window", "40"),
+        ("--window", "40,0"),
+        ("--window", "nan,1"),
+        ("--window", "brain"),
+        ("--anatomical-window", "bone"),
+        ("--device", "meta"),
+        ("--no-such-option", ""),
+    ],
+)
+def test_impossible_value_is_refused(option, value, fuse, nothing_left):
+    outcome = fuse("-o", "fused.nii.gz", option, value)
+    assert outcome.code == 2
+    assert outcome.out == ""
+    assert option in outcome.err or outcome.refused(value)
+    assert nothing_left()
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has one")
+def test_absent_device_is_refused(fuse, nothing_left):
+    assert fuse("-o", "fused.nii.gz", "--device", "cuda").refused("'cuda' is not available")
+    assert nothing_left()
+
+
+def test_task_that_cannot_be_told_is_asked_for(run_command, files, nothing_left):
+    outcome = run_command("fuse", "mr.nii.gz", "pet.nii.gz", "-o", "fused.nii.gz")
+    assert outcome.refused("--task")
+    assert "pet.nii.gz" in outcome.err
+    assert nothing_left()

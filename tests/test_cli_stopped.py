@@ -1,0 +1,104 @@
+"""A full disk and Ctrl-C: the command leaves everything as it was."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+
+import nibabel
+import numpy as np
+import pytest
+
+WITH_A_FULL_DISK = """
+import resource, sys
+limit = int(sys.argv.pop(1))
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+from mactfusion.cli import main
+main()
+"""
+
+
+@pytest.fixture
+def old_result(files):
+    """Check that the result of an earlier run is still there, and nothing new."""
+    names = ("fused.nii.gz", "fused.json")
+    for name in names:
+        (files / name).write_text("old")
+    before = sorted(files.iterdir())
+
+    def is_untouched():
+        return sorted(files.iterdir()) == before and all(
+            (files / name).read_text() == "old" for name in names
+        )
+
+    return is_untouched
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the file size")
+def test_full_disk_leaves_the_old_file(files, pet_mri, old_result):
+    options = (*pet_mri, "-o", "fused.nii.gz", "--overwrite")
+    ended = subprocess.run(
+        [sys.executable, "-c", WITH_A_FULL_DISK, "3000", *options],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("Error: fused.nii.gz cannot be written")
+    assert ended.stderr.count("\n") == 1
+    assert old_result()
+
+
+def test_record_that_cannot_be_written_leaves_the_old_file(fuse, old_result, monkeypatch):
+    def fail(path, *_, **__):
+        path.touch()
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("pathlib.Path.write_text", fail)
+    outcome = fuse("-o", "fused.nii.gz", "--overwrite")
+    assert outcome.refused("fused.json")
+    assert old_result()
+
+
+@pytest.mark.parametrize("moment", ["mactfusion.inference.FusionInferer._fuse", "nibabel.save"])
+def test_ctrl_c_leaves_nothing(moment, fuse, monkeypatch, nothing_left):
+    def interrupt(*arguments):
+        if moment == "nibabel.save":
+            arguments[1].write_bytes(b"half a file")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(moment, interrupt)
+    outcome = fuse("-o", "fused.nii.gz")
+    assert outcome.code == 130
+    assert outcome.err == "Cancelled; no unfinished file was left.\n"
+    assert nothing_left()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_ctrl_c_from_the_terminal_stops_between_slices(files, pet_mri):
+    array = np.random.default_rng(0).random((64, 64, 400)).astype(np.float32)
+    nibabel.save(nibabel.Nifti1Image(array, np.eye(4)), "mr.nii.gz")
+    before = sorted(files.iterdir())
+    ours, theirs = os.openpty()
+    command = subprocess.Popen(
+        [sys.executable, "-m", "mactfusion.cli", *pet_mri, "-o", "fused.nii.gz"],
+        stderr=theirs,
+        stdout=subprocess.PIPE,
+    )
+    os.close(theirs)
+    shown = b""
+    while b"slices/s" not in shown:
+        shown += os.read(ours, 4096)  # ends with an error when the command does
+    command.send_signal(signal.SIGINT)
+    out, _ = command.communicate(timeout=60)
+    assert command.returncode == 130
+    assert out == b""
+    assert b"Cancelled" in os.read(ours, 65536)
+    os.close(ours)
+    assert sorted(files.iterdir()) == before

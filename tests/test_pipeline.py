@@ -1,0 +1,333 @@
+"""fuse_volumes(): every way in, the same voxels out, and a truthful record."""
+
+from __future__ import annotations
+
+import doctest
+import json
+
+import nibabel
+import numpy as np
+import pytest
+import SimpleITK
+import torch
+from monai.data import MetaTensor
+
+from mactfusion import fuse_volumes, pipeline
+from mactfusion.errors import FusionCancelled, InputError
+from mactfusion.io import SaveFusiond
+from mactfusion.io.checksum import sha256_of
+from mactfusion.transforms import rgb_to_ycbcr
+
+FLOAT_NOISE = 2e-5
+LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+
+
+def oblique(volume):
+    """The same array turned by 20 degrees, stored left-handed, as after a reorientation."""
+    array, affine = volume
+    cosine, sine = np.cos(np.radians(20)), np.sin(np.radians(20))
+    turn = np.eye(4)
+    turn[:2, :2] = [[cosine, -sine], [sine, cosine]]
+    return array[::-1].copy(), turn @ affine @ np.diag([-1.0, 1, 1, 1]) @ shift(len(array))
+
+
+def shift(size):
+    """From the index of a reversed first axis to the negative of the original index."""
+    matrix = np.eye(4)
+    matrix[0, 3] = -(size - 1)
+    return matrix
+
+
+def as_path(volume, folder):
+    path = folder / f"{len(list(folder.iterdir()))}.nii"
+    nibabel.save(nibabel.Nifti1Image(*volume), path)
+    return path
+
+
+def as_simpleitk(volume, folder):
+    array, affine = volume
+    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(array.T))
+    lps = LPS_FROM_RAS @ affine
+    spacing_mm = np.linalg.norm(lps[:3, :3], axis=0)
+    image.SetSpacing(spacing_mm.tolist())
+    image.SetDirection((lps[:3, :3] / spacing_mm).ravel().tolist())
+    image.SetOrigin(lps[:3, 3].tolist())
+    return image
+
+
+WAYS_IN = {
+    "path": as_path,
+    "text": lambda volume, folder: str(as_path(volume, folder)),
+    "nibabel": lambda volume, folder: nibabel.Nifti1Image(*volume),
+    "SimpleITK": as_simpleitk,
+    "MetaTensor": lambda volume, folder: MetaTensor(
+        torch.from_numpy(volume[0].copy())[None], affine=torch.from_numpy(volume[1])
+    ),
+    "float64 array": lambda volume, folder: (volume[0].astype(np.float64), volume[1]),
+    "torch": lambda volume, folder: tuple(torch.from_numpy(part.copy()) for part in volume),
+}
+
+
+@pytest.fixture(scope="module")
+def fused_once():
+    """Results of the network by their name, so that it runs once for each."""
+    return {}
+
+
+@pytest.mark.parametrize("way", WAYS_IN)
+def test_every_way_in_gives_the_same_voxels(way, mr, pet, tmp_path, fused_once):
+    mr, pet = oblique(mr), oblique(pet)
+    if "arrays" not in fused_once:
+        fused_once["arrays"] = fuse_volumes(mr, pet, task="pet-mri").fused
+    expected = fused_once["arrays"]
+    sources = [WAYS_IN[way](volume, tmp_path) for volume in (mr, pet)]
+    fused = fuse_volumes(*sources, task="pet-mri").fused
+    assert expected.std() > 0.05
+    assert (fused - expected).abs().max() < FLOAT_NOISE
+    assert np.allclose(fused.affine, mr[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [2, 3, 100])
+def test_batch_size_changes_nothing(batch_size, mr, pet, fused_once):
+    if "single" not in fused_once:
+        fused_once["single"] = fuse_volumes(mr, pet, task="pet-mri", batch_size=1).fused
+    fused = fuse_volumes(mr, pet, task="pet-mri", batch_size=batch_size).fused
+    assert (fused - fused_once["single"]).abs().max() < FLOAT_NOISE
+
+
+def test_example_of_the_docstring_runs():
+    finder = doctest.DocTestFinder(recurse=False)
+    (example,) = finder.find(fuse_volumes, "fuse_volumes", globs={"fuse_volumes": fuse_volumes})
+    failed, attempted = doctest.DocTestRunner().run(example)
+    assert attempted > 3
+    assert failed == 0
+
+
+def test_sources_are_not_changed(mr, pet, pixel_maximum):
+    copies = [[part.copy() for part in volume] for volume in (mr, pet)]
+    fuse_volumes(mr, pet, task="pet-mri", weights=pixel_maximum)
+    for volume, copy in zip((mr, pet), copies, strict=True):
+        assert all(np.array_equal(a, b) for a, b in zip(volume, copy, strict=True))
+
+
+@pytest.mark.parametrize("axis", ["axial", "coronal", "sagittal", "auto"])
+def test_sources_of_the_result_lie_on_the_original_grid(axis, mr, pet, pixel_maximum):
+    mr = oblique(mr)
+    result = fuse_volumes(
+        mr,
+        mr,
+        task="mr-mr",
+        weights=pixel_maximum,
+        axis=axis,
+        anatomical_window=(450, 900),
+        window=(900, 1800),
+    )
+    assert result.record["axis"] == ("axial" if axis == "auto" else axis)
+    for volume, scale in ((result.anatomical, 900), (result.partner, 1800)):
+        assert np.allclose(volume.affine, mr[1])
+        assert np.allclose(volume[0], np.clip(mr[0] / scale, 0, 1), atol=1e-6)
+    assert np.array_equal(result.fused.affine, mr[1])
+    assert result.fused.shape == result.anatomical.shape
+
+
+def test_colour_partner_keeps_its_colours(mr, pixel_maximum):
+    array, affine = mr
+    colours = np.random.default_rng(0).integers(0, 256, (*array.shape, 3)).astype(np.uint8)
+    result = fuse_volumes(mr, (colours, affine), weights=pixel_maximum)
+    assert result.task == "pet-mri"
+    assert np.allclose(result.partner.numpy(), np.moveaxis(colours, -1, 0) / 255, atol=1e-6)
+
+
+def test_luminance_is_that_of_the_colour_result(mr, pet):
+    colour = fuse_volumes(mr, pet, task="pet-mri").fused
+    grey = fuse_volumes(mr, pet, task="pet-mri", luminance=True).fused
+    assert colour.shape == (3, *mr[0].shape)
+    assert grey.shape == (1, *mr[0].shape)
+    assert (rgb_to_ycbcr(colour)[:1] - grey.as_tensor()).abs().max() < FLOAT_NOISE
+
+
+def test_colour_table_is_the_one_named(mr, pet, pixel_maximum):
+    options = {"task": "pet-mri", "weights": pixel_maximum}
+    grey = fuse_volumes(mr, pet, colormap="grey", **options).partner
+    assert torch.allclose(grey[0], grey[1], atol=1e-6)
+    hot = fuse_volumes(mr, pet, colormap="hot_iron", **options).partner
+    assert (hot[0] - hot[2]).max() > 0.5, "in hot iron red comes long before blue"
+
+
+def test_blank_slices_stay_blank(mr, pet):
+    array = mr[0]
+    array[:, :, [0, 3]] = 0
+    pet[0][...] = np.where(np.arange(12) // 6, pet[0], 0)
+    fused = fuse_volumes(mr, pet, task="pet-mri").fused
+    blank = (array == 0) & (fuse_volumes(mr, pet, task="pet-mri").partner.sum(0).numpy() == 0)
+    assert blank[:, :, 0].all()
+    assert fused.numpy()[:, blank].max() == 0
+    assert fused[..., 2].max() > 0.1
+
+
+def test_partial_cover_is_said_with_the_number(mr, pet, pixel_maximum):
+    array, affine = pet
+    half = (array[:10], affine)  # x from -57 to 0 mm: 12 of 24 columns of the MR
+    result = fuse_volumes(mr, half, task="pet-mri", weights=pixel_maximum)
+    assert result.coverage == pytest.approx(0.5)
+    (sentence,) = result.warnings
+    assert "50.0 %" in sentence
+    assert result.record["notes"] == result.warnings
+    outside = result.fused[:, 12:]
+    assert (outside - result.anatomical[:, 12:]).abs().max() < 1e-6, "grey, and the MR alone"
+
+
+def test_volumes_apart_are_refused(mr, pet):
+    array, affine = pet
+    far = affine.copy()
+    far[0, 3] += 500
+    with pytest.raises(InputError, match="do not overlap: their centres are 500 mm apart"):
+        fuse_volumes(mr, (array, far), task="pet-mri")
+
+
+@pytest.mark.parametrize("window", ["40,80", (40, 80), [40.0, 80.0], "brain"])
+def test_window_in_any_notation(window, mr, pixel_maximum):
+    array, affine = mr
+    ct = (array - 300, affine)
+    result = fuse_volumes(mr, ct, task="ct-mri", weights=pixel_maximum, window=window)
+    assert np.allclose(result.partner[0], np.clip((array - 300) / 80, 0, 1), atol=1e-5)
+    assert result.record["level_width"] == [40, 80]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [
+        ("task", "brain"),
+        ("axis", "oblique"),
+        ("precision", "float8"),
+        ("dtype", "int8"),
+        ("colormap", "rainbows"),
+        ("window", "wide"),
+        ("window", (40, 0)),
+        ("anatomical_window", "40,80,120"),
+        ("device", "abacus"),
+        ("device", "meta"),
+        ("batch_size", 0),
+        ("batch_size", -1),
+        ("weights", "nowhere.pt"),
+        ("output", "no-such-folder/fused.nii.gz"),
+        ("output", "fused.jpg"),
+    ],
+)
+def test_impossible_choice_is_refused_before_the_network_runs(option, value, mr, pet, monkeypatch):
+    monkeypatch.setattr("mactfusion.networks.MACTFusion.forward", None)
+    with pytest.raises(InputError) as caught:
+        fuse_volumes(mr, pet, **{"task": "pet-mri", option: value})
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has one")
+def test_absent_device_is_refused(mr, pet):
+    with pytest.raises(InputError, match="'cuda' is not available"):
+        fuse_volumes(mr, pet, task="pet-mri", device="cuda")
+
+
+@pytest.mark.parametrize(
+    ("output", "options"),
+    [("fused.png", {}), ("fused.tif", {}), ("fused.nii", {"dtype": "float32"})],
+)
+def test_format_that_cannot_hold_the_result_is_refused_at_once(
+    output, options, mr, pet, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("mactfusion.networks.MACTFusion.forward", None)
+    with pytest.raises(InputError, match="cannot be written"):
+        fuse_volumes(mr, pet, task="pet-mri", output=tmp_path / output, **options)
+
+
+RUNS_IF_EVALUATED = "$__import__('pathlib').Path('evaluated').touch()"
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "anatomical",
+        "partner",
+        "output",
+        "task",
+        "weights",
+        "window",
+        "anatomical_window",
+        "colormap",
+        "axis",
+        "device",
+        "precision",
+        "batch_size",
+        "luminance",
+        "dtype",
+        "overwrite",
+    ],
+)
+@pytest.mark.parametrize("value", [RUNS_IF_EVALUATED, "@bundle_root", "%bundle_root"])
+def test_no_text_is_run_as_code(option, value, mr, pet, tmp_path, monkeypatch, pixel_maximum):
+    monkeypatch.chdir(tmp_path)
+    options = {"anatomical": mr, "partner": pet, "task": "pet-mri", "weights": pixel_maximum}
+    if option in ("luminance", "overwrite"):  # true, as any text
+        fuse_volumes(**options | {option: value})
+    else:
+        with pytest.raises(ValueError, match=r".+"):
+            fuse_volumes(**options | {option: value})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_counts_and_cancels(mr, pet, tmp_path, pixel_maximum):
+    calls = []
+    options = {"task": "pet-mri", "weights": pixel_maximum}
+    fuse_volumes(mr, pet, progress=lambda *call: calls.append(call), batch_size=3, **options)
+    assert calls == [(3, 4), (4, 4)]
+
+    def stop(done, total):
+        raise FusionCancelled
+
+    with pytest.raises(FusionCancelled):
+        fuse_volumes(mr, pet, progress=stop, output=tmp_path / "fused.nii", **options)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_record_holds_what_was_done_and_no_folder(files, mr, pixel_maximum):
+    array, affine = mr
+    array[0, 0, 0] = np.nan
+    nibabel.save(nibabel.Nifti1Image(array, affine), "mr.nii.gz")
+    result = fuse_volumes(
+        files / "mr.nii.gz",
+        str(files / "pet.nii.gz"),
+        task="pet-mri",
+        weights=pixel_maximum,
+        window=(2000, 4000),
+        colormap="viridis",
+        output=files / "fused.nii.gz",
+    )
+    text = (files / "fused.json").read_text(encoding="utf-8")
+    record = json.loads(text)
+    assert record == json.loads(json.dumps(result.record))
+    assert files.name not in text
+    assert record["inputs"] == {
+        key: {"name": f"{name}.nii.gz", "sha256": sha256_of(files / f"{name}.nii.gz")}
+        for key, name in (("anatomical", "mr"), ("partner", "pet"))
+    }
+    assert record["weights"] == {"name": "none.pt", "sha256": sha256_of(pixel_maximum)}
+    assert record["options"]["colormap"] == "viridis"
+    assert record["options"]["window"] == [2000, 4000] == record["level_width"]
+    assert record["coverage"] == result.coverage == 1
+    assert {"mactfusion", "monai", "torch", "python"} <= set(record["versions"])
+    assert record["seconds"]["total"] >= record["seconds"]["fuse"] > 0
+    assert record["notes"] == result.warnings
+    assert record["notes"][0].startswith("mr.nii.gz: 1 values are not finite")
+
+
+def test_relative_input_is_guarded_and_hashed_where_it_lies(files, pixel_maximum):
+    sources = {"anatomical": "mr.nii.gz", "partner": "pet.nii.gz"}
+    with pytest.raises(InputError, match="is the partner volume"):
+        SaveFusiond(files / "pet.nii.gz", sources, {}, pixel_maximum, folder=files, overwrite=True)
+    save = SaveFusiond(None, sources, {}, pixel_maximum, folder=files)
+    assert {key: sha256_of(path) for key, path in save.inputs.items()} == {
+        key: sha256_of(files / name) for key, name in sources.items()
+    }
+
+
+def test_bundle_root_holds_the_recipe():
+    assert (pipeline.bundle_root() / "configs" / "inference.yaml").is_file()
