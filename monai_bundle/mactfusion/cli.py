@@ -6,24 +6,18 @@ Imports that bring torch stay inside the commands, so that ``--help`` answers at
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-from rich.text import Text
 
 from mactfusion import __version__
 from mactfusion.errors import FusionCancelled, InputError
+from mactfusion.progress import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from rich.progress import Task
-
     from mactfusion.pipeline import FusionResult
 
 INTERRUPTED = 130
@@ -68,33 +62,6 @@ def cancelled() -> NoReturn:
     """Say that the user stopped the run, and stop."""
     err.print("Cancelled; no unfinished file was left.")
     sys.exit(INTERRUPTED)
-
-
-class SlicesPerSecond(ProgressColumn):
-    """Speed of a progress bar whose steps are slices."""
-
-    def render(self, task: Task) -> Text:
-        """Show the speed."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.2f} slices/s" if speed else "", style="progress.data.speed")
-
-
-@contextmanager
-def progress_bar(description: str, quiet: bool) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a bar for one fusion on stderr; nothing when quiet or when nobody watches."""
-    if quiet or not err.is_terminal:
-        yield None
-        return
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total}"),
-        SlicesPerSecond(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 @app.command()
@@ -186,7 +153,7 @@ def fuse_pair(
 
     if report is not None:
         check_report(report, options["overwrite"])
-    with progress_bar(output.name, quiet) as progress:
+    with progress_bar(err, output.name, quiet) as progress:
         result = fuse_volumes(anatomical, partner, output=output, progress=progress, **options)
     if report is not None:
         write_fusion_report(report, result)
@@ -305,7 +272,10 @@ def import_weights(
 
     if output.exists() and not overwrite:
         raise InputError(f"{output} exists already; add --overwrite or choose another name.")
-    imported = import_published_weights(read_state(file))
+    try:
+        imported = import_published_weights(read_state(file))
+    except InputError as error:
+        raise InputError(f"{file.name}: {error}") from error
     digest = save_state(imported.state, output)
     for key in imported.dead:
         out.print(f"not used: {key}", markup=False)
@@ -322,9 +292,12 @@ def demo(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, mps.")] = "auto",
 ) -> None:
     """Make a synthetic head, fuse its MR with CT, PET and SPECT, and check the result."""
-    from mactfusion.demo import run_demo
+    from mactfusion.demo import MisplacedLandmarkError, run_demo
 
-    run_demo(folder, device)
+    try:
+        run_demo(folder, device)
+    except MisplacedLandmarkError as error:
+        fail(str(error))
 
 
 def print_version(value: bool) -> None:

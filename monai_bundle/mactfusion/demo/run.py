@@ -17,6 +17,7 @@ from mactfusion.demo.landmarks import Landmark, check_landmark, find_landmark
 from mactfusion.demo.volumes import demo_volumes
 from mactfusion.io.read import read_volume
 from mactfusion.phantom import HeadPhantom
+from mactfusion.progress import progress_bar
 from mactfusion.report import write_fusion_report
 from mactfusion.transforms.volume import with_voxels
 
@@ -78,7 +79,7 @@ def run_demo(folder: str | Path, device: str = "auto") -> list[Outcome]:
     cases, outcomes = [], []
     for partner in FUSIONS:
         console.print(f"Fusing MR with {partner} ...")
-        case, outcome = _fuse(partner, files, device)
+        case, outcome = _fuse(partner, files, device, console)
         save_planes(case, folder / f"planes_{partner}.png")
         cases.append(case)
         outcomes.append(outcome)
@@ -90,16 +91,25 @@ def run_demo(folder: str | Path, device: str = "auto") -> list[Outcome]:
     return outcomes
 
 
-def _fuse(partner: str, files: Mapping[str, Path], device: str) -> tuple[Case, Outcome]:
+def _fuse(
+    partner: str, files: Mapping[str, Path], device: str, console: Console
+) -> tuple[Case, Outcome]:
     """Fuse the MR with one partner, and look at the file that was written."""
     from mactfusion.pipeline import fuse_volumes
 
     task, output_name = FUSIONS[partner]
     output = files[partner].with_name(output_name)
     start = time.perf_counter()
-    result = fuse_volumes(
-        files["T1"], files[partner], output=output, task=task, device=device, overwrite=True
-    )
+    with progress_bar(console, output_name) as progress:
+        result = fuse_volumes(
+            files["T1"],
+            files[partner],
+            output=output,
+            task=task,
+            device=device,
+            overwrite=True,
+            progress=progress,
+        )
     seconds = time.perf_counter() - start
     write_fusion_report(output.with_name(f"report_{partner}.html"), result)
     fused = _read_fused(output)
