@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import pytest
 import torch
 
 from mactfusion.transforms import SteadyBrightnessd, steady_gain
@@ -10,12 +11,27 @@ def volume(slices: int = 5) -> torch.Tensor:
     return 0.2 + 0.3 * torch.rand(2, slices, 16, 16, generator=generator)
 
 
-def test_each_slice_gets_the_mean_of_the_brighter_source():
+def test_each_slice_gets_the_brightness_of_the_brighter_source():
     image = volume()
     brighter = image.amax(dim=0)
     uneven = torch.tensor([0.5, 1.4, 0.7, 1.2, 1.0])[:, None, None]
     data = SteadyBrightnessd()({"image": image, "pred": (brighter * uneven)[None]})
     assert torch.allclose(data["pred"][0], brighter, atol=1e-5)
+
+
+@pytest.mark.parametrize("haze", [0.02, 0.05, 0.1])
+def test_haze_over_dark_places_changes_bright_tissue_little(haze):
+    # The same tissue in every slice, and less of it towards the top of the head.
+    image = torch.zeros(2, 4, 32, 32)
+    for index, edge in enumerate((32, 24, 16, 8)):
+        image[0, index, :edge, :edge] = 0.6
+    image[1] = 0.03
+    brighter = image.amax(dim=0)
+    fused = brighter + haze * (brighter < 0.5)
+    steady = SteadyBrightnessd()({"image": image, "pred": fused[None]})["pred"][0]
+    tissue = steady[:, 0, 0]
+    tissue_by_plain_mean = 0.6 * brighter.mean(dim=(1, 2)) / fused.mean(dim=(1, 2))
+    assert (tissue - 0.6).abs().max() < 0.5 * (tissue_by_plain_mean - 0.6).abs().max()
 
 
 def test_the_contrast_within_a_slice_stays():
@@ -37,10 +53,20 @@ def test_the_gain_of_a_slice_does_not_depend_on_the_others():
 
 def test_noise_in_an_empty_slice_is_not_amplified():
     image = volume()
-    image[:, 1] = 0.01 * torch.rand(2, 16, 16)
+    image[:, 1] = 0.01 * torch.rand(2, 16, 16, generator=torch.Generator().manual_seed(2))
     data = SteadyBrightnessd()({"image": image, "pred": torch.full((1, 5, 16, 16), 0.6)})
     assert data["pred"][0, 1].max() == 0
-    assert data["pred"][0, 0].max() > 0
+    assert data["pred"][0, 0].max() > 0.2
+
+
+@pytest.mark.parametrize("empty", ["image", "pred"])
+def test_an_empty_slice_is_black_and_finite(empty):
+    data = {"image": volume(), "pred": volume()[:1]}
+    data[empty][:, 2] = 0
+    steady = SteadyBrightnessd()(data)["pred"][0]
+    assert steady[2].abs().max() == 0
+    assert steady[1].max() > 0
+    assert torch.isfinite(steady).all()
 
 
 def test_a_single_slice_keeps_the_networks_luminance():

@@ -1,0 +1,1 @@
+"""Research with the library: training, scoring, figures, benchmarks. Nothing imports it."""

@@ -1,0 +1,1 @@
+"""How fast the library is, and how much memory it needs."""

@@ -1,0 +1,159 @@
+"""Slices per second beside the naive network, and how time and memory grow with the slices.
+
+    python -m training.benchmarks.throughput [--size 256] [--repeats 3] [--slices 10 ...]
+
+Both networks run in turn in the same process on the same slices, so that whatever else the
+machine does falls on both; their outputs are compared. Then whole volumes are fused, from file to
+file, each in a process of its own.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003  typer reads the annotations
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import torch
+import typer
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from mactfusion.inference import FusionInferer
+from mactfusion.networks import MACTFusion
+from mactfusion.pipeline import bundle_root
+from mactfusion.weights import load_weights
+from training.benchmarks.fuse_pair import Footprint, footprint_of_fusing
+from training.benchmarks.naive_mactfusion import NaiveMACTFusion
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+
+@dataclass(frozen=True)
+class Race:
+    """The naive network and the library on the same slices.
+
+    Attributes:
+        size: rows and columns of a slice.
+        naive: slices per second, one value a repeat.
+        library: likewise.
+        largest_difference: of the outputs, over all pixels.
+    """
+
+    size: int
+    naive: list[float]
+    library: list[float]
+    largest_difference: float
+
+    @property
+    def ratios(self) -> list[float]:
+        """How many times as fast the library is, one value a repeat."""
+        return [ours / theirs for ours, theirs in zip(self.library, self.naive, strict=True)]
+
+
+@dataclass(frozen=True)
+class Growth:
+    """Straight line through time against slices.
+
+    Attributes:
+        seconds_per_slice: its slope.
+        r_squared: share of the variance that the line explains, at most 1.
+    """
+
+    seconds_per_slice: float
+    r_squared: float
+
+
+def race(network: MACTFusion, size: int, repeats: int, slices: int = 2) -> Race:
+    """Run both networks in turn on ``slices`` random slices of ``size`` x ``size``."""
+    naive = NaiveMACTFusion(network.state_dict())
+    inferer = FusionInferer()
+    volume = torch.rand(1, 2, slices, size, size, generator=torch.Generator().manual_seed(0))
+
+    def run_naive() -> Tensor:
+        return torch.stack([naive(volume[:, :, index]) for index in range(slices)], dim=2)
+
+    def run_library() -> Tensor:
+        return inferer(volume, network)
+
+    rates: dict[Callable[[], Tensor], list[float]] = {run_naive: [], run_library: []}
+    with torch.no_grad():
+        # The first run of each, which fills caches, is not timed.
+        difference = float((run_naive() - run_library()).abs().max())
+        for repeat in range(repeats):
+            for run in (run_naive, run_library) if repeat % 2 == 0 else (run_library, run_naive):
+                start = time.perf_counter()
+                run()
+                rates[run].append(slices / (time.perf_counter() - start))
+    return Race(size, rates[run_naive], rates[run_library], difference)
+
+
+def fit_line(slices: Sequence[int], seconds: Sequence[float]) -> Growth:
+    """Fit time against slices; needs two different numbers of slices."""
+    slope, intercept = np.polyfit(slices, seconds, 1)
+    values = np.asarray(seconds)
+    residual = ((values - (slope * np.asarray(slices) + intercept)) ** 2).sum()
+    return Growth(float(slope), float(1 - residual / ((values - values.mean()) ** 2).sum()))
+
+
+def race_table(races: Sequence[Race]) -> Table:
+    """Slices per second of both, median over the repeats, with the range of the ratio."""
+    table = Table(title="Network on the CPU, slices per second")
+    for heading in ("size", "naive", "library", "ratio (smallest to largest)", "difference"):
+        table.add_column(heading, justify="right")
+    for one in races:
+        ratios = one.ratios
+        table.add_row(
+            f"{one.size} x {one.size}",
+            f"{np.median(one.naive):.3f}",
+            f"{np.median(one.library):.3f}",
+            f"{np.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+            f"{one.largest_difference:.1e}",
+        )
+    return table
+
+
+def growth_table(footprints: Sequence[Footprint]) -> Table:
+    """Time and memory of whole volumes, from file to file."""
+    table = Table(title="fuse_volumes, from file to file")
+    for heading in ("pair", "seconds", "on a core", "peak memory, MiB"):
+        table.add_column(heading, justify="right")
+    for one in footprints:
+        table.add_row(
+            f"{one.size} x {one.size} x {one.slices}",
+            f"{one.seconds:.1f}",
+            f"{one.cpu_seconds:.1f}",
+            f"{one.peak_mib:.0f}",
+        )
+    return table
+
+
+def main(
+    weights: Annotated[Path | None, typer.Option(help="Ours by default.")] = None,
+    size: Annotated[list[int], typer.Option(help="Edge of a slice; may be repeated.")] = [256],  # noqa: B006
+    repeats: Annotated[int, typer.Option(min=1)] = 3,
+    slices: Annotated[list[int], typer.Option(help="Of a volume; may be repeated.")] = [10, 20, 40],  # noqa: B006
+    volume_size: Annotated[int, typer.Option(help="Edge of the volumes' slices.")] = 256,
+) -> None:
+    """Measure on this machine's CPU; a full volume is --slices 180."""
+    console = Console()
+    # Volumes first, while this process is small: see footprint_of_fusing.
+    footprints = [footprint_of_fusing(number, volume_size) for number in slices]
+    console.print(growth_table(footprints))
+    if len(set(slices)) > 1:
+        for what in ("seconds", "cpu_seconds"):
+            growth = fit_line(slices, [getattr(one, what) for one in footprints])
+            console.print(
+                f"{what}: {growth.seconds_per_slice:.3f} a slice, R² = {growth.r_squared:.5f}"
+            )
+    network = MACTFusion()
+    load_weights(network, weights or bundle_root() / "models" / "model.pt")
+    console.print(race_table([race(network, edge, repeats) for edge in size]))
+    console.print(f"{torch.get_num_threads()} thread(s), torch {torch.__version__}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
