@@ -17,6 +17,7 @@ from mactfusion.errors import FusionCancelled, InputError
 from mactfusion.io import SaveFusiond
 from mactfusion.io.checksum import sha256_of
 from mactfusion.transforms import rgb_to_ycbcr
+from mactfusion.transforms.color import BACKGROUND
 
 FLOAT_NOISE = 2e-5
 LPS_FROM_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -173,8 +174,9 @@ def test_partial_cover_is_said_with_the_number(mr, pet, pixel_maximum):
     (sentence,) = result.warnings
     assert "50.0 %" in sentence
     assert result.record["notes"] == result.warnings
-    outside = result.fused[:, 12:]
-    assert (outside - result.anatomical[:, 12:]).abs().max() < 1e-6, "grey, and the MR alone"
+    outside, mr_alone = result.fused[:, 12:], result.anatomical[:, 12:]
+    assert (outside - outside[:1]).abs().max() < 1e-6, "grey"
+    assert (outside - mr_alone).abs()[:, mr_alone[0] > BACKGROUND].max() < 1e-6, "the MR alone"
 
 
 def test_volumes_apart_are_refused(mr, pet):
@@ -331,3 +333,32 @@ def test_relative_input_is_guarded_and_hashed_where_it_lies(files, pixel_maximum
 
 def test_bundle_root_holds_the_recipe():
     assert (pipeline.bundle_root() / "configs" / "inference.yaml").is_file()
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        ["$__import__('pathlib').Path('run').touch()"],
+        {"_target_": "os.mkdir", "path": "run"},
+        [["$__import__('pathlib').Path('run').touch()"]],
+    ],
+)
+@pytest.mark.parametrize("role", ["anatomical", "partner"])
+def test_containers_are_refused_and_never_run(mr, pet, source, role, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    sources = {"anatomical": mr, "partner": pet, role: source}
+    with pytest.raises(InputError, match="is not understood"):
+        fuse_volumes(sources["anatomical"], sources["partner"], task="pet-mri")
+    assert not (tmp_path / "run").exists()
+
+
+def test_uptake_without_a_positive_value_is_refused(mr, pet):
+    array, affine = pet
+    with pytest.raises(InputError, match="no positive value"):
+        fuse_volumes(mr, (-np.abs(array) - 1.0, affine), task="pet-mri")
+
+
+def test_the_result_tells_nothing_about_the_patient(mr, pet):
+    meta = fuse_volumes(mr, pet, task="pet-mri").fused.meta
+    assert not meta["patient_digest"]
+    assert not meta["frame_of_reference"]

@@ -71,7 +71,7 @@ class FusionInferer(SliceInferer):
             try:
                 return self._fuse(volume, network)
             except (RuntimeError, MemoryError) as error:
-                if not _is_out_of_memory(error):
+                if not is_out_of_memory(error):
                     raise
             # Outside the handler, where the failed run's tensors are no longer held.
             volume = self._shrink(volume, network)
@@ -124,10 +124,12 @@ def _default_batch(volume: Tensor) -> int:
     return max(1, min(volume.shape[2], SLICE_PIXELS_PER_GPU_BATCH // pixels))
 
 
-def _is_out_of_memory(error: BaseException) -> bool:
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error says that a device or the machine has no memory left."""
     text = str(error).lower()
     return (
         isinstance(error, torch.OutOfMemoryError | MemoryError)
         or "out of memory" in text
         or "can't allocate memory" in text
+        or "not enough memory" in text
     )

@@ -12,7 +12,7 @@ import torch
 from monai.bundle import ConfigParser
 
 from mactfusion.errors import FusionCancelled, FusionWarning, InputError
-from mactfusion.inference import PRECISIONS
+from mactfusion.inference import PRECISIONS, is_out_of_memory
 from mactfusion.transforms import (
     TASKS,
     RestoreOrientationd,
@@ -176,11 +176,11 @@ def fuse_volumes(
     color_table(colormap)
     root = bundle_root()
     # Every text was checked above or enters as another type: the configuration would run a text
-    # that starts with "$" as Python.
+    # that starts with "$" as Python, also inside a list or a dictionary.
     options = {
         "bundle_root": root,
-        "anatomical": Path(anatomical) if isinstance(anatomical, str) else anatomical,
-        "partner": Path(partner) if isinstance(partner, str) else partner,
+        "anatomical": _checked_source(anatomical),
+        "partner": _checked_source(partner),
         "output": None if output is None else Path(output),
         "task": task,
         "weights": root / "models" / "model.pt" if weights is None else Path(weights),
@@ -201,6 +201,18 @@ def fuse_volumes(
         data = _run(root / "configs" / "inference.yaml", options)
     sentences = [str(w.message) for w in caught if issubclass(w.category, FusionWarning)]
     return FusionResult(data.pop("pred"), data.pop("record"), sentences, data)
+
+
+def _checked_source(source: Any) -> Any:
+    """Let through what a configuration hands on as it is: anything but texts and containers."""
+    if isinstance(source, str):
+        return Path(source)
+    if isinstance(source, list | dict):
+        raise InputError(
+            f"A volume of type {type(source).__name__} is not understood; use a path, a "
+            "MetaTensor, a nibabel or SimpleITK image, or a tuple (array, affine)."
+        )
+    return source
 
 
 def _checked_window(window: str | Sequence[float]) -> str | list[float]:
@@ -233,5 +245,7 @@ def _reason(error: BaseException) -> BaseException:
     while cause is not None:
         if isinstance(cause, InputError | FusionCancelled | OSError):
             return cause
+        if is_out_of_memory(cause):
+            return InputError("The volumes need more memory than is free; close other programs.")
         cause = cause.__cause__ or cause.__context__
     return error

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import pytest
 import torch
+from monai.data import MetaTensor
 
 from mactfusion.transforms import SteadyBrightnessd, steady_gain
 
 
-def volume(slices: int = 5) -> torch.Tensor:
+def volume(slices: int = 5, is_image: bool = False) -> MetaTensor:
     generator = torch.Generator().manual_seed(0)
-    return 0.2 + 0.3 * torch.rand(2, slices, 16, 16, generator=generator)
+    voxels = 0.2 + 0.3 * torch.rand(2, slices, 16, 16, generator=generator)
+    return MetaTensor(voxels, meta={"is_image": is_image})
 
 
 def test_each_slice_gets_the_brightness_of_the_brighter_source():
@@ -22,7 +24,7 @@ def test_each_slice_gets_the_brightness_of_the_brighter_source():
 @pytest.mark.parametrize("haze", [0.02, 0.05, 0.1])
 def test_haze_over_dark_places_changes_bright_tissue_little(haze):
     # The same tissue in every slice, and less of it towards the top of the head.
-    image = torch.zeros(2, 4, 32, 32)
+    image = MetaTensor(torch.zeros(2, 4, 32, 32))
     for index, edge in enumerate((32, 24, 16, 8)):
         image[0, index, :edge, :edge] = 0.6
     image[1] = 0.03
@@ -69,6 +71,14 @@ def test_an_empty_slice_is_black_and_finite(empty):
     assert torch.isfinite(steady).all()
 
 
-def test_a_single_slice_keeps_the_networks_luminance():
-    image, fused = volume(1), torch.full((1, 1, 16, 16), 0.123)
+def test_a_picture_keeps_the_networks_luminance():
+    image, fused = volume(1, is_image=True), torch.full((1, 1, 16, 16), 0.123)
     assert torch.equal(SteadyBrightnessd()({"image": image, "pred": fused})["pred"], fused)
+
+
+def test_a_slice_alone_comes_out_as_it_does_in_its_volume():
+    image, fused = volume(), volume()[:1] ** 2
+    whole = SteadyBrightnessd()({"image": image, "pred": fused})["pred"]
+    alone = SteadyBrightnessd()({"image": image[:, 2:3], "pred": fused[:, 2:3]})["pred"]
+    assert torch.equal(alone[:, 0], whole[:, 2])
+    assert not torch.allclose(alone[:, 0], fused[:, 2])

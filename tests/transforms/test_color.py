@@ -14,6 +14,7 @@ from mactfusion.transforms import (
     rgb_to_ycbcr,
     ycbcr_to_rgb,
 )
+from mactfusion.transforms.color import BACKGROUND
 
 WEIGHTS = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64)
 
@@ -114,7 +115,10 @@ def test_outside_the_field_of_view_has_no_colour(head, make_volume):
     split = SplitLuminanced("viridis")(data)
     assert split["luminance"].as_tensor()[..., :4].max() == 0
     assert (split["chrominance"].as_tensor()[..., :4] == 0.5).all()
-    assert split["luminance"].as_tensor()[..., 4:].min() > 0.1
+    uptake = partner.as_tensor() > 0
+    assert uptake.float().mean() > 0.1
+    assert split["luminance"].as_tensor()[uptake].min() > 0.1
+    assert split["luminance"].as_tensor()[~uptake].max() == 0
 
 
 def test_unknown_colour_table_is_refused_at_once():
@@ -133,13 +137,24 @@ def split(head, make_volume):
 def test_merge_brings_the_luminance_of_the_network(split):
     split["pred"] = random(1, 24, 28, 20) * 1.6 - 0.3
     merged = MergeChrominanced()(split)["pred"]
-    blank = (split["anatomical"].as_tensor() == 0) & (split["luminance"].as_tensor() == 0)
+    brighter = split["image"].as_tensor().amax(dim=0, keepdim=True)
+    blank = brighter == 0
     assert 0 < blank.float().mean() < 1
     assert merged.shape == (3, 24, 28, 20)
     assert torch.equal(merged.affine, split["anatomical"].affine)
     assert (merged.as_tensor()[:, blank[0]] == 0).all()
-    expected = split["pred"].clamp(0, 1)[~blank]
-    assert (luminance_of(merged.as_tensor())[~blank[0]] - expected).abs().max() < 1e-6
+    expected = split["pred"].clamp(0, 1) * (brighter / BACKGROUND).clamp(max=1)
+    assert (luminance_of(merged.as_tensor()) - expected[0]).abs().max() < 1e-6
+    seen = brighter >= BACKGROUND
+    assert torch.equal(expected[seen], split["pred"].clamp(0, 1)[seen])
+
+
+def test_noise_in_air_does_not_become_haze(split):
+    noise = 0.004 * random(2, 24, 28, 20)
+    split["image"] = split["image"] * 0 + noise
+    split["pred"] = torch.full((1, 24, 28, 20), 0.5)
+    merged = MergeChrominanced(luminance_only=True)(split)["pred"]
+    assert merged.max() <= 0.5 * 0.004 / BACKGROUND + 1e-6
 
 
 def test_the_partners_own_luminance_gives_the_partner_back(split):
@@ -153,5 +168,5 @@ def test_luminance_alone(split, is_color):
     split["is_color"] = is_color
     split["pred"] = random(1, 24, 28, 20)
     merged = MergeChrominanced(luminance_only=is_color)(split)["pred"]
-    blank = (split["anatomical"].as_tensor() == 0) & (split["luminance"].as_tensor() == 0)
-    assert torch.equal(merged.as_tensor(), split["pred"].where(~blank, torch.tensor(0.0)))
+    fade = (split["image"].as_tensor().amax(dim=0, keepdim=True) / BACKGROUND).clamp(max=1)
+    assert torch.equal(merged.as_tensor(), split["pred"] * fade)

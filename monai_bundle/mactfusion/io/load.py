@@ -54,4 +54,7 @@ class LoadVolumed(Transform):
                     note(result, str(warning.message).replace(name, Path(name).name))
         if message := same_patient_warning(result["anatomical"], result["partner"]):
             note(result, message)
+        for key in KEYS:  # compared, and of no use from here on
+            for about_patient in ("patient_digest", "frame_of_reference"):
+                result[key].meta[about_patient] = ""
         return result

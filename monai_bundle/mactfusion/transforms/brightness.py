@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from monai.transforms import Transform
 
-from mactfusion.transforms.volume import plain
+from mactfusion.transforms.volume import is_picture, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -45,7 +45,7 @@ def steady_gain(fused: torch.Tensor, brighter: torch.Tensor) -> torch.Tensor:
 class SteadyBrightnessd(Transform):
     """Multiply each slice of ``pred`` by :func:`steady_gain`, after clipping it to [0, 1].
 
-    A volume of one slice is left alone: it has no neighbour to differ from.
+    A picture is left alone: it has no neighbour to differ from.
     """
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class SteadyBrightnessd(Transform):
         result = dict(data)
         image = plain(data["image"]).cpu()
         fused = plain(data["pred"]).cpu().float().clamp(0, 1)
-        if fused.shape[1] > 1:
+        if not is_picture(data["image"]):
             gain = steady_gain(fused[0], image.amax(dim=0))
             fused = (fused * gain[:, None, None]).clamp_(0, 1)
         result["pred"] = fused

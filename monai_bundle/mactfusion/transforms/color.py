@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT = 0.299, 0.587, 0.114
 """Weights of luminance, ITU-R BT.601."""
 
+BACKGROUND = 0.02
+"""Share of full scale below which the sources show air and its noise."""
+
 _CR_RANGE = 2 * (1 - RED_WEIGHT)
 _CB_RANGE = 2 * (1 - BLUE_WEIGHT)
 _TASKS_WITH_UPTAKE = ("pet-mri", "spect-mri")
@@ -86,8 +89,8 @@ class SplitLuminanced(Transform):
 
     A scalar PET or SPECT volume gets its colours from the table; a colour volume keeps its own;
     CT, MR and other scalar partners are luminance alone. ``is_color`` says whether there is
-    ``chrominance`` (2, ...): Cb and Cr, neutral 0.5. Outside ``field_of_view`` there is no
-    luminance and no colour.
+    ``chrominance`` (2, ...): Cb and Cr, neutral 0.5. Where the partner is 0, and outside
+    ``field_of_view``, there is no luminance and no colour.
 
     Args:
         colormap: see :func:`~mactfusion.transforms.colormap.color_table`.
@@ -113,10 +116,12 @@ class SplitLuminanced(Transform):
             ycbcr = apply_color_table(partner, rgb_to_ycbcr(self.table.T).T)
         else:
             ycbcr = rgb_to_ycbcr(partner)
+        # Some tables give a colour to 0; without uptake there is nothing to show.
+        empty = (plain(partner) == 0).all(dim=0)
         if "field_of_view" in data:
-            outside = plain(data["field_of_view"])[0] == 0
-            ycbcr[0, outside] = 0
-            ycbcr[1:, outside] = 0.5
+            empty |= plain(data["field_of_view"])[0] == 0
+        ycbcr[0, empty] = 0
+        ycbcr[1:, empty] = 0.5
         result["luminance"] = with_voxels(partner, ycbcr[:1].clone())
         result["chrominance"] = with_voxels(partner, ycbcr[1:])
         return result
@@ -125,8 +130,9 @@ class SplitLuminanced(Transform):
 class MergeChrominanced(Transform):
     """Give the network's result the colours of the partner; the way back of SplitLuminanced.
 
-    The result is clipped to [0, 1] first. Where both channels of ``image``, the sources, are
-    exactly 0 it is background, 0.
+    The result is clipped to [0, 1] first. Where both channels of ``image``, the sources, are 0 it
+    is background, 0. The network lifts noise in air to a grey haze; so the result fades to
+    background where the brighter source falls below :data:`BACKGROUND`.
 
     Args:
         key: the network's result, ``(1, ...)`` on the grid of ``image``; replaced by
@@ -143,7 +149,7 @@ class MergeChrominanced(Transform):
         result = dict(data)
         image: MetaTensor = data["image"]
         fused = plain(data[self.key]).to(image.device, torch.float32).clamp(0, 1)
-        fused[(plain(image) == 0).all(dim=0, keepdim=True)] = 0
+        fused *= (plain(image).amax(dim=0, keepdim=True) / BACKGROUND).clamp(max=1)
         if data["is_color"] and not self.luminance_only:
             cb, cr = plain(data["chrominance"]).split(1)
             fused = merge_chrominance(fused, cb, cr)

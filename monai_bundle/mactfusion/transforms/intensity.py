@@ -205,6 +205,11 @@ def _choose(
     if is_8_bit_picture(volume):
         return _between(0.0, 255.0)
     if kind == "uptake":
+        if not bool((voxels > 0).any()):
+            raise InputError(
+                f"{name_of(volume)} has no positive value where it covers the anatomical volume: "
+                "there is no uptake to fuse; check the file, or give --window level,width."
+            )
         return robust_window_uptake(voxels)
     if kind == "CT" and guess_modality(volume)[0] == "CT":
         return WINDOWS["auto"]

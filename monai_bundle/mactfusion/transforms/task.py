@@ -140,8 +140,11 @@ def _guess_from_values(voxels: torch.Tensor) -> tuple[str, str]:
 
 
 def _looks_like_hounsfield(sample: torch.Tensor) -> bool:
-    """Air and soft tissue, and hardly anything denser than bone: a phase image has plenty."""
-    air = (sample <= -200).float().mean()
+    """Air and soft tissue, and hardly anything denser than bone.
+
+    Phase images and field maps have negative values too, but no peak at the value of air.
+    """
+    air = (sample <= -800).float().mean()
     soft_tissue = ((sample > -200) & (sample <= 300)).float().mean()
     metal = (sample > 2500).float().mean()
     return bool(air >= 0.02 and soft_tissue >= 0.05 and metal <= 0.05)
