@@ -80,6 +80,13 @@ def test_a_single_slice_takes_its_thickness(dicom_series: Series, scalar: np.nda
     assert volume.affine[2, 2] == 3.0
 
 
+def test_photometric_interpretation_may_be_missing(
+    dicom_series: Series, scalar: np.ndarray
+) -> None:
+    volume = read_volume(dicom_series(change=set_tag("PhotometricInterpretation", None)))
+    np.testing.assert_array_equal(volume[0].numpy(), scalar)
+
+
 def test_other_files_are_passed_over(dicom_series: Series, scalar: np.ndarray) -> None:
     folder = dicom_series()
     (folder / "README.txt").write_text("notes")
@@ -122,6 +129,8 @@ def shift_sideways(index: int, dataset: Any) -> None:
         ({"change": set_tag("PixelSpacing", [0, 0])}, "spacing of zero"),
         ({"change": set_tag("NumberOfFrames", 5)}, "multi-frame"),
         ({"change": set_tag("SamplesPerPixel", 3)}, "colour DICOM"),
+        ({"change": set_tag("PhotometricInterpretation", "MONOCHROME1")}, "grey is inverted or"),
+        ({"change": set_tag("PhotometricInterpretation", "PALETTE COLOR", 2)}, "colour table"),
         ({"change": shift_sideways}, r"sideways by up to 4\.0 mm"),
         ({"change": set_tag("PixelData", b"\0\0", 2)}, "002.dcm is incomplete"),
     ],

@@ -3,16 +3,47 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import re
 from pathlib import Path
+
+from mactfusion.io.dicom import image_files
+from mactfusion.io.formats import ITK_EXTENSIONS, extension_of
+
+_BLOCK_BYTES = 2**20
+_NAMES_OF_DATA = re.compile(rb"(?ims)^(?:ElementDataFile\s*=|data ?file:)(.*)")
 
 
 def sha256_of(path: str | Path) -> str:
-    """SHA-256 of a file, or of all files of a folder in the order of their names."""
+    """SHA-256 of what is read from a path.
+
+    Args:
+        path: a file, with the data files beside it that the header of a MetaImage or NRRD names
+            (one name a line; no numbered patterns), or a folder, of which the images of its DICOM
+            series count, in the order of their names.
+
+    Raises:
+        InputError: a folder without DICOM images.
+    """
     path = Path(path)
-    files = [path] if path.is_file() else sorted(p for p in path.rglob("*") if p.is_file())
+    files = [path, *_detached_data(path)] if path.is_file() else image_files(path)
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:
-            while block := stream.read(2**20):
+            while block := stream.read(_BLOCK_BYTES):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def _detached_data(path: Path) -> list[Path]:
+    if extension_of(path) not in ITK_EXTENSIONS:
+        return []
+    with path.open("rb") as stream:
+        found = _NAMES_OF_DATA.search(stream.read(_BLOCK_BYTES))
+    if found is None:
+        return []
+    # after LIST come the names, one a line; what follows a single name is no name of a file
+    names = [os.fsdecode(line.strip()).removeprefix("./") for line in found[1].splitlines()]
+    beside = [path.parent / name for name in names if Path(name).name == name]
+    # unlike that of Path, this is_file takes any text, such as a line of voxels, for a name
+    return [file for file in beside if os.path.isfile(file)]  # noqa: PTH113

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,14 +18,13 @@ from mactfusion.io.guard import guarded
 from mactfusion.io.volume import make_volume
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from monai.data import MetaTensor
 
 _TAGS = [
     "Modality", "Units", "PatientID", "PatientBirthDate", "SeriesInstanceUID", "Rows", "Columns",
     "FrameOfReferenceUID", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
     "SliceThickness", "NumberOfFrames", "SamplesPerPixel", "BitsAllocated", "PixelRepresentation",
+    "PhotometricInterpretation",
 ]  # fmt: skip
 
 _PLACE_TAGS = ("ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing")
@@ -80,6 +80,18 @@ def read_dicom_folder(folder: Path) -> MetaTensor:
         frame_of_reference=str(first.get("FrameOfReferenceUID", "")),
         patient_digest=_patient_digest(first),
     )
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The files in a folder that `read_dicom_folder` reads, in the order of their names.
+
+    Args:
+        folder: the folder (subfolders are not searched).
+
+    Raises:
+        InputError: no images, or one with a damaged header.
+    """
+    return [Path(header.filename) for header in _headers_of_images(folder)]
 
 
 def same_patient_warning(anatomical: MetaTensor, partner: MetaTensor) -> str | None:
@@ -167,6 +179,15 @@ def _check_images(headers: list[pydicom.Dataset], folder: Path) -> None:
         raise InputError(
             f"{folder} holds colour DICOM images, which are screenshots and no measurements;"
             " use the original series"
+        )
+    # white for small values, or indices into a table: the numbers are not what the fusion expects
+    if any(
+        (header.get("PhotometricInterpretation") or "MONOCHROME2") != "MONOCHROME2"
+        for header in headers
+    ):
+        raise InputError(
+            f"{folder} holds DICOM images whose grey is inverted or taken from a colour table"
+            " (PhotometricInterpretation is not MONOCHROME2); use the original series"
         )
     for tag in _PLACE_TAGS:
         without = sum(not header.get(tag) for header in headers)

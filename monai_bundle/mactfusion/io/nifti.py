@@ -77,7 +77,7 @@ def volume_from_nibabel(image: Any, name: str) -> MetaTensor:
             array = np.stack([coloured[component] for component in stored.names], axis=-1)
             shape = (*shape, len(stored.names))
         elif stored.kind in "iuf" and isinstance(image.dataobj, ArrayProxy):
-            array = _scaled_in_float32(image.dataobj)
+            array = _scaled(image.dataobj)
         else:
             array = np.asanyarray(image.dataobj)
         array = array.reshape(shape)
@@ -85,12 +85,19 @@ def volume_from_nibabel(image: Any, name: str) -> MetaTensor:
     return make_volume(array, affine, name=name, source_dtype=source_dtype)
 
 
-def _scaled_in_float32(proxy: ArrayProxy) -> np.ndarray:
-    """Slope and intercept in place: half the peak memory of nibabel's own float64."""
-    values = np.array(proxy.get_unscaled(), np.float32, order="C")
-    values *= np.float32(proxy.slope)
-    values += np.float32(proxy.inter)
-    return values
+def _scaled(proxy: ArrayProxy) -> np.ndarray:
+    """Slope and intercept in place, the result in float32.
+
+    What float32 holds exactly is scaled in it, at half the peak memory of nibabel's own float64;
+    integers of more bits would lose them before an intercept makes the values small.
+    """
+    precision: type[np.floating[Any]] = (
+        np.float32 if np.can_cast(proxy.dtype, np.float32) else np.float64
+    )
+    values = np.array(proxy.get_unscaled(), precision, order="C")
+    values *= precision(proxy.slope)
+    values += precision(proxy.inter)
+    return values.astype(np.float32, copy=False)
 
 
 def _spatial_shape(image: Any, name: str) -> tuple[int, ...]:

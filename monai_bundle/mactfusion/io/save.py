@@ -64,7 +64,7 @@ class CheckFormatd(Transform):
         """
         if self.output is not None:
             is_colour = bool(data["is_color"]) and not self.luminance_only
-            stored_type(self.output, self.dtype, is_colour, slices=int(data["grid_shape"][2]))
+            stored_type(self.output, self.dtype, is_colour, data["grid_shape"].tolist())
         return dict(data)
 
 

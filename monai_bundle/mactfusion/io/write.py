@@ -21,8 +21,13 @@ from mactfusion.io.formats import (
     extension_of,
 )
 from mactfusion.io.guard import guarded
+from mactfusion.transforms.slices import OrientToSlicesd
+from mactfusion.transforms.volume import is_picture, plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import torch
     from monai.data import MetaTensor
 
 _SOFTWARE = f"mactfusion {__version__}"
@@ -70,12 +75,15 @@ def write_volume(
     """Write a volume in the format of the file's name; a file of that name is replaced.
 
     Colour is stored so that 3D Slicer shows a vector volume: RGB24 in NIfTI, three components a
-    voxel in NRRD and MetaImage.
+    voxel in NRRD and MetaImage. A picture of a volume's one slice is as radiologists see it:
+    patient right on the left of axial and coronal slices, anterior on the left of sagittal ones,
+    anterior or superior at the top. What came from a picture file keeps its columns and rows.
 
     Args:
         volume: ``(1, I, J, K)`` or RGB ``(3, I, J, K)``, values in [0, 1] (beyond is clipped in
             integer types), affine from index to RAS+ millimetres.
-        path: ends in one of ``OUTPUT_EXTENSIONS``; pictures (``.png``, ``.tif``) hold one slice.
+        path: ends in one of ``OUTPUT_EXTENSIONS``; pictures (``.png``, ``.tif``) hold one slice,
+            whichever axis of the volume it is cut along.
         dtype: ``"uint8"`` or ``"uint16"``, where full scale is 1; ``"float32"`` for scalars;
             ``"auto"`` is uint16 for scalars and uint8 for colour and PNG.
         description: one line for the header; NIfTI holds 79 characters with the software's name.
@@ -86,9 +94,15 @@ def write_volume(
     """
     path = Path(path)
     check_output(path, overwrite=True)
+    if volume.ndim != 4 or len(volume) not in (1, 3):
+        raise InputError(
+            f"{path} cannot be written: a volume has the shape (1 or 3, I, J, K),"
+            f" this one {tuple(volume.shape)}"
+        )
     extension = extension_of(path)
-    dtype = stored_type(path, dtype, len(volume) == 3, slices=volume.shape[-1])
-    array = _stored_values(volume, dtype, path)
+    dtype = stored_type(path, dtype, len(volume) == 3, volume.shape[1:])
+    becomes_picture = extension in OUTPUT_PICTURE_EXTENSIONS
+    array = _stored_values(_as_displayed(volume) if becomes_picture else volume, dtype, path)
     affine = volume.affine.cpu().numpy().astype(np.float64)
     header_texts = {"name": _one_ascii_line(path.stem), "description": _one_ascii_line(description)}
     with (
@@ -97,20 +111,20 @@ def write_volume(
     ):
         if extension in NIFTI_EXTENSIONS:
             _write_nifti(array, affine, temporary, header_texts["description"])
-        elif extension in OUTPUT_PICTURE_EXTENSIONS:
+        elif becomes_picture:
             _write_picture(array[:, :, 0], temporary)
         else:
             _write_itk(array, affine, temporary, header_texts)
 
 
-def stored_type(path: str | Path, dtype: str, is_colour: bool, slices: int) -> str:
+def stored_type(path: str | Path, dtype: str, is_colour: bool, shape: Sequence[int]) -> str:
     """Settle the type in which a file stores a volume.
 
     Args:
         path: the file; its extension names the format.
         dtype: see `write_volume`.
         is_colour: RGB, not scalar.
-        slices: size of the volume's last axis.
+        shape: ``(I, J, K)`` of the volume; a picture needs one axis of size 1.
 
     Returns:
         ``"uint8"``, ``"uint16"`` or ``"float32"``.
@@ -120,9 +134,9 @@ def stored_type(path: str | Path, dtype: str, is_colour: bool, slices: int) -> s
     """
     path = Path(path)
     extension = extension_of(path)
-    if extension in OUTPUT_PICTURE_EXTENSIONS and slices != 1:
+    if extension in OUTPUT_PICTURE_EXTENSIONS and 1 not in shape:
         raise InputError(
-            f"{path} cannot be written: a picture holds one slice, the volume has {slices};"
+            f"{path} cannot be written: a picture holds one slice, the volume has {shape[-1]};"
             " use .nii.gz, .nrrd or .mha"
         )
     if dtype == "auto":
@@ -141,14 +155,18 @@ def stored_type(path: str | Path, dtype: str, is_colour: bool, slices: int) -> s
     return dtype
 
 
-def _stored_values(volume: MetaTensor, dtype: str, path: Path) -> np.ndarray:
+def _as_displayed(volume: MetaTensor) -> torch.Tensor:
+    """Turn a volume of one slice to ``(C, column, row, 1)``, as `DISPLAY_CODES` has it."""
+    # a picture file has no place in the patient to be turned by
+    if is_picture(volume) and volume.shape[-1] == 1:
+        return plain(volume)
+    turn = OrientToSlicesd(["volume"], reference="volume")
+    return plain(turn({"volume": volume})["volume"]).permute(0, 3, 2, 1)
+
+
+def _stored_values(voxels: torch.Tensor, dtype: str, path: Path) -> np.ndarray:
     """``(I, J, K)`` or ``(I, J, K, 3)`` in the type to be stored."""
-    if volume.ndim != 4 or len(volume) not in (1, 3):
-        raise InputError(
-            f"{path} cannot be written: a volume has the shape (1 or 3, I, J, K),"
-            f" this one {tuple(volume.shape)}"
-        )
-    values = volume.detach().cpu().numpy().astype(np.float32, copy=False)
+    values = voxels.detach().cpu().numpy().astype(np.float32, copy=False)
     values = values[0] if len(values) == 1 else np.moveaxis(values, 0, -1)
     if not np.isfinite(values).all():
         raise InputError(f"{path} cannot be written: the volume holds values that are not finite")
