@@ -42,7 +42,7 @@ def small_mr(monkeypatch):
 def stand_in(mirrored):
     """A module with a ``fuse_volumes`` that takes the pixel maximum, if wanted on a wrong side."""
 
-    def fuse_volumes(anatomical, partner, *, output, task, device, overwrite):
+    def fuse_volumes(anatomical, partner, *, output, task, device, overwrite, progress):
         data = {
             "anatomical": read_volume(anatomical),
             "partner": read_volume(partner),
