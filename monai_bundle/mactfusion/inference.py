@@ -30,7 +30,6 @@ class FusionInferer(SliceInferer):
             a million pixels.
         precision: "float32" (the same result everywhere), or "bfloat16" or "float16" for speed.
         progress: called after each batch; it stops the run by raising FusionCancelled.
-        show_progress: show MONAI's own progress bar on the terminal.
     """
 
     def __init__(
@@ -38,15 +37,12 @@ class FusionInferer(SliceInferer):
         batch_size: int | None = None,
         precision: str = "float32",
         progress: Progress | None = None,
-        show_progress: bool = False,
     ) -> None:
         if precision not in PRECISIONS:
             raise InputError(f"Unknown precision '{precision}': choose {', '.join(PRECISIONS)}.")
         if batch_size is not None and batch_size < 1:
             raise InputError(f"The batch size must be 1 or more, not {batch_size}.")
-        super().__init__(
-            spatial_dim=0, roi_size=(-1, -1), sw_batch_size=1, overlap=0, progress=show_progress
-        )
+        super().__init__(spatial_dim=0, roi_size=(-1, -1), sw_batch_size=1, overlap=0)
         self.batch_size = batch_size
         self.dtype = getattr(torch, precision)
         self.report = progress
