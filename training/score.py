@@ -29,12 +29,13 @@ from scipy.stats import rankdata
 
 from mactfusion.errors import InputError
 from mactfusion.metrics import METRICS
+from mactfusion.transforms.color import BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT
 
 Picture = NDArray[np.float64]
 Rule = Callable[[Picture, Picture], Picture]
 Scores = dict[str, float]
 
-LUMINANCE_BT601 = (0.299, 0.587, 0.114)
+LUMINANCE_BT601 = (RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT)
 
 
 def pixel_average(source_a: Picture, source_b: Picture) -> Picture:

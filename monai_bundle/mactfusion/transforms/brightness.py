@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from monai.transforms import Transform
 
+from mactfusion.transforms.color import BACKGROUND
 from mactfusion.transforms.volume import is_picture, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-FOREGROUND = 0.02
-"""Share of full scale above which the brighter source counts as seen."""
 
 
 def steady_gain(fused: torch.Tensor, brighter: torch.Tensor) -> torch.Tensor:
@@ -34,7 +32,7 @@ def steady_gain(fused: torch.Tensor, brighter: torch.Tensor) -> torch.Tensor:
     Returns:
         ``(slices,)``; 0 where both sources show nothing, so that noise is not amplified.
     """
-    seen = brighter > FOREGROUND
+    seen = brighter > BACKGROUND
     target, energy = (
         (volume * seen).square().sum(dim=(1, 2), dtype=torch.float64)
         for volume in (brighter, fused)
