@@ -236,7 +236,11 @@ class Reconstruction(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Decode ``(B, 96, H, W)`` to ``(B, 1, H, W)``, not bounded to [0, 1]."""
-        for layer in self.layers:
+        return functional.leaky_relu(self.layers[-1](self.decode(features)), 0.1)
+
+    def decode(self, features: Tensor) -> Tensor:
+        """Reduce ``(B, 96, H, W)`` to the ``(B, 32, H, W)`` that the last convolution sees."""
+        for layer in self.layers[:-1]:
             features = functional.leaky_relu(layer(features), 0.1)
         return features
 
@@ -273,12 +277,19 @@ class MACTFusion(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Fuse ``(B, 2, H, W)`` to ``(B, 1, H, W)``."""
         height, width = image.shape[-2:]
-        anatomical, partner = pad_to_multiple(image).split(1, dim=1)
-        own, other = self.anatomical(anatomical), self.partner(partner)
-        fused = self.reconstruction(
-            torch.cat([self.anatomical_cross(own, other), self.partner_cross(other, own)], dim=1)
-        )[..., :height, :width]
+        padded = pad_to_multiple(image)
+        fused = self.reconstruct(self.fused_features(padded), padded)[..., :height, :width]
         highest, lowest = image.amax(dim=(2, 3)), image.amin(dim=(2, 3))
         blank = (highest == lowest).all(dim=1)
         brightest = highest.amax(dim=1).to(fused.dtype)
         return torch.where(blank[:, None, None, None], brightest[:, None, None, None], fused)
+
+    def fused_features(self, image: Tensor) -> Tensor:
+        """Extract and fuse ``(B, 2, H, W)`` to ``(B, 96, H, W)``; H and W are multiples of 8."""
+        anatomical, partner = image.split(1, dim=1)
+        own, other = self.anatomical(anatomical), self.partner(partner)
+        return torch.cat([self.anatomical_cross(own, other), self.partner_cross(other, own)], 1)
+
+    def reconstruct(self, features: Tensor, _: Tensor) -> Tensor:
+        """Decode ``(B, 96, H, W)``; the published graph does not look at the image again."""
+        return self.reconstruction(features)
