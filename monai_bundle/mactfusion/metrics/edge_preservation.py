@@ -29,8 +29,9 @@ def edge_preservation(fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike
 
     Other code: Zheng Liu's ``metricXydeas.m`` uses other constants and an unweighted mean, which
     cannot be compared. Where g_X = g_F exactly, the common code sets G = g_F instead of 1: on 0
-    to 255, followed here, within 0.001 of G = 1; on 0 to 1 it punishes such pixels, by 0.07 for
-    rules that copy pixels.
+    to 255, followed here, within 0.001 of G = 1
+    (:func:`edge_preservation_with_equal_edges_kept`); on 0 to 1 it punishes such pixels
+    (:func:`edge_preservation_of_unit_scale`), by 0.07 for rules that copy pixels.
 
     Args:
         fused: F, shape ``(H, W)``, luminance 0 to 255.
@@ -43,9 +44,39 @@ def edge_preservation(fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike
     Raises:
         InputError: the pictures cannot be compared.
     """
-    pictures = as_pictures(fused, source_a, source_b)
-    fused_edges, *source_edges = (_edges(picture) for picture in pictures)
-    kept = sum((_preserved(edges, fused_edges) * edges[0]).sum() for edges in source_edges)
+    return _edge_preservation(*as_pictures(fused, source_a, source_b))
+
+
+def edge_preservation_of_unit_scale(
+    fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike
+) -> float:
+    """Return Q^AB/F of pictures scaled to 0 to 1, where G = g_F punishes equal weak edges.
+
+    0 to 0.987, larger is better. Only for comparison with tables made this way. Whether two
+    strengths are equal hangs on the last digit of floating-point numbers here: the same formula
+    with another order of sums gives values up to 0.005 away.
+    """
+    fused, source_a, source_b = as_pictures(fused, source_a, source_b)
+    return _edge_preservation(fused / 255, source_a / 255, source_b / 255)
+
+
+def edge_preservation_with_equal_edges_kept(
+    fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike
+) -> float:
+    """Return Q^AB/F with G = 1 where g_X = g_F, as the definition means it.
+
+    0 to 0.987, larger is better. Within 0.001 of Q^AB/F: equal edges of whole grey levels have a
+    strength of 1 or more, where the function of G is all but flat.
+    """
+    return _edge_preservation(*as_pictures(fused, source_a, source_b), equal=1.0)
+
+
+def _edge_preservation(
+    fused: Picture, source_a: Picture, source_b: Picture, equal: float | None = None
+) -> float:
+    """Return Q^AB/F; G is ``equal`` where both edges are, by default their strength."""
+    fused_edges, *source_edges = (_edges(picture) for picture in (fused, source_a, source_b))
+    kept = sum((_preserved(edges, fused_edges, equal) * edges[0]).sum() for edges in source_edges)
     present = sum(strength.sum() for strength, _ in source_edges)
     return float(kept / present) if present > 0 else 0.0
 
@@ -56,15 +87,20 @@ def _edges(picture: Picture) -> tuple[Picture, Picture]:
     vertical = sobel(picture, axis=0, mode="constant")
     flat = horizontal == 0
     slope = np.divide(vertical, -horizontal, out=np.zeros_like(vertical), where=~flat)
-    return np.hypot(horizontal, vertical), np.where(flat, np.pi / 2, np.arctan(slope))
+    # On 0 to 1, equal edges are a matter of the last digit, and hypot rounds it another way.
+    strength = np.sqrt(horizontal**2 + vertical**2)
+    return strength, np.where(flat, np.pi / 2, np.arctan(slope))
 
 
-def _preserved(source: tuple[Picture, Picture], fused: tuple[Picture, Picture]) -> Picture:
+def _preserved(
+    source: tuple[Picture, Picture], fused: tuple[Picture, Picture], equal: float | None
+) -> Picture:
     """Return Q^XF of every pixel."""
     (source_strength, source_direction), (fused_strength, fused_direction) = source, fused
     weaker = np.minimum(source_strength, fused_strength)
     stronger = np.maximum(source_strength, fused_strength)
-    strength = np.divide(weaker, stronger, out=fused_strength.copy(), where=weaker != stronger)
+    if_equal = fused_strength.copy() if equal is None else np.full_like(fused_strength, equal)
+    strength = np.divide(weaker, stronger, out=if_equal, where=weaker != stronger)
     direction = 1 - np.abs(source_direction - fused_direction) / (np.pi / 2)
     return (
         STRENGTH_MAXIMUM

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from mactfusion.metrics.pictures import Picture, as_pictures
-from mactfusion.metrics.windows import gaussian_taps, local_covariance, local_variance, window_sum
+from mactfusion.metrics.windows import Taps, gaussian_taps, window_sum
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike
 
 WINDOW_SIZES = (17, 9, 5, 3)
@@ -32,9 +34,10 @@ def visual_information_fidelity(
     Source: Sheikh and Bovik, "Image information and visual quality", IEEE TIP 15(2), 2006, as in
     their ``vifp_mscale.m``.
 
-    Other code: 8-bit MATLAB arrays saturate in the products of the first scale (0.1 to 0.2
-    higher); some code averages the two sources (half the value), uses the wavelet form on 0 to 1,
-    or prints Han's VIFF under this name.
+    Other code: 8-bit MATLAB arrays saturate in the products of the first scale
+    (:func:`visual_information_fidelity_8_bit`, mostly 0.1 to 0.2 higher); some code averages the
+    two sources (half the value), uses the wavelet form on 0 to 1, or prints Han's VIFF
+    (:mod:`mactfusion.metrics.visual_information_fidelity_for_fusion`) under this name.
 
     Args:
         fused: F, shape ``(H, W)``, luminance 0 to 255, at least 41 pixels an edge.
@@ -48,29 +51,87 @@ def visual_information_fidelity(
     Raises:
         InputError: the pictures cannot be compared or are too small for four scales.
     """
-    fused, source_a, source_b = as_pictures(fused, source_a, source_b, shortest_edge=SHORTEST_EDGE)
-    return _fidelity(source_a, fused) + _fidelity(source_b, fused)
+    fused, *sources = as_pictures(fused, source_a, source_b, shortest_edge=SHORTEST_EDGE)
+    return sum(_fidelity(source, fused) for source in sources)
 
 
-def _fidelity(source: Picture, fused: Picture) -> float:
+def visual_information_fidelity_to_a(
+    fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike
+) -> float:
+    """Return VIF(A, F) alone, 0 to about 1.
+
+    Neither larger nor smaller is better: what A gains, B mostly loses. It tells where the sum
+    comes from.
+    """
+    fused, source_a, _ = as_pictures(fused, source_a, source_b, shortest_edge=SHORTEST_EDGE)
+    return _fidelity(source_a, fused)
+
+
+def visual_information_fidelity_to_b(
+    fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike
+) -> float:
+    """Return VIF(B, F) alone, see :func:`visual_information_fidelity_to_a`."""
+    return visual_information_fidelity_to_a(fused, source_b, source_a)
+
+
+def visual_information_fidelity_8_bit(
+    fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike
+) -> float:
+    """Return VIF as computed on 8-bit MATLAB arrays, whose products saturate at 255.
+
+    That happens on the first scale only, for filtering makes floating-point arrays. 0 to about 2,
+    larger is better. Only for comparison with tables made this way.
+    """
+    fused, *sources = as_pictures(fused, source_a, source_b, shortest_edge=SHORTEST_EDGE)
+    return sum(_fidelity(source, fused, largest_product=255) for source in sources)
+
+
+def _fidelity(source: Picture, fused: Picture, largest_product: float = np.inf) -> float:
     kept = present = 0.0
+    for distortion in distortions(source, fused, largest_product):
+        signal = distortion.gain**2 * distortion.variance
+        kept += np.log1p(signal / (distortion.residual + VISUAL_NOISE_VARIANCE)).sum()
+        present += np.log1p(distortion.variance / VISUAL_NOISE_VARIANCE).sum()
+    return float(kept / present) if present > 0 else 0.0
+
+
+class Distortion(NamedTuple):
+    """One scale of the fused picture, explained as gain times source plus noise."""
+
+    variance: Picture
+    """Of the source, in every window."""
+    gain: Picture
+    residual: Picture
+    """Variance of the noise."""
+
+
+def distortions(
+    source: Picture, fused: Picture, largest_product: float = np.inf
+) -> Iterator[Distortion]:
+    """Yield the four scales, finest first.
+
+    Args:
+        source: shape ``(H, W)``, at least 41 pixels an edge.
+        fused: the same shape.
+        largest_product: products of two pixels saturate here on the first scale.
+    """
     for scale, size in enumerate(WINDOW_SIZES):
         taps = gaussian_taps(size, sigma=size / 5)
         if scale > 0:
             source, fused = (window_sum(image, taps)[::2, ::2] for image in (source, fused))
-        variance = local_variance(source, taps)
-        gain, residual = _distortion(source, fused, variance, taps)
-        kept += np.log1p(gain**2 * variance / (residual + VISUAL_NOISE_VARIANCE)).sum()
-        present += np.log1p(variance / VISUAL_NOISE_VARIANCE).sum()
-    return float(kept / present) if present > 0 else 0.0
+            largest_product = np.inf
+        yield _distortion(source, fused, taps, largest_product)
 
 
-def _distortion(
-    source: Picture, fused: Picture, source_variance: Picture, taps: np.ndarray
-) -> tuple[Picture, Picture]:
-    """Explain the fused picture as gain times source plus noise; return gain, noise variance."""
-    fused_variance = local_variance(fused, taps)
-    covariance = local_covariance(source, fused, taps)
+def _distortion(source: Picture, fused: Picture, taps: Taps, largest_product: float) -> Distortion:
+    mean_source, mean_fused = window_sum(source, taps), window_sum(fused, taps)
+
+    def covariance_of(first: Picture, second: Picture, means: Picture) -> Picture:
+        return window_sum(np.minimum(first * second, largest_product), taps) - means
+
+    source_variance = np.maximum(covariance_of(source, source, mean_source**2), 0.0)
+    fused_variance = np.maximum(covariance_of(fused, fused, mean_fused**2), 0.0)
+    covariance = covariance_of(source, fused, mean_source * mean_fused)
     gain = covariance / (source_variance + NEGLIGIBLE_VARIANCE)
     residual = fused_variance - gain * covariance
     unrelated = (
@@ -80,4 +141,4 @@ def _distortion(
     )
     gain = np.where(unrelated, 0.0, gain)
     residual = np.where(unrelated, fused_variance, residual)
-    return gain, np.maximum(residual, NEGLIGIBLE_VARIANCE)
+    return Distortion(source_variance, gain, np.maximum(residual, NEGLIGIBLE_VARIANCE))

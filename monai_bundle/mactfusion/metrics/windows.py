@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,21 +22,36 @@ def gaussian_taps(size: int, sigma: float) -> Taps:
 
 
 def window_sum(picture: Picture, taps: Taps) -> Picture:
-    """Weigh and sum every full window: ``(H, W)`` to ``(H - n + 1, W - n + 1)``, odd n taps.
+    """Weigh and sum every full window: ``(H, W)`` to ``(H - n + 1, W - n + 1)``, n taps.
 
     Windows that would reach over the border are left out ("valid" filtering).
     """
-    radius = len(taps) // 2
-    rows = correlate1d(picture, taps, axis=0, mode="constant")[radius : len(picture) - radius]
-    columns = correlate1d(rows, taps, axis=1, mode="constant")
-    return columns[:, radius : picture.shape[1] - radius]
+    centre = len(taps) // 2
+    rows, columns = (slice(centre, centre + size - len(taps) + 1) for size in picture.shape)
+    filtered = correlate1d(picture, taps, axis=0, mode="constant")[rows]
+    return correlate1d(filtered, taps, axis=1, mode="constant")[:, columns]
 
 
-def local_covariance(first: Picture, second: Picture, taps: Taps) -> Picture:
-    """Return the covariance of two pictures in every full window; taps sum to 1."""
-    return window_sum(first * second, taps) - window_sum(first, taps) * window_sum(second, taps)
+class LocalStatistics(NamedTuple):
+    """Mean and variance of one picture in every full window, kept for several comparisons."""
+
+    picture: Picture
+    taps: Taps
+    mean: Picture
+    variance: Picture
 
 
-def local_variance(picture: Picture, taps: Taps) -> Picture:
-    """Return the variance in every full window; rounding never makes it negative."""
-    return np.maximum(local_covariance(picture, picture, taps), 0.0)
+def local_statistics(picture: Picture, taps: Taps) -> LocalStatistics:
+    """Return mean and variance in every full window; taps sum to 1.
+
+    Rounding never makes a variance negative.
+    """
+    mean = window_sum(picture, taps)
+    variance = np.maximum(window_sum(picture**2, taps) - mean**2, 0.0)
+    return LocalStatistics(picture, taps, mean, variance)
+
+
+def local_covariance(first: LocalStatistics, second: LocalStatistics) -> Picture:
+    """Return the covariance of two pictures in every full window of the same taps."""
+    product = window_sum(first.picture * second.picture, first.taps)
+    return product - first.mean * second.mean
