@@ -14,6 +14,7 @@ from mactfusion.networks.attention import relative_position_index
 from mactfusion.networks.published_weights import import_published_weights
 
 KEYS = Path(__file__).with_name("mactfusion_published_keys.tsv")
+DILRAN_KEYS = Path(__file__).with_name("dilran_published_keys.tsv")
 
 
 def synthetic_values(key, shape):
@@ -34,11 +35,10 @@ def synthetic_values(key, shape):
     return torch.from_numpy(values.astype(np.float32))
 
 
-@pytest.fixture(scope="session")
-def synthetic_checkpoint():
-    """A state dict with the published names and shapes, and synthetic values."""
+def synthetic_tensors(keys):
+    """A state dict with the names, shapes and types that a file lists, and synthetic values."""
     state = {}
-    for line in KEYS.read_text().splitlines():
+    for line in keys.read_text().splitlines():
         key, size, dtype = line.split("\t")
         shape = () if size == "scalar" else tuple(int(edge) for edge in size.split("x"))
         if dtype == "float32":
@@ -48,6 +48,18 @@ def synthetic_checkpoint():
         else:
             state[key] = torch.tensor(0)
     return state
+
+
+@pytest.fixture(scope="session")
+def synthetic_checkpoint():
+    """A state dict with the published names and shapes, and synthetic values."""
+    return synthetic_tensors(KEYS)
+
+
+@pytest.fixture(scope="session")
+def synthetic_dilran_checkpoint():
+    """The same with the names that DILRAN's authors gave."""
+    return synthetic_tensors(DILRAN_KEYS)
 
 
 @pytest.fixture(scope="session")

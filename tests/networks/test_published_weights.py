@@ -8,13 +8,15 @@ from typer.testing import CliRunner
 
 from mactfusion.cli import app
 from mactfusion.errors import InputError
-from mactfusion.networks import MACTFusion
+from mactfusion.networks import DILRAN, MACTFusion
 from mactfusion.networks.published_weights import (
+    PUBLISHED,
     import_published_weights,
     is_published_checkpoint,
-    parameter_count,
+    recognise,
 )
-from mactfusion.weights import load_weights
+from mactfusion.networks.registry import MODELS
+from mactfusion.weights import load_weights, read_state
 
 QKV = "vis_max.block_transformer.attention.qkv_mapping"
 
@@ -94,7 +96,100 @@ def test_published_names_are_recognised(synthetic_checkpoint, synthetic_state):
 
 
 def test_parameter_count():
-    assert parameter_count(MACTFusion()) == 571035
+    assert MODELS["mactfusion"].parameter_count() == 571035
+    assert MODELS["dilran"].parameter_count() == 216001
+
+
+def test_the_model_is_recognised(synthetic_checkpoint, synthetic_dilran_checkpoint):
+    assert recognise(synthetic_checkpoint) == "mactfusion"
+    assert recognise(synthetic_dilran_checkpoint) == "dilran"
+    for model in MODELS.values():
+        assert recognise(model.network().state_dict()) is None
+    assert set(PUBLISHED) <= set(MODELS)
+
+
+def test_every_dilran_tensor_is_used_or_reported_as_dead(synthetic_dilran_checkpoint):
+    checkpoint = synthetic_dilran_checkpoint
+    imported = import_published_weights(checkpoint)
+    assert imported.model == "dilran"
+    assert len(checkpoint) == 49
+    assert len(imported.dead) == 29
+    assert set(imported.state) == set(DILRAN().state_dict())
+    floating = [k for k in imported.dead if not k.endswith(("_mean", "_var", "_tracked"))]
+    assert sum(checkpoint[key].numel() for key in floating) == 86720
+    used = sum(v.double().sum() for k, v in checkpoint.items() if k not in imported.dead)
+    assert sum(t.double().sum() for t in imported.state.values()) == pytest.approx(float(used))
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "fe.conv3.weight",
+        "fe.fe.convd1.extra",
+        "fe.fe.bnorm1.running",
+        "recon.recon_conv.3.weight",
+        "features.expand.weight",
+    ],
+)
+def test_unknown_dilran_key_is_named(synthetic_dilran_checkpoint, key):
+    with pytest.raises(InputError, match=key.rpartition(".")[2]):
+        import_published_weights({**synthetic_dilran_checkpoint, key: torch.zeros(64, 1, 1, 1)})
+
+
+def test_missing_and_misshapen_dilran_tensors_are_named(synthetic_dilran_checkpoint):
+    key, ours = "fe.fe.reduce.bias", r"features\.reduce\.bias"
+    without = {k: t for k, t in synthetic_dilran_checkpoint.items() if k != key}
+    with pytest.raises(InputError, match=f"lacks .*{ours}"):
+        import_published_weights(without)
+    with pytest.raises(InputError, match=f"{ours}.* has shape"):
+        import_published_weights({**without, key: torch.zeros(65)})
+
+
+def test_the_model_can_be_named(synthetic_checkpoint, synthetic_dilran_checkpoint):
+    imported = import_published_weights(synthetic_dilran_checkpoint, "dilran")
+    assert imported.model == "dilran"
+    with pytest.raises(InputError, match="published dilran network"):
+        import_published_weights(synthetic_checkpoint, "dilran")
+    for unknown in ("cminet", "nonsense"):
+        with pytest.raises(InputError, match=f"'{unknown}' .*only mactfusion, dilran"):
+            import_published_weights(synthetic_checkpoint, unknown)
+
+
+@pytest.mark.parametrize("state", [{}, {"encoder.weight": torch.zeros(1)}])
+def test_keys_of_no_known_checkpoint_are_refused(state):
+    with pytest.raises(InputError, match="no published checkpoint"):
+        import_published_weights(state)
+
+
+@pytest.mark.parametrize("options", [(), ("--model", "dilran")])
+def test_command_imports_dilran(tmp_path, run_command, synthetic_dilran_checkpoint, options):
+    published, output = tmp_path / "last.pt", tmp_path / "dilran.pt"
+    torch.save(synthetic_dilran_checkpoint, published)
+    outcome = run_command("import-weights", published, "-o", output, *options)
+    assert outcome.code == 0
+    assert outcome.out.count("not used: ") == 29
+    assert "dilran, 20 tensors, 29 unused" in outcome.out
+    loaded = load_weights(DILRAN(), output).state_dict()
+    theirs = synthetic_dilran_checkpoint["fe.fe.dilran.conv_d.weight"]
+    assert torch.equal(loaded["features.attention.weight"], theirs)
+    with pytest.raises(InputError, match="import-weights"):
+        load_weights(DILRAN(), published)
+
+
+def test_command_refuses_a_model_without_published_names(
+    tmp_path, run_command, synthetic_dilran_checkpoint
+):
+    torch.save(synthetic_dilran_checkpoint, tmp_path / "last.pt")
+    options = ("-o", tmp_path / "model.pt", "--model", "mactfusion")
+    assert run_command("import-weights", tmp_path / "last.pt", *options).refused("last.pt: tensor")
+    assert not (tmp_path / "model.pt").exists()
+
+
+def test_dilran_authors_checkpoint(reference):
+    published = read_state(reference / "checkpoints" / "dilran_ctmri.pt")
+    imported = import_published_weights(published)
+    assert (len(published), len(imported.dead)) == (49, 29)
+    DILRAN().load_state_dict(imported.state, strict=True)
 
 
 def test_command_writes_a_file_that_loads(tmp_path, synthetic_checkpoint, synthetic_state):
@@ -117,8 +212,6 @@ def test_command_keeps_an_existing_file(tmp_path, synthetic_checkpoint):
 
 
 def test_authors_checkpoint(reference):
-    from mactfusion.weights import read_state
-
     published = read_state(reference / "checkpoints" / "mactfusion_ctmri.pth")
     imported = import_published_weights(published)
     assert len(published) == 362

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mactfusion.networks.attention import SIDE, MultiAxisAttention
+from mactfusion.networks.blank import keep_blank
 from mactfusion.networks.convolution import LargeKernelConv2d
 
 
@@ -279,10 +280,7 @@ class MACTFusion(nn.Module):
         height, width = image.shape[-2:]
         padded = pad_to_multiple(image)
         fused = self.reconstruct(self.fused_features(padded), padded)[..., :height, :width]
-        highest, lowest = image.amax(dim=(2, 3)), image.amin(dim=(2, 3))
-        blank = (highest == lowest).all(dim=1)
-        brightest = highest.amax(dim=1).to(fused.dtype)
-        return torch.where(blank[:, None, None, None], brightest[:, None, None, None], fused)
+        return keep_blank(fused, image)
 
     def fused_features(self, image: Tensor) -> Tensor:
         """Extract and fuse ``(B, 2, H, W)`` to ``(B, 96, H, W)``; H and W are multiples of 8."""

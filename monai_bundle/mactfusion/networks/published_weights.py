@@ -1,72 +1,39 @@
-"""Bring the authors' published MACTFusion checkpoint into this project's names."""
+"""Bring the authors' published checkpoints into this project's names."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import torch
+
 from mactfusion.errors import InputError
-from mactfusion.networks.mactfusion import MACTFusion
+from mactfusion.networks import published_dilran, published_mactfusion
+from mactfusion.networks.registry import MODELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import re
+    from collections.abc import Callable, Mapping
 
-    import torch
     from torch import Tensor
 
-BRANCHES = {"vis": "anatomical", "inf": "partner"}
-"""The published names come from infrared-visible fusion; ``vis`` is the MR in CT-MRI."""
 
-SEPARABLE = {
-    "main_path.0": "norm",
-    "main_path.1.conv_dw": "depthwise",
-    "main_path.1.bn1": "depthwise_norm",
-    "main_path.1.conv_pw": "pointwise",
-    "main_path.1.bn2": "pointwise_norm",
-    "main_path.3": "out",
+class PublishedNames(NamedTuple):
+    """How the authors of one model name its tensors."""
+
+    prefix: str
+    """What some of their keys start with, and no other model's do."""
+    dead: re.Pattern[str]
+    """Keys that play no part in the network."""
+    rename: Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
+
+
+PUBLISHED = {
+    "mactfusion": PublishedNames(
+        "vis_conv.", published_mactfusion.DEAD, published_mactfusion.rename
+    ),
+    "dilran": PublishedNames("recon.recon_conv.", published_dilran.DEAD, published_dilran.rename),
 }
-TRANSFORMER = {
-    "norm_1": "norm_attention",
-    "norm_2": "norm_perceptron",
-    "mlp.fc1": "perceptron.0",
-    "mlp.fc2": "perceptron.2",
-    "attention.q": "attention.query",
-    "attention.kv": "attention.key_value",
-    "attention.proj": "attention.projection",
-    "attention.relative_position_bias_table": "attention.relative_position_bias",
-}
-DENSE = {
-    "dense.conv1.conv": "dense1",
-    "dense.conv2.conv": "dense2",
-    "convdown.conv": "dense_out",
-    "sobelconv.convx": "gradient.horizontal",
-    "sobelconv.convy": "gradient.vertical",
-    "convup.conv": "gradient_out",
-}
-DETAIL = {
-    "conv11.0.0": "reduce.0",
-    "conv11.1": "reduce.1",
-    "conv33.0.0": "deeper.0",
-    "conv55.0.0": "deeper.1",
-    "conv77.0.0": "deeper.2",
-    "conv11_.0.0": "context.0",
-    "conv11_.1": "context.1",
-    "conv33_.0.0": "back.0",
-    "conv55_.0.0": "back.1",
-    "conv77_.0.0": "back.2",
-}
-CROSS = {
-    "t1_adap_1.conv_shared.0": "adapt.shared",
-    "t1_adap_1.conv_gamma": "adapt.gamma",
-    "t1_adap_1.conv_beta": "adapt.beta",
-    "select1.conv": "gate.select",
-}
-DEAD = re.compile(
-    r"(vis|inf)_max\.mb2_conv\..+"
-    r"|(vis|inf)_cross\.t1_adap_1\.conv_noshared\.0\.(weight|bias)"
-    r"|.+\.relative_position_index"
-)
-"""Modules that the published code owns and never calls, and tables that are computed here."""
+"""Models whose authors published a checkpoint, by their names in the registry."""
 
 
 class ImportedWeights(NamedTuple):
@@ -75,72 +42,44 @@ class ImportedWeights(NamedTuple):
     state: dict[str, Tensor]
     dead: list[str]
     """Keys of the published file that play no part in the network."""
+    model: str
+    """Name in the registry of the model that it belongs to."""
 
 
-def _modules() -> dict[str, str]:
-    """Published module name -> ours, but for the fused query-key-value projection."""
-    names: dict[str, str] = {f"decode.{i}.conv2d": f"reconstruction.layers.{i}" for i in range(3)}
-
-    def add(old: str, new: str, table: Mapping[str, str]) -> None:
-        names.update({f"{old}.{a}": f"{new}.{b}" for a, b in table.items()})
-
-    for published, ours in BRANCHES.items():
-        add(f"{published}_conv", f"{ours}.detail", DETAIL)
-        add(f"{published}_rgbd1", f"{ours}.gradient1", DENSE)
-        add(f"{published}_rgbd2", f"{ours}.gradient2", DENSE)
-        add(f"{published}_max.mb1_conv", f"{ours}.deep.position", SEPARABLE)
-        add(f"{published}_cross", f"{ours}_cross", CROSS)
-        add(
-            f"{published}_cross.sam.mb1_conv", f"{ours}_cross.transformer.query_position", SEPARABLE
-        )
-        add(
-            f"{published}_cross.sam.mb2_conv",
-            f"{ours}_cross.transformer.context_position",
-            SEPARABLE,
-        )
-        for old, new in (("block", "window"), ("grid", "grid")):
-            add(f"{published}_max.{old}_transformer", f"{ours}.deep.attention.{new}", TRANSFORMER)
-            add(
-                f"{published}_cross.sam.{old}_transformer",
-                f"{ours}_cross.transformer.attention.{new}",
-                TRANSFORMER,
-            )
-    return names
-
-
-def import_published_weights(published: Mapping[str, Tensor]) -> ImportedWeights:
-    """Rename the tensors of the authors' checkpoint.
+def import_published_weights(
+    published: Mapping[str, Tensor], model: str | None = None
+) -> ImportedWeights:
+    """Rename the tensors of an authors' checkpoint.
 
     Args:
-        published: the state dict as the authors saved it (362 entries).
+        published: the state dict as the authors saved it (MACTFusion 362 entries, DILRAN 49).
+        model: whose it is, by its name in the registry; by default the keys tell.
 
     Returns:
-        A state dict that :class:`MACTFusion` loads strictly, and the keys that are dead weight.
+        A state dict that the model's network loads strictly, and the keys that are dead weight.
 
     Raises:
-        InputError: a key is unknown, missing, or has the wrong shape.
+        InputError: no checkpoint of that model is known, or a key is unknown, missing, or has the
+            wrong shape.
     """
-    modules = _modules()
-    state: dict[str, Tensor] = {}
-    dead: list[str] = []
-    for key, tensor in published.items():
-        if DEAD.fullmatch(key):
-            dead.append(key)
-            continue
-        module, _, leaf = key.rpartition(".")
-        fused = module.removesuffix(".qkv_mapping")
-        if fused != module and f"{fused}.q" in modules and tensor.ndim:
-            block = modules[f"{fused}.q"].removesuffix(".query")
-            query, key_value = tensor.tensor_split([tensor.shape[0] // 3])
-            state[f"{block}.query.{leaf}"] = query.clone()
-            state[f"{block}.key_value.{leaf}"] = key_value.clone()
-        elif module in modules:
-            state[f"{modules[module]}.{leaf}"] = tensor
-        elif key in modules:
-            state[modules[key]] = tensor
-        else:
-            raise InputError(f"tensor '{key}' is not part of the published MACTFusion network.")
-    expected = MACTFusion().state_dict()
+    model = model or recognise(published)
+    if model is None:
+        raise InputError(
+            f"its keys, such as '{next(iter(published), '')}', are those of no published "
+            f"checkpoint that is known ({', '.join(PUBLISHED)})."
+        )
+    if model not in PUBLISHED:
+        raise InputError(
+            f"no checkpoint of '{model}' can be imported; only {', '.join(PUBLISHED)}."
+        )
+    names = PUBLISHED[model]
+    dead = [key for key in published if names.dead.fullmatch(key)]
+    state = names.rename({key: published[key] for key in published if key not in set(dead)})
+    with torch.device("meta"):
+        expected = MODELS[model].network().state_dict()
+    # A key that was given no other name has no place, also where this project has one like it.
+    if unknown := [name for name in state if name in published or name not in expected]:
+        raise InputError(f"tensor '{unknown[0]}' is not part of the published {model} network.")
     for name, tensor in expected.items():
         if name not in state:
             raise InputError(f"the published checkpoint lacks the tensor that fills '{name}'.")
@@ -149,16 +88,17 @@ def import_published_weights(published: Mapping[str, Tensor]) -> ImportedWeights
                 f"the tensor for '{name}' has shape {tuple(state[name].shape)}, "
                 f"expected {tuple(tensor.shape)}."
             )
-    if unknown := sorted(set(state) - set(expected)):
-        raise InputError(f"the published checkpoint fills '{unknown[0]}', which does not exist.")
-    return ImportedWeights({name: state[name] for name in expected}, dead)
+    return ImportedWeights({name: state[name] for name in expected}, dead, model)
+
+
+def recognise(state: Mapping[str, Tensor]) -> str | None:
+    """Name the model whose authors use the names of a state dict; None for any other."""
+    for model, names in PUBLISHED.items():
+        if any(key.startswith(names.prefix) for key in state):
+            return model
+    return None
 
 
 def is_published_checkpoint(state: Mapping[str, Tensor]) -> bool:
-    """Whether a state dict carries the published names rather than this project's."""
-    return any(key.startswith("vis_conv.") for key in state)
-
-
-def parameter_count(network: torch.nn.Module) -> int:
-    """Number of trainable values in a network."""
-    return sum(parameter.numel() for parameter in network.parameters())
+    """Whether a state dict carries published names rather than this project's."""
+    return recognise(state) is not None

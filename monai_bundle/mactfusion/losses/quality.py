@@ -1,0 +1,86 @@
+"""The project's own criteria: edges with their direction, likeness, differences, range."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+from mactfusion.losses.windows import (
+    gaussian_mean,
+    gaussian_window,
+    sobel,
+    structural_similarity,
+)
+
+
+class GradientVectorLoss(nn.Module):
+    """The gradient of the fused slice equals, with its direction, that of the stronger source.
+
+    ``mean (|∂x f − ∂x s| + |∂y f − ∂y s|)`` where s is, pixel by pixel, the source with the larger
+    gradient. A magnitude alone lets an edge flip from bright-dark to dark-bright for free.
+    """
+
+    def forward(self, pred: Tensor, sources: Tensor) -> Tensor:
+        """Compare ``(B, 1, H, W)`` with ``(B, 2, H, W)``; range 0 (best) upwards."""
+        horizontal, vertical = sobel(sources)
+        stronger = (horizontal.abs() + vertical.abs()).argmax(dim=1, keepdim=True)
+        own_horizontal, own_vertical = sobel(pred)
+        error = (own_horizontal - horizontal.gather(1, stronger)).abs()
+        error = error + (own_vertical - vertical.gather(1, stronger)).abs()
+        return error.mean()
+
+
+class WeightedQualityLoss(nn.Module):
+    """``1 − Q_w`` (Piella and Heijmans 2003), averaged over the full and the halved size.
+
+    Q_w asks each window to look like the sources in proportion to their local variance, and counts
+    a window by the larger of the two variances.
+    """
+
+    def __init__(self, scales: int = 2) -> None:
+        super().__init__()
+        self.scales = scales
+
+    def forward(self, pred: Tensor, sources: Tensor) -> Tensor:
+        """Compare ``(B, 1, H, W)`` with ``(B, 2, H, W)``; range 0 (best) to 2."""
+        window = gaussian_window(11)
+        loss = pred.new_zeros(())
+        for _ in range(self.scales):
+            similarity, _ = structural_similarity(
+                pred.expand_as(sources), sources, window, 0.01**2, 0.03**2
+            )
+            variance = gaussian_mean(sources.square(), window)
+            variance = (variance - gaussian_mean(sources, window).square()).clamp_min(0)
+            share = (variance + 1e-8) / (variance + 1e-8).sum(dim=1, keepdim=True)
+            salience = variance.amax(dim=1, keepdim=True) + 1e-8
+            quality = (share * similarity).sum(dim=1, keepdim=True) * salience
+            per_slice = quality.sum(dim=(1, 2, 3)) / salience.sum(dim=(1, 2, 3))
+            loss = loss + 1 - per_slice.mean()
+            pred, sources = functional.avg_pool2d(pred, 2), functional.avg_pool2d(sources, 2)
+        return loss / self.scales
+
+
+class DifferenceCorrelationLoss(nn.Module):
+    """``2 − SCD``: what is left after taking one source away correlates with the other.
+
+    SCD = r(f − b, a) + r(f − a, b) with Pearson's r over the slice (Aslantas and Bendes 2015).
+    """
+
+    def forward(self, pred: Tensor, sources: Tensor) -> Tensor:
+        """Compare ``(B, 1, H, W)`` with ``(B, 2, H, W)``; range 0 (best) to 4."""
+        # The difference with one source (channels swapped) is compared with the other source.
+        difference = (pred - sources.flip(1)).flatten(2)
+        source = sources.flatten(2)
+        difference = difference - difference.mean(dim=2, keepdim=True)
+        source = source - source.mean(dim=2, keepdim=True)
+        scale = difference.square().sum(2) * source.square().sum(2)
+        correlation = (difference * source).sum(2) / (scale + 1e-8).sqrt()
+        return 2 - correlation.sum(dim=1).mean()
+
+
+class RangeLoss(nn.Module):
+    """Mean distance of the values that lie outside [0, 1] to that range."""
+
+    def forward(self, pred: Tensor, sources: Tensor) -> Tensor:  # noqa: ARG002
+        """Look at ``(B, 1, H, W)`` alone; range 0 (best) upwards."""
+        return (pred - pred.clamp(0, 1)).abs().mean()

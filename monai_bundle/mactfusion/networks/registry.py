@@ -1,0 +1,146 @@
+"""The networks that can be chosen by name: one table, which everything else asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from mactfusion.errors import InputError
+from mactfusion.networks.cminet import CMINet
+from mactfusion.networks.dilran import DILRAN
+from mactfusion.networks.mactfusion import MACTFusion
+from mactfusion.networks.mactfusion_plus import MACTFusionPlus
+from mactfusion.networks.msgfusion import MsgFusion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from torch import Tensor, nn
+
+DEFAULT_MODEL = "mactfusion_plus"
+TASK_MARK = "{task}"
+BRAIN_TASKS = ("ct-mri", "pet-mri", "spect-mri")
+MACTFUSION_CITATION = (
+    "Xie et al., MACTFusion: Lightweight Cross Transformer for Adaptive Multimodal Medical Image "
+    "Fusion, IEEE Journal of Biomedical and Health Informatics 2024, doi:10.1109/JBHI.2024.3391620"
+)
+
+
+@dataclass(frozen=True)
+class Model:
+    """One line of the table.
+
+    Attributes:
+        network: the class; made without arguments it is the network that the weights fit.
+        weights: name of its file beside the other weights of the bundle; "{task}" in it stands
+            for the task, where each task has weights of its own.
+        tasks: what the weights are trained for.
+        citation: the paper, with its DOI where that is known.
+        status: one sentence on what the network is, and is not.
+    """
+
+    network: type[nn.Module]
+    weights: str
+    tasks: tuple[str, ...]
+    citation: str
+    status: str
+
+    @property
+    def has_weights_for_each_task(self) -> bool:
+        """Whether there are several weight files, one for each of its tasks."""
+        return TASK_MARK in self.weights
+
+    def weights_for(self, task: str) -> str:
+        """Name of the weight file for a task."""
+        return self.weights.replace(TASK_MARK, task)
+
+    def weight_files(self) -> tuple[str, ...]:
+        """Names of all its weight files."""
+        return tuple(dict.fromkeys(self.weights_for(task) for task in self.tasks))
+
+    def parameter_count(self) -> int:
+        """Count its trainable values."""
+        with torch.device("meta"):
+            return sum(parameter.numel() for parameter in self.network().parameters())
+
+    def gigaflops(self, height: int = 256, width: int = 256) -> float:
+        """Count 10⁹ operations (a multiplication and an addition are two) for a pair of slices.
+
+        Convolutions and matrix products are counted; transforms and decompositions are not.
+        """
+        with torch.device("meta"):
+            network, image = self.network().eval(), torch.empty(1, 2, height, width)
+        with torch.no_grad(), FlopCounterMode(display=False) as counter:
+            network(image)
+        return counter.get_total_flops() / 1e9
+
+
+MODELS: dict[str, Model] = {
+    "mactfusion": Model(
+        network=MACTFusion,
+        weights="mactfusion.pt",
+        tasks=BRAIN_TASKS,
+        citation=MACTFUSION_CITATION,
+        status="The graph of the authors' published network.",
+    ),
+    "mactfusion_plus": Model(
+        network=MACTFusionPlus,
+        weights="model.pt",
+        tasks=BRAIN_TASKS,
+        citation=MACTFUSION_CITATION,
+        status="MACTFusion with a direct path for its inputs, this project's variant: nothing that "
+        "the paper reports is about it.",
+    ),
+    "cminet": Model(
+        network=CMINet,
+        weights="cminet.pt",
+        tasks=BRAIN_TASKS,
+        citation="Cross-Modality Interaction Network for Medical Image Fusion, IEEE Transactions "
+        "on Consumer Electronics 2024",
+        status="A reconstruction from a published summary, not the authors' network: nothing that "
+        "the paper reports is about it.",
+    ),
+    "msgfusion": Model(
+        network=MsgFusion,
+        weights="msgfusion.pt",
+        tasks=BRAIN_TASKS,
+        citation="Wen et al., MsgFusion: Medical Semantic Guided Two-Branch Network for Multimodal "
+        "Brain Image Fusion, IEEE Transactions on Multimedia 2024",
+        status="The graph of the authors' published code, except that its frequency step does "
+        "something; their weights are not public.",
+    ),
+    "dilran": Model(
+        network=DILRAN,
+        weights="dilran.pt",
+        tasks=BRAIN_TASKS,
+        citation="Zhou, Xu and Zhang, An Attention-based Multi-Scale Feature Learning Network for "
+        "Multimodal Medical Image Fusion, 2022, doi:10.48550/arXiv.2212.04661",
+        status="The graph and the fusion rule of the authors' published program; one auto-encoder "
+        "for all tasks.",
+    ),
+}
+
+
+def find_model(name: str) -> Model:
+    """Look a model up by its name.
+
+    Raises:
+        InputError: there is none of that name.
+    """
+    if name not in MODELS:
+        raise InputError(f"Unknown model '{name}': choose {', '.join(MODELS)}.")
+    return MODELS[name]
+
+
+def recognise_model(state: Mapping[str, Tensor]) -> str | None:
+    """Name the model that has exactly the tensors of a state dict; None if there is none."""
+    shapes = {name: tensor.shape for name, tensor in state.items()}
+    for name, model in MODELS.items():
+        with torch.device("meta"):
+            expected = model.network().state_dict()
+        if shapes == {key: tensor.shape for key, tensor in expected.items()}:
+            return name
+    return None
