@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +14,7 @@ import pytest
 import torch
 
 from mactfusion.cli import main
+from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = Path(os.environ.get("MACTFUSION_REFERENCE_DATA", ROOT.parent / "shared"))
@@ -71,7 +73,8 @@ class PixelMaximum(torch.nn.Module):
 @pytest.fixture
 def pixel_maximum(monkeypatch, tmp_path_factory):
     """Take the pixel maximum for the network; the value is a weight file that fits it."""
-    monkeypatch.setattr("mactfusion.networks.MACTFusion", PixelMaximum)
+    model = replace(MODELS[DEFAULT_MODEL], network=PixelMaximum)
+    monkeypatch.setitem(MODELS, DEFAULT_MODEL, model)
     weights = tmp_path_factory.mktemp("weights") / "none.pt"
     torch.save({}, weights)
     return weights

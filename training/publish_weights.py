@@ -10,17 +10,21 @@ from typing import Annotated
 
 import typer
 
-from mactfusion.networks import MACTFusion
+from mactfusion.errors import InputError
+from mactfusion.networks.registry import MODELS
 from mactfusion.pipeline import bundle_root
 from mactfusion.weights import CHECKSUMS, load_weights, save_state
 
 
 def publish(
     checkpoint: Annotated[Path, typer.Argument(help="Weights or checkpoint of a training run.")],
-    name: Annotated[str, typer.Option(help="File name in the bundle.")] = "model.pt",
+    name: Annotated[str, typer.Option(help="File name in the bundle: a model's.")] = "model.pt",
 ) -> None:
     """Check that the network loads, write it into the bundle, and list its hash."""
-    network = load_weights(MACTFusion(), checkpoint)
+    networks = {model.weights: model.network for model in MODELS.values()}
+    if name not in networks:
+        raise InputError(f"No model has weights called {name}: choose {', '.join(networks)}.")
+    network = load_weights(networks[name](), checkpoint)
     folder = bundle_root() / "models"
     digest = save_state(network.state_dict(), folder / name)
     checksums = folder / CHECKSUMS

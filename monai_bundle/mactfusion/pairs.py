@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError
+from mactfusion.io.luminance import luminance
 from mactfusion.io.read import read_volume
-from mactfusion.transforms.color import rgb_to_ycbcr
-from mactfusion.transforms.volume import plain
+from mactfusion.splits import read_split
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -69,12 +68,27 @@ def hold_out(
     )
 
 
-def training_pairs(dataset_dir: str | Path | None, every: int = 8) -> tuple[list, list]:
+def training_pairs(
+    dataset_dir: str | Path | None, every: int = 8, split_file: str | Path | None = None
+) -> tuple[list, list]:
     """Training and validation pairs of a folder, or of synthetic heads when there is none.
 
+    Args:
+        dataset_dir: folder with ``TASK/train/MODALITY/NAME.png``, or None for synthetic heads.
+        every: without a split file, every ``every``-th case of ``train`` is held out.
+        split_file: names the pairs of both parts (:mod:`mactfusion.splits`); wins over ``every``.
+
     Raises:
-        InputError: the folder holds no pairs, or none are left to train on.
+        InputError: the folder holds no pairs, none are left to train on, or the split file does
+            not fit the folder.
     """
+    if split_file:
+        if not dataset_dir:
+            raise InputError(f"{split_file} needs the folder its names start from: dataset_dir.")
+        training, validation = (
+            read_split(split_file, dataset_dir, part) for part in ("train", "validation")
+        )
+        return training, validation
     if dataset_dir:
         training, validation = hold_out(list_pairs(dataset_dir, "train"), every)
         if not training:
@@ -84,6 +98,29 @@ def training_pairs(dataset_dir: str | Path | None, every: int = 8) -> tuple[list
             )
         return training, validation
     return synthetic_pairs(count=16, seed=0), synthetic_pairs(count=2, seed=1000)
+
+
+def scored_pairs(
+    dataset_dir: str | Path, split_file: str | Path | None = None, task: str | None = None
+) -> list[dict[str, str]]:
+    """Test pairs of a folder: those of a split file, or of ``TASK/test``.
+
+    Args:
+        dataset_dir: folder with ``TASK/test/MODALITY/NAME.png``.
+        split_file: names the test pairs (:mod:`mactfusion.splits`).
+        task: only pairs of this one, such as ``ct-mri``.
+
+    Raises:
+        InputError: there are none, or the split file does not fit the folder.
+    """
+    if split_file:
+        pairs = read_split(split_file, dataset_dir, "test")
+    else:
+        pairs = list_pairs(dataset_dir, "test")
+    chosen = [pair for pair in pairs if task in (None, pair["task"])]
+    if not chosen:
+        raise InputError(f"{dataset_dir} holds no test pairs of the task {task}.")
+    return chosen
 
 
 def synthetic_pairs(count: int, seed: int) -> list[dict]:
@@ -126,9 +163,4 @@ def read_luminance(path: str | Path) -> Tensor:
     Raises:
         InputError: the file is no picture that can be read.
     """
-    picture = read_volume(path)
-    voxels = plain(picture)[..., 0].transpose(1, 2)
-    if len(voxels) == 3:
-        return rgb_to_ycbcr(voxels)[0]
-    stored = np.dtype(picture.meta["source_dtype"])
-    return voxels[0] / (np.iinfo(stored).max if stored.kind == "u" else 1)
+    return torch.from_numpy(luminance(read_volume(path))[..., 0].T / 255).float()

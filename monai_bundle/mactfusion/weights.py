@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -117,8 +117,8 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
     return network.eval()
 
 
-def save_state(state: Mapping[str, Tensor], path: str | Path) -> str:
-    """Write a state dict under a temporary name, rename it, and return its SHA-256.
+def save_state(state: Mapping[str, Any], path: str | Path) -> str:
+    """Write a state dict or checkpoint under a temporary name, rename it, return its SHA-256.
 
     Raises:
         InputError: the file cannot be written.

@@ -12,7 +12,7 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata, verify_net_in_out
 
 import mactfusion
-from mactfusion.networks import MACTFusion
+from mactfusion.networks import MACTFusionPlus
 from mactfusion.weights import load_weights
 
 SCHEMA = Path(__file__).with_name("metadata_schema.json")
@@ -28,7 +28,16 @@ def logging_as_it_was():
     root.handlers[:] = handlers
 
 
-@pytest.mark.parametrize("files", [["train"], ["train", "train_quality"]])
+@pytest.mark.parametrize(
+    "files",
+    [
+        ["train"],
+        ["train", "train_quality"],
+        ["train", "select_by_quality"],
+        ["train", "ablations/mactfusion_loss_without_gradient"],
+        ["train", "ablations/mactfusion_without_adaptive_fusion"],
+    ],
+)
 def test_training_has_every_required_property(bundle, slices, tmp_path, files):
     workflow = ConfigWorkflow(
         config_file=[str(bundle / "configs" / f"{name}.yaml") for name in files],
@@ -58,7 +67,7 @@ def test_inference_has_every_required_property(bundle, pair):
     )
     workflow.initialize()
     assert workflow.check_properties() == []
-    assert isinstance(workflow.network_def, MACTFusion)
+    assert isinstance(workflow.network_def, MACTFusionPlus)
     workflow.finalize()
 
 
@@ -100,9 +109,11 @@ def test_metadata_names_this_version(bundle):
     "name",
     [
         "LICENSE",
+        "configs/evaluate.yaml",
         "configs/inference.yaml",
         "configs/logging.conf",
         "configs/metadata.json",
+        "configs/multi_gpu_train.yaml",
         "configs/train.yaml",
         "docs/README.md",
         "docs/data_license.txt",
@@ -127,7 +138,7 @@ def test_shipped_weights_are_those_of_the_list(bundle):
 
 
 def test_shipped_weights_fuse(bundle):
-    network = load_weights(MACTFusion(), bundle / "models" / "model.pt")
+    network = load_weights(MACTFusionPlus(), bundle / "models" / "model.pt")
     image = torch.rand(1, 2, 24, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         fused = network(image)
@@ -135,9 +146,11 @@ def test_shipped_weights_fuse(bundle):
     assert fused.std() > 0
 
 
-@pytest.mark.parametrize("name", ["inference", "train", "train_quality"])
-def test_paths_derive_from_the_bundle(bundle, name):
-    text = (bundle / "configs" / f"{name}.yaml").read_text()
-    assert str(bundle.parent) not in text
-    assert "/home/" not in text
-    assert ConfigParser.load_config_file(bundle / "configs" / f"{name}.yaml")
+def test_paths_derive_from_the_bundle(bundle):
+    files = sorted((bundle / "configs").rglob("*.yaml"))
+    assert len(files) > 10
+    for file in files:
+        text = file.read_text()
+        assert str(bundle.parent) not in text
+        assert "/home/" not in text
+        assert ConfigParser.load_config_file(file)

@@ -102,7 +102,7 @@ def write_volume(
     extension = extension_of(path)
     dtype = stored_type(path, dtype, len(volume) == 3, volume.shape[1:])
     becomes_picture = extension in OUTPUT_PICTURE_EXTENSIONS
-    array = _stored_values(_as_displayed(volume) if becomes_picture else volume, dtype, path)
+    array = stored_values(_as_displayed(volume) if becomes_picture else volume, dtype, path)
     affine = volume.affine.cpu().numpy().astype(np.float64)
     header_texts = {"name": _one_ascii_line(path.stem), "description": _one_ascii_line(description)}
     with (
@@ -164,8 +164,20 @@ def _as_displayed(volume: MetaTensor) -> torch.Tensor:
     return plain(turn({"volume": volume})["volume"]).permute(0, 3, 2, 1)
 
 
-def _stored_values(voxels: torch.Tensor, dtype: str, path: Path) -> np.ndarray:
-    """``(I, J, K)`` or ``(I, J, K, 3)`` in the type to be stored."""
+def stored_values(voxels: torch.Tensor, dtype: str, path: Path) -> np.ndarray:
+    """Turn a volume into what a file holds.
+
+    Args:
+        voxels: ``(1, I, J, K)`` or ``(3, I, J, K)`` in [0, 1]; beyond is clipped in integer types.
+        dtype: ``"uint8"`` or ``"uint16"``, where full scale is 1, or ``"float32"``.
+        path: names the file in the message.
+
+    Returns:
+        ``(I, J, K)`` or ``(I, J, K, 3)``.
+
+    Raises:
+        InputError: values that are not finite.
+    """
     values = voxels.detach().cpu().numpy().astype(np.float32, copy=False)
     values = values[0] if len(values) == 1 else np.moveaxis(values, 0, -1)
     if not np.isfinite(values).all():

@@ -10,7 +10,7 @@ import torch
 from ignite.engine import Engine
 from ignite.metrics import Loss
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
-from monai.handlers import CheckpointLoader, from_engine
+from monai.handlers import from_engine
 from PIL import Image
 from torch import nn
 
@@ -122,7 +122,7 @@ def test_a_worse_validation_after_resuming_keeps_the_best_weights(tmp_path):
         best = BestMetric(evaluator)
         engine = Engine(lambda *_: evaluator.run(epoch))
         if resume:
-            CheckpointLoader(str(checkpoint), {"best": best}, map_location="cpu").attach(engine)
+            best.load_state_dict(torch.load(checkpoint, weights_only=True)["best"])
         engine.run([0])
         torch.save({"best": best.state_dict()}, checkpoint)
         return evaluator.state.best_metric, float(torch.load(model)["factor"])

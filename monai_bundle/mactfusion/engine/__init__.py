@@ -1,0 +1,36 @@
+"""What the training configuration needs beside MONAI's engines and handlers."""
+
+from mactfusion.engine.averaging import AveragedNetwork, FollowTraining
+from mactfusion.engine.best import BestMetric, SaveBest
+from mactfusion.engine.checkpoint import Checkpoints, read_checkpoint
+from mactfusion.engine.draws import Draws, DrawSampler, SeedSteps
+from mactfusion.engine.figure import FusionFigure
+from mactfusion.engine.progress import PairProgress
+from mactfusion.engine.quality import SliceQuality, quality_handler, quality_handlers
+from mactfusion.engine.shifted import ShiftConsistencyLoss, ShiftedPairs
+from mactfusion.engine.start import start_from
+from mactfusion.engine.step import AutocastInferer, ClipGradients, MeanLoss, prepare_pair
+
+__all__ = [
+    "AutocastInferer",
+    "AveragedNetwork",
+    "BestMetric",
+    "Checkpoints",
+    "ClipGradients",
+    "DrawSampler",
+    "Draws",
+    "FollowTraining",
+    "FusionFigure",
+    "MeanLoss",
+    "PairProgress",
+    "SaveBest",
+    "SeedSteps",
+    "ShiftConsistencyLoss",
+    "ShiftedPairs",
+    "SliceQuality",
+    "prepare_pair",
+    "quality_handler",
+    "quality_handlers",
+    "read_checkpoint",
+    "start_from",
+]

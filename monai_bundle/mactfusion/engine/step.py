@@ -1,0 +1,75 @@
+"""One training step: what goes in, at which precision, and how far the weights may move."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ignite.distributed as idist
+import torch
+from monai.engines import IterationEvents
+from monai.inferers import SimpleInferer
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from ignite.engine import Engine
+
+
+def prepare_pair(
+    batch: Mapping[str, Any],
+    device: torch.device | str | None = None,
+    non_blocking: bool = False,
+    **kwargs: Any,
+) -> tuple[Tensor, Tensor]:
+    """Hand ``image`` ``(B, 2, H, W)`` to the network and to the loss: there is no other label."""
+    sources = batch["image"].to(device=device, non_blocking=non_blocking, **kwargs)
+    return sources, sources
+
+
+class AutocastInferer(SimpleInferer):
+    """Run the network under autocast; the loss outside it stays in float32.
+
+    Args:
+        precision: ``float32`` or ``bfloat16`` (which needs no gradient scaler, on any device).
+    """
+
+    def __init__(self, precision: str = "float32") -> None:
+        self.dtype = getattr(torch, precision)
+
+    def __call__(
+        self, inputs: Tensor, network: Callable[..., Tensor], *args: Any, **kwargs: Any
+    ) -> Tensor:
+        """Predict ``(B, 1, H, W)`` from ``(B, 2, H, W)``."""
+        enabled = self.dtype != torch.float32
+        with torch.autocast(inputs.device.type, dtype=self.dtype, enabled=enabled):
+            return network(inputs, *args, **kwargs)
+
+
+class ClipGradients:
+    """Scale the gradient of all parameters down to a norm of at most ``max_norm``."""
+
+    def __init__(self, network: nn.Module, max_norm: float = 1.0) -> None:
+        self.network = network
+        self.max_norm = max_norm
+
+    def attach(self, engine: Engine) -> None:
+        """Clip after each backward pass of ``engine``."""
+        engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self)
+
+    def __call__(self, _: Engine) -> None:
+        """Clip now."""
+        nn.utils.clip_grad_norm_(self.network.parameters(), self.max_norm)
+
+
+class MeanLoss:
+    """Report the mean loss over all processes, as one process with all their data would."""
+
+    def attach(self, engine: Engine) -> None:
+        """Look at each step of ``engine`` once its gradient is known."""
+        engine.add_event_handler(IterationEvents.BACKWARD_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Replace the loss of this step."""
+        output: Any = engine.state.output
+        output["loss"] = idist.all_reduce(output["loss"].detach().clone()) / idist.get_world_size()

@@ -1,0 +1,109 @@
+"""What is compared with what: three files a case, and the folders they come from."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from mactfusion.errors import InputError
+from mactfusion.io.folder import files_by_stem
+from mactfusion.io.save import sidecar_path
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Case:
+    """A fused picture or volume and its two sources.
+
+    Attributes:
+        name: what tables call it.
+        fused: path.
+        source_a: path; of volumes, the anatomical one. A folder is one DICOM series.
+        source_b: path; of volumes, the partner.
+    """
+
+    name: str
+    fused: Path
+    source_a: Path
+    source_b: Path
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """How the recipe shows two volumes to the network; pictures are taken as they are.
+
+    What is None comes from the record that was written beside the fused volume, and without a
+    record is what the recipe does by default.
+
+    Attributes:
+        task: see :func:`mactfusion.fuse_volumes`.
+        window: of the partner.
+        anatomical_window: of the anatomical volume.
+        colormap: colour table of scalar PET and SPECT.
+        axis: along which slices are cut.
+    """
+
+    task: str | None = None
+    window: str | Sequence[float] | None = None
+    anatomical_window: str | Sequence[float] | None = None
+    colormap: str | Sequence[Sequence[float]] | None = None
+    axis: str | None = None
+
+    def completed(self, fused: Path) -> Preparation:
+        """Fill in what is None for one fused volume."""
+        recorded = _recorded(fused)
+        return Preparation(
+            task=self.task or recorded.get("task") or "auto",
+            window=self.window or recorded.get("window") or "auto",
+            anatomical_window=(
+                self.anatomical_window or recorded.get("anatomical_window") or "auto"
+            ),
+            colormap=self.colormap or recorded.get("colormap") or "hot_iron",
+            axis=self.axis or recorded.get("axis") or "auto",
+        )
+
+
+def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case], list[Path]]:
+    """List the cases of three files, or of three folders whose files match by name.
+
+    Names match without their extensions. A folder as a source of a fused file is one DICOM
+    series.
+
+    Returns:
+        The cases in the order of their names, and the files without a counterpart.
+
+    Raises:
+        InputError: a folder with something else, or folders without a name in common.
+    """
+    for path in (fused, source_a, source_b):
+        if not path.exists():
+            raise InputError(f"{path} does not exist.")
+    if not fused.is_dir():
+        return [Case(fused.name, fused, source_a, source_b)], []
+    for source in (source_a, source_b):
+        if not source.is_dir():
+            raise InputError(f"{fused} is a folder and {source} is none: give three folders.")
+    files = [files_by_stem(folder) for folder in (fused, source_a, source_b)]
+    common = sorted(set.intersection(*(set(stems) for stems in files)))
+    if not common:
+        raise InputError(f"{fused}, {source_a} and {source_b} have no file names in common.")
+    unmatched = [
+        path for stems in files for stem, path in sorted(stems.items()) if stem not in common
+    ]
+    return [Case(stem, *(stems[stem] for stems in files)) for stem in common], unmatched
+
+
+def _recorded(fused: Path) -> dict[str, Any]:
+    """Read the options that a volume was fused with, where this software left its record."""
+    sidecar = sidecar_path(fused)
+    if not sidecar.is_file():
+        return {}
+    try:
+        record = json.loads(sidecar.read_text(encoding="utf-8"))
+        return {**record["options"], "task": record["task"], "axis": record["axis"]}
+    except (ValueError, KeyError, TypeError):
+        return {}  # another program's file of that name

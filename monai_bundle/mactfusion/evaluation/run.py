@@ -1,0 +1,139 @@
+"""evaluate(): the metrics of fused pictures, folders of them, and volumes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mactfusion.errors import InputError
+from mactfusion.evaluation.cases import Preparation, find_cases
+from mactfusion.evaluation.result import CaseScores, Evaluation
+from mactfusion.evaluation.score import available_cores, score_slices
+from mactfusion.evaluation.slices import load_slices
+from mactfusion.metrics import METRICS, VARIANTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from mactfusion.evaluation.cases import Case
+    from mactfusion.evaluation.score import Triple
+    from mactfusion.evaluation.slices import Slices
+
+
+def evaluate(
+    fused: str | Path,
+    source_a: str | Path,
+    source_b: str | Path,
+    *,
+    metrics: Sequence[str] | None = None,
+    preparation: Preparation | None = None,
+    method: str | None = None,
+    jobs: int | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Evaluation:
+    """Measure how good a fused picture or volume, or a folder of them, is.
+
+    Everything is compared as luminance in whole grey levels 0 to 255: pictures as they are,
+    volumes as :func:`mactfusion.evaluation.slices.load_slices` prepares them. Of a volume every
+    slice in which a source shows something is scored.
+
+    Processes are started afresh: a script that calls this needs ``if __name__ == "__main__":``.
+
+    Args:
+        fused: a file, or a folder of files.
+        source_a: the first source, or a folder with files of the same names; for volumes the
+            anatomical one (a file, or a folder of one DICOM series).
+        source_b: the second source, or folder; for volumes the partner.
+        metrics: names of :func:`mactfusion.metrics.find_metric`, upper and lower case being the
+            same; by default all of :data:`mactfusion.metrics.METRICS`.
+        preparation: how volumes were shown to the network, where no record tells.
+        method: what tables call it; the name of ``fused`` by default.
+        jobs: number of processes; by default one a core.
+        progress: called with (slices done, slices in all as far as they are known).
+
+    Returns:
+        The scores of every case.
+
+    Raises:
+        InputError: something cannot be read, matched or compared; the message says what.
+    """
+    fused = Path(fused)
+    names = check_metrics(metrics)
+    cases, unmatched = find_cases(fused, Path(source_a), Path(source_b))
+    work = _Work(cases, preparation or Preparation())
+    scores = score_slices(names, work, min(jobs or available_cores(), work.expected))
+    by_case: list[list[dict[str, float]]] = [[] for _ in cases]
+    for done, slice_scores in enumerate(scores, start=1):
+        by_case[work.owners[done - 1]].append(slice_scores)
+        if progress is not None:
+            progress(done, work.expected)
+    return Evaluation(
+        method=method or fused.name,
+        cases=tuple(
+            replace(case, values={name: np.array([one[name] for one in rows]) for name in names})
+            for case, rows in zip(work.cases, by_case, strict=True)
+        ),
+        unmatched=tuple(unmatched),
+    )
+
+
+def check_metrics(names: Sequence[str] | None) -> list[str]:
+    """Return the metrics asked for, each once, or all of ``METRICS``.
+
+    Raises:
+        InputError: an unknown name, or none.
+    """
+    if names is None:
+        return list(METRICS)
+    known = {name.casefold(): name for name in METRICS | VARIANTS}
+    asked = dict.fromkeys(name.strip().casefold() for name in names if name.strip())
+    unknown = [name for name in asked if name not in known]
+    if unknown or not asked:
+        wrong = f"There is no metric {unknown[0]}" if unknown else "No metric was named"
+        raise InputError(f"{wrong}; there are {', '.join(known.values())}.")
+    return [known[name] for name in asked]
+
+
+class _Work:
+    """Slices to score, read case by case while others are being scored.
+
+    ``expected`` is how many there are: exact once the last case was read, before that with every
+    unread case counted as one. ``owners`` has the index of the case of every slice handed out;
+    ``cases`` has the cases read so far, their values missing.
+    """
+
+    def __init__(self, files: Sequence[Case], preparation: Preparation) -> None:
+        self.files = files
+        self.preparation = preparation
+        self.cases: list[CaseScores] = []
+        self.owners: list[int] = []
+        # read at once, so that a single picture or slice starts no processes
+        self._first: Slices | None = load_slices(files[0], preparation)
+        self.expected = len(files) - 1 + len(self._first.places)
+
+    def __iter__(self) -> Iterator[tuple[str, Triple]]:
+        for index, case in enumerate(self.files):
+            if index == 0 and self._first is not None:
+                slices, self._first = self._first, None
+            else:
+                slices = load_slices(case, self.preparation)
+                self.expected += len(slices.places) - 1
+            numbers = tuple(slices.numbers[place] for place in slices.places)
+            self.cases.append(
+                CaseScores(
+                    case=case,
+                    axis=slices.axis,
+                    slice_count=len(slices.fused),
+                    numbers=numbers,
+                    values={},
+                    affine=slices.affine,
+                    notes=slices.notes,
+                )
+            )
+            for place, number in zip(slices.places, numbers, strict=True):
+                self.owners.append(index)
+                label = f"{case.fused}, slice {number}" if slices.axis else str(case.fused)
+                yield label, slices.pictures(place)

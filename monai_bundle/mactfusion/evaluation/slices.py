@@ -1,0 +1,164 @@
+"""Three pictures or volumes become stacks of slices that the metrics can compare."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from monai.transforms import Compose
+
+from mactfusion.errors import FusionWarning, InputError
+from mactfusion.io import LoadVolumed, read_volume
+from mactfusion.io.luminance import check_8_bit_picture, grey_levels
+from mactfusion.transforms import (
+    AlignPartnerd,
+    OrientToSlicesd,
+    ResolveTaskd,
+    ScaleIntensityd,
+    SplitLuminanced,
+    align_to,
+    slice_axis,
+)
+from mactfusion.transforms.volume import is_picture, plain, with_voxels
+
+if TYPE_CHECKING:
+    from monai.data import MetaTensor
+    from numpy.typing import NDArray
+
+    from mactfusion.evaluation.cases import Case, Preparation
+
+    GreyLevels = NDArray[np.uint8]
+
+FAINTEST_CONTENT = 5
+"""Grey levels, of 255, that a slice with content spans in a source: 2 %, above air's noise."""
+
+
+@dataclass(frozen=True)
+class Slices:
+    """One case, cut into slices.
+
+    Attributes:
+        fused: ``(slices, rows, columns)``, luminance 0 to 255.
+        source_a: the same of the first source.
+        source_b: the same of the second.
+        numbers: place of each slice along its axis of the file's array, from 0.
+        axis: "axial", "coronal" or "sagittal"; empty for a picture.
+        affine: 4x4 from index to RAS+ millimetres of the fused volume.
+        notes: what should be known about the case, one sentence each.
+    """
+
+    fused: GreyLevels
+    source_a: GreyLevels
+    source_b: GreyLevels
+    numbers: tuple[int, ...]
+    axis: str
+    affine: NDArray[np.float64]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def places(self) -> list[int]:
+        """Indices of the slices in which a source shows anything, by number; a picture counts."""
+        spans = [np.ptp(source, axis=(1, 2)) for source in (self.source_a, self.source_b)]
+        places = [
+            place
+            for place, span in enumerate(np.maximum(*spans))
+            if span > FAINTEST_CONTENT or not self.axis
+        ]
+        return sorted(places, key=self.numbers.__getitem__)
+
+    def pictures(self, place: int) -> tuple[GreyLevels, GreyLevels, GreyLevels]:
+        """Return one slice of the fused file and of both sources, ``(rows, columns)``."""
+        return self.fused[place], self.source_a[place], self.source_b[place]
+
+
+def load_slices(case: Case, preparation: Preparation) -> Slices:
+    """Read a case and bring it to grey levels on the grid of the fused file.
+
+    Pictures are compared pixel by pixel. The sources of a fused volume take the recipe's way to
+    the network (partner onto the anatomical grid, windows, colour table) and from there, through
+    the affines, onto the grid of the fused volume.
+
+    Args:
+        case: three pictures or three volumes.
+        preparation: for volumes alone.
+
+    Raises:
+        InputError: a file cannot be read, the three cannot be compared, or no slice has content.
+    """
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", FusionWarning)
+        fused = read_volume(case.fused)
+        slices = _pictures(fused, case) if is_picture(fused) else _volume(fused, case, preparation)
+    notes = tuple(str(w.message) for w in caught if issubclass(w.category, FusionWarning))
+    if not slices.places:
+        raise InputError(
+            f"The sources of {case.fused} show nothing on its grid: every slice is blank."
+        )
+    return replace(slices, notes=notes)
+
+
+def _pictures(fused: MetaTensor, case: Case) -> Slices:
+    """Take three pictures of one size."""
+    sources = [align_to(read_volume(path), fused)[0] for path in (case.source_a, case.source_b)]
+    for picture in (fused, *sources):
+        check_8_bit_picture(picture)
+    stacks = [
+        np.ascontiguousarray(grey_levels(picture).transpose(2, 1, 0))
+        for picture in (fused, *sources)
+    ]
+    return Slices(stacks[0], stacks[1], stacks[2], (0,), "", fused.affine.numpy())
+
+
+def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
+    """Prepare both sources as the recipe does, and cut all three into slices."""
+    chosen = preparation.completed(case.fused)
+    prepare = Compose(
+        [
+            LoadVolumed(),
+            ResolveTaskd(task=chosen.task or "auto"),
+            AlignPartnerd(),
+            ScaleIntensityd(chosen.anatomical_window or "auto", chosen.window or "auto"),
+            SplitLuminanced(chosen.colormap or "hot_iron"),
+        ]
+    )
+    sources: dict[str, Any] = _run(prepare, case)
+    shown = {
+        "fused": _shown(fused),
+        "anatomical": align_to(sources["anatomical"], fused)[0],
+        "luminance": align_to(sources["luminance"], fused)[0],
+    }
+    turned = OrientToSlicesd(list(shown), chosen.axis or "auto", reference="fused")(shown)
+    stacks = [np.round(255 * plain(turned[key])[0].numpy()).astype(np.uint8) for key in shown]
+    affine = fused.affine.double()
+    axis = turned["axis"]
+    _, is_reversed = slice_axis(affine, axis)
+    numbers = tuple(range(len(stacks[0])))
+    return Slices(
+        fused=stacks[0],
+        source_a=stacks[1],
+        source_b=stacks[2],
+        numbers=numbers[::-1] if is_reversed else numbers,
+        axis=axis,
+        affine=affine.numpy(),
+    )
+
+
+def _run(prepare: Compose, case: Case) -> dict[str, Any]:
+    """Run the recipe's steps; MONAI wraps what they raise."""
+    try:
+        return prepare({"anatomical": case.source_a, "partner": case.source_b})
+    except RuntimeError as error:
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, InputError):
+                raise cause from None
+            cause = cause.__cause__
+        raise
+
+
+def _shown(fused: MetaTensor) -> MetaTensor:
+    """Return the fused volume as luminance in [0, 1]."""
+    levels = grey_levels(fused)
+    return with_voxels(fused, plain(fused).new_tensor(levels[None] / 255.0))

@@ -1,0 +1,52 @@
+"""Scores as a CSV file."""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING
+
+from mactfusion.errors import InputError
+from mactfusion.io.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from mactfusion.evaluation.result import Evaluation
+
+
+def write_csv(path: Path, evaluations: Sequence[Evaluation]) -> Path:
+    """Write one line a case, and one a slice with content of volumes.
+
+    Columns: ``method``, ``case``, ``slice`` (its place along its axis of the file's array, from
+    0; empty in the line of the case, whose values are means over its slices), then the metrics.
+
+    Raises:
+        InputError: the file cannot be written; what had that name is untouched.
+    """
+    try:
+        with (
+            atomic_path(path) as unfinished,
+            # A file name that is no UTF-8 shows its bytes.
+            unfinished.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+        ):
+            writer = csv.writer(file)
+            writer.writerow(["method", "case", "slice", *evaluations[0].metrics])
+            for evaluation in evaluations:
+                writer.writerows(_lines(evaluation))
+    except OSError as error:
+        raise InputError(
+            f"The table cannot be written to {path} ({error.strerror}); choose a folder that "
+            "exists and has room."
+        ) from error
+    return path
+
+
+def _lines(evaluation: Evaluation) -> Iterator[list]:
+    """Give the lines of one method."""
+    for scores in evaluation.cases:
+        start = [evaluation.method, scores.case.name]
+        yield [*start, "", *scores.means.values()]
+        if scores.axis:
+            for place, number in enumerate(scores.numbers):
+                yield [*start, number, *(float(v[place]) for v in scores.values.values())]

@@ -1,0 +1,95 @@
+"""Scores of weights on a folder of pairs."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+
+import numpy as np
+import pytest
+import torch
+from monai.bundle import ConfigWorkflow
+
+from mactfusion.engine import SliceQuality
+from mactfusion.errors import InputError
+from mactfusion.metrics import METRICS
+from mactfusion.networks import MACTFusion
+from mactfusion.pairs import LoadPaird, scored_pairs
+from mactfusion.weights import load_weights, save_state
+
+NAMES = ["SCD", "Qabf"]
+
+
+@pytest.fixture(scope="module")
+def folder(slices, tmp_path_factory):
+    """The training pairs of the small split, as test pairs."""
+    folder = tmp_path_factory.mktemp("pairs")
+    for task in slices.iterdir():
+        shutil.copytree(task / "train", folder / task.name / "test")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "model.pt"
+    save_state(MACTFusion().state_dict(), path)
+    return path
+
+
+def make_workflow(bundle, folder, weights, output, **options):
+    return ConfigWorkflow(
+        config_file=str(bundle / "configs" / "evaluate.yaml"),
+        meta_file=str(bundle / "configs" / "metadata.json"),
+        workflow_type="inference",
+        logging_file=False,
+        bundle_root=str(bundle),
+        dataset_dir=str(folder),
+        output_dir=str(output),
+        weights=str(weights),
+        device="cpu",
+        metrics=NAMES,
+        **options,
+    )
+
+
+def test_scores_are_those_of_the_stored_picture(bundle, folder, weights, tmp_path):
+    workflow = make_workflow(bundle, folder, weights, tmp_path, task="pet-mri")
+    workflow.initialize()
+    assert workflow.check_properties() == []
+    workflow.run()
+    workflow.finalize()
+    network = load_weights(MACTFusion(), weights)
+    expected = []
+    for pair in scored_pairs(folder, task="pet-mri"):
+        image = LoadPaird()(dict(pair))["image"]
+        with torch.no_grad():
+            fused = network(image[None])[0]
+        pictures = np.round(255 * torch.cat([fused, image]).clamp(0, 1).numpy())
+        expected.append([METRICS[name](*pictures) for name in NAMES])
+    assert len(expected) == 4
+    means = dict(line.split(",") for line in (tmp_path / "metrics.csv").read_text().splitlines())
+    for place, name in enumerate(NAMES):
+        with (tmp_path / f"{name}_raw.csv").open() as lines:
+            rows = list(csv.DictReader(lines))
+        assert [row["filename"][-8:] for row in rows] == [
+            f"{n}.png" for n in (1001, 1002, 2001, 2002)
+        ]
+        values = [float(row["class0"]) for row in rows]
+        assert values == pytest.approx([row[place] for row in expected], abs=1e-6)
+        assert float(means[name]) == pytest.approx(np.mean(values), abs=1e-6)
+
+
+def test_every_task_without_a_choice(folder):
+    assert [pair["task"] for pair in scored_pairs(folder)] == ["ct-mri"] * 4 + ["pet-mri"] * 4
+    with pytest.raises(InputError, match="no test pairs of the task mr-mr"):
+        scored_pairs(folder, task="mr-mr")
+
+
+def test_a_metric_that_is_not_defined_is_not_hidden_in_the_mean():
+    metric = SliceQuality(["SCD"])
+    sources = torch.rand(2, 2, 16, 16, generator=torch.Generator().manual_seed(0))
+    metric(sources.mean(1, keepdim=True), sources)
+    assert torch.isfinite(metric.aggregate())
+    metric.append(torch.tensor([float("nan")]))
+    assert torch.isnan(metric.aggregate())

@@ -1,0 +1,92 @@
+"""Configuration files that are laid over train.yaml change what they say and nothing else."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from monai.bundle import ConfigParser
+
+from mactfusion.networks.ablation import AblatedMACTFusion
+
+TERMS = {
+    "train": {
+        "IntensityLoss": 20,
+        "GradientMagnitudeLoss": 10,
+        "LegacyMultiScaleSimilarityLoss": 10,
+    },
+    "ablations/mactfusion_loss_without_similarity": {
+        "IntensityLoss": 20,
+        "GradientMagnitudeLoss": 10,
+    },
+    "ablations/mactfusion_loss_without_gradient": {
+        "IntensityLoss": 20,
+        "LegacyMultiScaleSimilarityLoss": 10,
+    },
+    "ablations/mactfusion_loss_without_intensity": {
+        "GradientMagnitudeLoss": 10,
+        "LegacyMultiScaleSimilarityLoss": 10,
+    },
+}
+
+
+def load(bundle, *names):
+    files = [str(bundle / "configs" / f"{name}.yaml") for name in ("train", *names)]
+    parser = ConfigParser(ConfigParser.load_config_files(files))
+    parser["device"] = "cpu"
+    return parser
+
+
+@pytest.mark.parametrize("name", TERMS)
+def test_loss_has_the_terms_of_the_ablation(bundle, name):
+    parser = load(bundle, name)
+    terms = parser["loss"]["terms"]
+    found = {entry["term"]["_target_"].split(".")[-1]: entry["weight"] for entry in terms}
+    assert found == TERMS[name]
+    loss = parser.get_parsed_content("loss")
+    generator = torch.Generator().manual_seed(0)
+    sources = torch.rand(1, 2, 32, 32, generator=generator)
+    pred = torch.rand(1, 1, 32, 32, generator=generator)
+    assert torch.isfinite(loss(pred, sources))
+
+
+@pytest.mark.parametrize(
+    ("name", "without", "parameters"),
+    [
+        # Numbers of one branch by the specification of the network: 16 292 + 9 344 + 34 528 make
+        # way for 480, 83 088 of 103 872 that are used, 69 096; twice.
+        ("shallow_extraction", "SFE", 571_035 - 2 * (16_292 + 9_344 + 34_528 - 480)),
+        ("adaptive_fusion", "SAFM", 571_035 - 2 * 83_088),
+        ("cross_transformer", "CMFT", 571_035 - 2 * 69_096),
+    ],
+)
+def test_network_lacks_the_module_of_the_ablation(bundle, name, without, parameters):
+    network = load(bundle, f"ablations/mactfusion_without_{name}").get_parsed_content("network_def")
+    assert isinstance(network, AblatedMACTFusion)
+    assert sum(p.numel() for p in network.parameters()) == parameters
+    image = torch.rand(2, 2, 16, 24, generator=torch.Generator().manual_seed(0))
+    network(image).square().mean().backward()
+    assert all(p.grad is not None for p in network.parameters())
+    assert network(image).shape == (2, 1, 16, 24)
+
+
+def test_an_unknown_module_is_refused():
+    with pytest.raises(ValueError, match="no module is called XYZ"):
+        AblatedMACTFusion("XYZ")
+
+
+def test_selection_by_quality_prefers_more(bundle, slices, tmp_path):
+    parser = load(bundle, "select_by_quality")
+    parser["dataset_dir"], parser["output_dir"] = str(slices), str(tmp_path)
+    parser["selection"] = ["SCD", "Qabf"]
+    better = parser.get_parsed_content("validate#evaluator#metric_cmp_fn")
+    assert better(0.6, 0.5)
+    assert not better(0.5, 0.6)
+    assert better(0.1, float("nan"))
+    parser["val_every_case"] = 2
+    parser["precision"] = "float32"
+    evaluator = parser.get_parsed_content("validate#evaluator")
+    evaluator.run(1)
+    values = evaluator.state.metric_details["val_quality"]
+    assert values.shape == (4, 2)
+    assert evaluator.state.best_metric == pytest.approx(float(values.mean()))
+    assert (tmp_path / "model.pt").is_file()

@@ -1,0 +1,277 @@
+"""Evaluation: the right pixels reach the metrics, whatever the files look like."""
+
+from __future__ import annotations
+
+import nibabel
+import numpy as np
+import pytest
+from PIL import Image
+
+from mactfusion.errors import InputError
+from mactfusion.evaluation.cases import Case, Preparation
+from mactfusion.evaluation.result import on_common_cases
+from mactfusion.evaluation.run import check_metrics, evaluate
+from mactfusion.evaluation.score import score_slice
+from mactfusion.evaluation.slices import load_slices
+from mactfusion.io.luminance import grey_levels, read_grey_levels
+from mactfusion.io.volume import make_volume
+from mactfusion.metrics import METRICS
+
+SMALL = ["SCD", "Qabf", "Qw"]
+"""Metrics that small pictures are large enough for."""
+BT601 = np.array([299, 587, 114])
+"""In thousandths, so that the sums are exact."""
+
+
+def save(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
+    return path
+
+
+def noise(seed, size=(30, 36)):
+    return np.random.default_rng(seed).integers(0, 256, size)
+
+
+def by_hand(folder, name, metrics=SMALL):
+    mr, fused = (np.asarray(Image.open(folder / part / name)) for part in ("mr", "fused"))
+    pet = np.round(np.asarray(Image.open(folder / "pet" / name), int) @ BT601 / 1000)
+    return {metric: METRICS[metric](fused, mr, pet) for metric in metrics}
+
+
+def test_picture(folders):
+    paths = [folders / part / "2.png" for part in ("fused", "mr", "pet")]
+    result = evaluate(*paths, metrics=SMALL)
+    assert result.cases[0].means == pytest.approx(by_hand(folders, "2.png"), abs=1e-12)
+    assert (result.unit, result.labels, result.method) == ("case", ["2.png"], "2.png")
+
+
+def test_every_metric_by_default(tmp_path):
+    paths = [save(tmp_path / f"{seed}.png", noise(seed, (64, 70))) for seed in range(3)]
+    assert evaluate(*paths).metrics == list(METRICS)
+
+
+def test_folders_match_by_name(folders):
+    (folders / "pet" / "3.png").rename(folders / "pet" / "4.png")
+    Image.open(folders / "mr" / "1.png").save(folders / "mr" / "1.tif")
+    (folders / "mr" / "1.png").unlink()
+    (folders / "fused" / "notes.txt").write_text("not a picture")
+    result = evaluate(folders / "fused", folders / "mr", folders / "pet", metrics=SMALL)
+    assert result.labels == ["1", "2"]
+    assert [path.relative_to(folders).as_posix() for path in result.unmatched] == [
+        "fused/3.png",
+        "mr/3.png",
+        "pet/4.png",
+    ]
+    assert result.cases[1].means == pytest.approx(by_hand(folders, "2.png"), abs=1e-12)
+    expected = np.mean([result.cases[case].means["Qw"] for case in (0, 1)])
+    assert result.summaries()["Qw"].mean == pytest.approx(expected)
+
+
+@pytest.mark.slow
+def test_processes_change_nothing(folders):
+    paths = [folders / part for part in ("fused", "mr", "pet")]
+    seen = []
+    pooled = evaluate(*paths, metrics=SMALL, jobs=2, progress=lambda *at: seen.append(at))
+    alone = evaluate(*paths, metrics=SMALL, jobs=1)
+    assert [scores.means for scores in pooled.cases] == [scores.means for scores in alone.cases]
+    assert seen == [(1, 3), (2, 3), (3, 3)]
+
+
+@pytest.mark.slow
+def test_a_refusal_comes_out_of_a_process(folders):
+    with pytest.raises(InputError, match=r"1\.png: .*needs \d+ pixels"):
+        evaluate(folders / "fused", folders / "mr", folders / "pet", metrics=["MS_SSIM"], jobs=2)
+
+
+def axial_slices(voxels):
+    """Slices from inferior to superior, as displayed, of a RAS array ``(I, J, K)`` or RGB."""
+    levels = np.rint(voxels)
+    levels = np.round(levels @ BT601 / 1000) if levels.ndim == 4 else levels
+    return levels.transpose(2, 1, 0)[:, ::-1, ::-1]
+
+
+def stored(path):
+    array = np.asarray(nibabel.load(path).dataobj)
+    if array.dtype.names:
+        return np.stack([array[name] for name in "RGB"], axis=-1).astype(float)
+    return array / 257
+
+
+@pytest.mark.parametrize("options", [{}, {"luminance": True}, {"window": (3000.0, 4000.0)}])
+def test_volume_is_seen_as_the_recipe_saw_it(fused, options):
+    result = fused("fused.nii.gz", **options)
+    found = evaluate("fused.nii.gz", "mr.nii.gz", "pet.nii.gz", metrics=SMALL, jobs=1).cases[0]
+    mr, pet = (np.moveaxis(v.numpy() * 255.0, 0, -1) for v in (result.anatomical, result.partner))
+    # the network saw the luminance itself, and not that of colours in 8 bits
+    pet = np.round(pet @ BT601 / 1000, 3)
+    pictures = [axial_slices(voxels) for voxels in (stored("fused.nii.gz"), mr[..., 0], pet)]
+    triples = zip(*pictures, strict=True)
+    expected = [[METRICS[name](*triple) for name in SMALL] for triple in triples]
+    profiles = np.stack([found.profile(metric) for metric in SMALL], axis=1)
+    np.testing.assert_allclose(profiles, expected, atol=1e-3)
+    assert np.median(np.abs(profiles - expected)) < 1e-6
+    assert found.means["Qw"] == pytest.approx(np.mean(profiles[:, 2]))
+
+
+def test_given_options_win_over_the_record(fused):
+    fused("fused.nii.gz", window=(3000.0, 4000.0))
+    paths = ("fused.nii.gz", "mr.nii.gz", "pet.nii.gz")
+    recorded, given, automatic = (
+        evaluate(*paths, metrics=["Qw"], jobs=1, preparation=preparation).cases[0].means["Qw"]
+        for preparation in (None, Preparation(window="3000,4000"), Preparation(window="auto"))
+    )
+    assert recorded == given != automatic
+
+
+def test_without_a_record_the_task_has_to_be_given(fused, files):
+    fused("fused.nii.gz")
+    (files / "fused.json").write_text('{"another": "program"}')
+    paths = ("fused.nii.gz", "mr.nii.gz", "pet.nii.gz")
+    with pytest.raises(InputError, match="Cannot tell the task"):
+        evaluate(*paths, metrics=["Qw"], jobs=1)
+    assert evaluate(*paths, metrics=["Qw"], jobs=1, preparation=Preparation(task="pet-mri"))
+
+
+def test_storage_order_changes_nothing_but_the_numbers(fused, files):
+    fused("fused.nii.gz", luminance=True)
+    image = nibabel.load("fused.nii.gz")
+    turned = image.as_reoriented(np.array([[1, -1], [0, 1], [2, -1]]))
+    nibabel.save(turned, "turned.nii.gz")
+    (files / "turned.json").write_bytes((files / "fused.json").read_bytes())
+    straight, other = (
+        evaluate(name, "mr.nii.gz", "pet.nii.gz", metrics=SMALL, jobs=1).cases[0]
+        for name in ("fused.nii.gz", "turned.nii.gz")
+    )
+    for metric in SMALL:
+        np.testing.assert_allclose(other.profile(metric), straight.profile(metric)[::-1], atol=1e-9)
+    assert np.ptp(straight.profile("Qw")) > 1e-3
+
+
+def test_sources_are_brought_to_the_fused_grid(fused, files):
+    fused("fused.nii.gz", luminance=True)
+    nibabel.save(nibabel.load("fused.nii.gz").slicer[2:, :, 1:3], "part.nii.gz")
+    whole, part = (
+        load_slices(
+            Case(name, files / name, files / "mr.nii.gz", files / "pet.nii.gz"),
+            Preparation(task="pet-mri"),
+        )
+        for name in ("fused.nii.gz", "part.nii.gz")
+    )
+    assert (whole.axis, part.axis, part.numbers) == ("axial", "axial", (0, 1))
+    for key in ("fused", "source_a", "source_b"):  # columns run to the patient's left
+        assert np.array_equal(getattr(part, key), getattr(whole, key)[1:3, :, :-2])
+        assert np.ptp(getattr(part, key)) > 100
+
+
+def test_blank_slices_are_left_out(files, mr, pet, fused):
+    for name, (array, affine) in {"mr": mr, "pet": pet}.items():
+        array[:, :, : len(array[0, 0]) // 2] = 0
+        nibabel.save(nibabel.Nifti1Image(array, affine), f"{name}.nii.gz")
+    fused("fused.nii.gz")
+    scores = evaluate("fused.nii.gz", "mr.nii.gz", "pet.nii.gz", metrics=["Qw"], jobs=1).cases[0]
+    assert (scores.slice_count, scores.numbers) == (4, (2, 3))
+    assert np.isnan(scores.profile("Qw")).tolist() == [True, True, False, False]
+    assert scores.means["Qw"] == pytest.approx(np.nanmean(scores.profile("Qw")))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "values", "levels"),
+    [
+        (np.uint8, [0, 1, 255], [0, 1, 255]),
+        (np.uint16, [0, 257, 65535], [0, 1, 255]),
+        (np.float32, [0, 0.2, 1], [0, 51, 255]),
+        (np.float32, [0, 51.4, 255], [0, 51, 255]),
+        (np.int16, [0, 51, 200], [0, 51, 200]),
+    ],
+)
+def test_grey_levels_by_type(dtype, values, levels):
+    volume = make_volume(np.array(values, dtype).reshape(3, 1, 1), np.eye(4), name="v")
+    assert grey_levels(volume).ravel().tolist() == levels
+
+
+@pytest.mark.parametrize("values", [[-1, 3], [0, 300]])
+def test_values_that_are_no_grey_levels_are_refused(values):
+    volume = make_volume(np.array(values, np.int16).reshape(2, 1, 1), np.eye(4), name="v.nii")
+    with pytest.raises(InputError, match=r"v\.nii has values from .* no grey levels"):
+        grey_levels(volume)
+
+
+def test_colour_is_rounded_bt601_luminance(tmp_path):
+    path = save(tmp_path / "colour.png", [[[255, 0, 0], [0, 255, 0], [1, 2, 200]]])
+    assert read_grey_levels(path).tolist() == [[76, 150, 24]]
+
+
+def damage_size(folder):
+    save(folder / "pet" / "2.png", noise(0, (30, 35)))
+
+
+def damage_depth(folder):
+    Image.fromarray(noise(0).astype(np.uint16)).save(folder / "pet" / "2.png")
+
+
+def damage_bytes(folder):
+    (folder / "pet" / "2.png").write_bytes(b"no picture")
+
+
+def damage_names(folder):
+    (folder / "pet").rename(folder / "old")
+    save(folder / "pet" / "other.png", noise(0))
+
+
+def damage_folder(folder):
+    (folder / "mr").rename(folder / "old")
+    (folder / "mr").write_bytes(b"no folder")
+
+
+def damage_presence(folder):
+    (folder / "pet").rename(folder / "old")
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (damage_size, r"2\.png.* differ in size"),
+        (damage_depth, r"2\.png is a picture of type uint16"),
+        (damage_bytes, r"2\.png cannot be read"),
+        (damage_names, "no file names in common"),
+        (damage_folder, "give three folders"),
+        (damage_presence, "pet does not exist"),
+    ],
+)
+def test_bad_folders_are_one_sentence(folders, damage, sentence):
+    damage(folders)
+    with pytest.raises(InputError, match=sentence):
+        evaluate(folders / "fused", folders / "mr", folders / "pet", metrics=SMALL, jobs=1)
+
+
+def test_a_picture_and_a_volume_do_not_mix(folders, fused):
+    fused("fused.nii.gz")
+    with pytest.raises(InputError, match="one is a picture"):
+        evaluate(folders / "mr" / "1.png", "mr.nii.gz", "pet.nii.gz", metrics=SMALL, jobs=1)
+
+
+def test_names_of_metrics():
+    assert check_metrics([" vif", "scd", "VIF", "qabf_01"]) == ["VIF", "SCD", "Qabf_01"]
+    assert check_metrics(None) == list(METRICS)
+    for names, sentence in ((["nonsense"], "no metric nonsense"), ([" "], "No metric was named")):
+        with pytest.raises(InputError, match=sentence):
+            check_metrics(names)
+
+
+def test_an_undefined_metric_is_refused(monkeypatch):
+    monkeypatch.setitem(METRICS, "SCD", lambda *pictures: float("nan"))
+    with pytest.raises(InputError, match=r"a\.png: SCD is not defined"):
+        score_slice(["SCD"], "a.png", *[noise(0)] * 3)
+
+
+def test_volumes_on_different_grids_are_not_paired(fused):
+    fused("fused.nii.gz", luminance=True)
+    nibabel.save(nibabel.load("fused.nii.gz").slicer[:, :, 1:3], "part.nii.gz")
+    preparation = Preparation(task="pet-mri")
+    results = [
+        evaluate(name, "mr.nii.gz", "pet.nii.gz", metrics=["Qw"], jobs=1, preparation=preparation)
+        for name in ("fused.nii.gz", "part.nii.gz")
+    ]
+    with pytest.raises(InputError, match="different grids"):
+        on_common_cases(*results)

@@ -1,0 +1,201 @@
+"""Checking a folder of pairs, and the two splits of it."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer import Typer
+from typer.testing import CliRunner
+
+from mactfusion.pairs import training_pairs
+from mactfusion.splits import read_split
+from training import prepare_wba
+
+TASKS = {"CT-MRI": (2, 3, 4, 5), "PET-MRI": (5, 7, 8)}
+
+
+def save(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Five slices a case, of which the last is a test slice; case 5 has the same MR in both."""
+    for task, cases in TASKS.items():
+        for case in cases:
+            for index in range(5):
+                pixels = np.random.default_rng(100 * case + index).integers(0, 256, (6, 8, 4))
+                pixels = pixels.astype(np.uint8)
+                base = tmp_path / "data" / task / ("test" if index == 4 else "train")
+                name = f"{case}{index:03}.png"
+                save(base / "MRI" / name, pixels[..., 0])
+                color = pixels[..., 1:] if task == "PET-MRI" else pixels[..., 1]
+                save(base / task[:-4] / name, np.ascontiguousarray(color))
+    return tmp_path / "data"
+
+
+def run(folder, output):
+    app = Typer()
+    app.command()(prepare_wba.main)
+    return CliRunner().invoke(app, [str(folder), "--output", str(output)])
+
+
+def parts_of(path):
+    pairs = json.loads(path.read_text())["pairs"]
+    cases = {part: {p["case"] for p in pairs if p["split"] == part} for part in prepare_wba.PARTS}
+    return pairs, cases
+
+
+def test_both_splits(folder, tmp_path):
+    result = run(folder, tmp_path / "splits")
+    assert result.exit_code == 0, result.output
+    pairs, cases = parts_of(tmp_path / "splits" / "by-case.json")
+    assert all(cases.values())
+    assert not cases["train"] & cases["test"]
+    assert not cases["validation"] & (cases["train"] | cases["test"])
+    counts = Counter((p["task"], p["split"]) for p in pairs)
+    assert (counts["ct-mri", "test"], counts["pet-mri", "test"]) == (4, 3)
+    assert all(counts[task, part] for task in ("ct-mri", "pet-mri") for part in prepare_wba.PARTS)
+
+    pairs, cases = parts_of(tmp_path / "splits" / "public.json")
+    published = {p["anatomical"] for p in pairs if p["split"] == "test"}
+    assert published == {f"{t}/test/MRI/{c}004.png" for t, cs in TASKS.items() for c in cs}
+    assert not cases["validation"] & cases["train"]
+    assert all("/train/" in p["partner"] for p in pairs if p["split"] != "test")
+
+
+def test_no_pair_twice_and_the_same_again(folder, tmp_path):
+    for output in ("one", "two"):
+        assert run(folder, tmp_path / output).exit_code == 0
+    for name in ("public.json", "by-case.json"):
+        text = (tmp_path / "one" / name).read_text()
+        assert text == (tmp_path / "two" / name).read_text()
+        assert str(tmp_path) not in text
+        names = [p["anatomical"] for p in json.loads(text)["pairs"]]
+        assert len(set(names)) == len(names)
+
+
+def test_training_reads_what_was_written(folder, tmp_path):
+    run(folder, tmp_path)
+    training, validation = training_pairs(folder, split_file=tmp_path / "by-case.json")
+    test = read_split(tmp_path / "by-case.json", folder, "test")
+    assert not {p["case"] for p in training} & {p["case"] for p in validation + test}
+    assert training[0].keys() == {"anatomical", "partner", "task", "case"}
+
+
+def sixteen_bits(folder):
+    save(folder / "CT-MRI/train/CT/2000.png", np.full((6, 8), 1000, np.uint16))
+    return "2000.png is a grey PNG of 16 bits"
+
+
+def palette(folder):
+    path = folder / "PET-MRI/test/PET/7004.png"
+    Image.open(path).convert("P").save(path)
+    return "7004.png is a palette PNG of 8 bits"
+
+
+def cmyk(folder):
+    path = folder / "PET-MRI/train/PET/7001.png"
+    Image.open(path).convert("CMYK").save(path, format="JPEG")
+    return "7001.png is a CMYK JPEG picture"
+
+
+def alpha(folder):
+    save(folder / "CT-MRI/train/CT/2000.png", np.zeros((6, 8, 4), np.uint8))
+    return "2000.png is a RGB with alpha PNG of 8 bits"
+
+
+def unequal(folder):
+    save(folder / "CT-MRI/train/CT/2001.png", np.zeros((6, 9), np.uint8))
+    return "2001.png differ in size: 8x6 and 9x6"
+
+
+def no_partner(folder):
+    (folder / "CT-MRI/train/CT/2001.png").unlink()
+    return "MRI/2001.png has no partner"
+
+
+def no_anatomical(folder):
+    (folder / "CT-MRI/test/MRI/2004.png").unlink()
+    return "CT/2004.png has no partner"
+
+
+def damaged(folder):
+    path = folder / "CT-MRI/train/MRI/2001.png"
+    path.write_bytes(path.read_bytes()[:60])
+    return "2001.png is not a readable picture"
+
+
+def twice(folder):
+    for kind in ("MRI", "CT"):
+        pixels = np.asarray(Image.open(folder / f"CT-MRI/train/{kind}/2001.png"))
+        save(folder / f"CT-MRI/test/{kind}/2001.png", pixels)
+    return "2001.png is also in"
+
+
+def renamed_case(folder):
+    pixels = np.asarray(Image.open(folder / "CT-MRI/train/MRI/2001.png"))
+    save(folder / "CT-MRI/test/MRI/4004.png", pixels)
+    return "one picture under two case numbers"
+
+
+def no_number(folder):
+    for kind in ("MRI", "CT"):
+        (folder / f"CT-MRI/train/{kind}/2001.png").rename(folder / f"CT-MRI/train/{kind}/a.png")
+    return "a.png must be named by case number"
+
+
+def few_cases(folder):
+    for path in folder.glob("PET-MRI/*/*/[78]*.png"):
+        path.unlink()
+    return "pet-mri has too few cases (1)"
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        sixteen_bits,
+        palette,
+        cmyk,
+        alpha,
+        unequal,
+        no_partner,
+        no_anatomical,
+        damaged,
+        twice,
+        renamed_case,
+        no_number,
+        few_cases,
+    ],
+)
+def test_a_fault_is_one_sentence_naming_the_file(fault, folder, tmp_path):
+    sentence = fault(folder)
+    result = run(folder, tmp_path / "splits")
+    assert result.exit_code == 2
+    assert sentence in result.output
+    assert result.output.count("\n") == 1
+    assert not (tmp_path / "splits").exists()
+
+
+def test_sixteen_bit_colour_is_seen_too(tmp_path):
+    # Pillow reads it as 8-bit RGB without a word; the header alone tells.
+    save(tmp_path / "deep.png", np.zeros((4, 4, 3), np.uint8))
+    content = bytearray((tmp_path / "deep.png").read_bytes())
+    content[prepare_wba.DEPTH_BYTE] = 16
+    (tmp_path / "deep.png").write_bytes(content)
+    with pytest.raises(prepare_wba.InputError, match=r"deep\.png is"):
+        prepare_wba.read_png(tmp_path / "deep.png")
+
+
+def test_the_committed_files_fit_the_public_folder(reference, tmp_path):
+    folder = reference / "data" / "wba"
+    result = run(folder, tmp_path)
+    assert result.exit_code == 0, result.output
+    committed = prepare_wba.Path(__file__).resolve().parents[2] / "monai_bundle" / "splits"
+    for name in ("public.json", "by-case.json"):
+        assert (tmp_path / name).read_text() == (committed / name).read_text()

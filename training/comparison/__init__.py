@@ -1,0 +1,1 @@
+"""Parts of the comparison of fusion methods; the command is ``training.compare``."""

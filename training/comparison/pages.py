@@ -1,0 +1,231 @@
+"""Tables of a comparison: CSV files, and Markdown between two markers of a page."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mactfusion.errors import InputError
+from mactfusion.io.atomic import atomic_path
+from mactfusion.metrics import METRICS
+from mactfusion.statistics import holm, mean_ranks, paired_wilcoxon
+from training.comparison.scores import mean_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+
+    from training.comparison.checkpoints import Cost
+    from training.comparison.scores import Scores, TaskScores
+
+MAIN_METRICS = ("SCD", "MS_SSIM", "Qabf", "Qw", "VIF")
+"""What methods are ranked by; larger is better in each."""
+BEGINS, ENDS = "<!-- comparison begins -->", "<!-- comparison ends -->"
+STEADINESS = {
+    "mean_4": "mean, 4 px",
+    "percentile_99_4": "99 %, 4 px",
+    "mean_16": "mean, 16 px",
+    "percentile_99_16": "99 %, 16 px",
+    "border": "steps across window borders",
+}
+LEGEND = (
+    "† not made for this task. Cost is for one picture of 256×256; the time of a checkpoint was "
+    "measured where it was fused, that of other methods is as given with them."
+)
+LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
+
+
+@dataclass(frozen=True)
+class PairedTest:
+    """Our method against one other in one metric.
+
+    Attributes:
+        difference: mean over pictures of ours minus theirs.
+        p_value: Wilcoxon signed-rank test, two-sided, adjusted by Holm's method over all metrics
+            and all other methods of the task.
+    """
+
+    difference: float
+    p_value: float
+
+
+def rank_methods(scores: TaskScores) -> dict[str, float]:
+    """Mean rank of every method over the main metrics, best first."""
+    means = {method: mean_scores(of_method) for method, of_method in scores.items()}
+    ranks = mean_ranks(means, dict.fromkeys(MAIN_METRICS, True))
+    return dict(sorted(ranks.items(), key=lambda item: item[1]))
+
+
+def compare_with_others(ours: str, scores: TaskScores) -> dict[str, dict[str, PairedTest]]:
+    """Compare our method with every other, picture by picture: method, then metric.
+
+    Raises:
+        InputError: the methods were not scored on the same pictures.
+    """
+    names = list(scores[ours])
+    others = [method for method in scores if method != ours]
+    if any(list(scores[method]) != names for method in others):
+        raise InputError("The methods were scored on different pictures.")
+    keys = [(method, metric) for method in others for metric in MAIN_METRICS]
+    p_values, differences = [], []
+    for method, metric in keys:
+        first, second = (
+            [scores[which][name][metric] for name in names] for which in (ours, method)
+        )
+        p_values.append(paired_wilcoxon(first, second))
+        differences.append((sum(first) - sum(second)) / len(names))
+    tests: dict[str, dict[str, PairedTest]] = {method: {} for method in others}
+    for (method, metric), difference, p_value in zip(
+        keys, differences, holm(p_values), strict=True
+    ):
+        tests[method][metric] = PairedTest(difference, p_value)
+    return tests
+
+
+def comparison_page(
+    scores: Mapping[str, TaskScores],
+    ours: str,
+    costs: Mapping[str, Cost],
+    steadiness: Mapping[str, Mapping[str, Mapping[str, float]]],
+) -> str:
+    """Markdown of all tables.
+
+    Args:
+        scores: task, then method, then picture, then metric.
+        ours: the method that is tested against all others.
+        costs: method to cost, where known.
+        steadiness: checkpoint, then task, then the keys of ``STEADINESS``.
+    """
+    parts = []
+    for task, of_task in scores.items():
+        ranks = rank_methods(of_task)
+        parts += [f"### {task}", _scores_table(task, of_task, ranks, ours, costs), LEGEND]
+        if ours in of_task and len(of_task) > 1:
+            pictures = len(of_task[ours])
+            parts += [
+                f"Mean difference, {ours} minus the other, over {pictures} pictures; "
+                "\\* p < 0.05, \\*\\* p < 0.01, \\*\\*\\* p < 0.001 (Wilcoxon signed-rank, "
+                "two-sided, Holm's correction over this table).",
+                _tests_table(compare_with_others(ours, of_task), ranks),
+            ]
+        others = [name for name in METRICS if name not in MAIN_METRICS]
+        if others:
+            parts += ["Other metrics, means:", _means_table(of_task, ranks, others)]
+    if steadiness:
+        parts += ["### Shift consistency", _steadiness_table(steadiness)]
+    return "\n\n".join(parts)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Replace what stands between the two markers of a page; a new page is nothing else.
+
+    Raises:
+        InputError: the page has no markers.
+    """
+    page = path.read_text(encoding="utf-8") if path.exists() else f"{BEGINS}\n{ENDS}\n"
+    head, begins, rest = page.partition(BEGINS)
+    _, ends, tail = rest.partition(ENDS)
+    if not begins or not ends:
+        raise InputError(f"{path} lacks the lines '{BEGINS}' and '{ENDS}'; add them, or move it.")
+    with atomic_path(path) as temporary:
+        temporary.write_text(f"{head}{BEGINS}\n\n{text}\n\n{ENDS}{tail}", encoding="utf-8")
+
+
+def write_scores(path: Path, scores: Mapping[str, TaskScores]) -> None:
+    """Write a CSV with one line a picture and method."""
+    rows = [
+        [task, method, name, *(values[metric] for metric in METRICS)]
+        for task, of_task in scores.items()
+        for method, of_method in of_task.items()
+        for name, values in of_method.items()
+    ]
+    _write_csv(path, ["task", "method", "picture", *METRICS], rows)
+
+
+def write_tests(path: Path, scores: Mapping[str, TaskScores], ours: str) -> None:
+    """Write a CSV with one line a task, other method and metric."""
+    rows = [
+        [task, method, metric, test.difference, test.p_value]
+        for task, of_task in scores.items()
+        if ours in of_task
+        for method, tests in compare_with_others(ours, of_task).items()
+        for metric, test in tests.items()
+    ]
+    _write_csv(path, ["task", "method", "metric", "mean_difference", "p_adjusted"], rows)
+
+
+def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence]) -> None:
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("w", newline="", encoding="utf-8") as file,
+    ):
+        writer = csv.writer(file)
+        writer.writerow(head)
+        writer.writerows(rows)
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _scores_table(
+    task: str,
+    scores: TaskScores,
+    ranks: Mapping[str, float],
+    ours: str,
+    costs: Mapping[str, Cost],
+) -> str:
+    means = {method: mean_scores(of_method) for method, of_method in scores.items()}
+    best: Scores = {
+        metric: max(values[metric] for values in means.values()) for metric in MAIN_METRICS
+    }
+    rows = []
+    for method, rank in ranks.items():
+        cells = [
+            f"**{means[method][metric]:.4f}**"
+            if means[method][metric] == best[metric]
+            else f"{means[method][metric]:.4f}"
+            for metric in MAIN_METRICS
+        ]
+        cost = costs.get(method)
+        price = (
+            [f"{cost.parameters:,}", f"{cost.gflop:.1f}", f"{cost.milliseconds:.0f}"]
+            if cost
+            else ["", "", ""]
+        )
+        mark = " †" if cost and task in cost.out_of_domain else ""
+        name = f"**{method}**" if method == ours else method
+        rows.append([name + mark, *cells, f"{rank:.1f}", *price])
+    return _table(["method", *MAIN_METRICS, "mean rank", "parameters", "GFLOP", "ms"], rows)
+
+
+def _tests_table(tests: Mapping[str, Mapping[str, PairedTest]], ranks: Mapping[str, float]) -> str:
+    def cell(test: PairedTest) -> str:
+        stars = next((stars for level, stars in LEVELS if test.p_value < level), "")
+        return f"{test.difference:+.4f}{stars}".replace("*", "\\*")
+
+    rows = [
+        [method, *(cell(tests[method][metric]) for metric in MAIN_METRICS)]
+        for method in ranks
+        if method in tests
+    ]
+    return _table(["against", *MAIN_METRICS], rows)
+
+
+def _means_table(scores: TaskScores, ranks: Mapping[str, float], metrics: Sequence[str]) -> str:
+    rows = []
+    for method in ranks:
+        means = mean_scores(scores[method])
+        rows.append([method, *(f"{means[metric]:.4f}" for metric in metrics)])
+    return _table(["method", *metrics], rows)
+
+
+def _steadiness_table(steadiness: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    rows = [
+        [f"{method}, {task}", *(f"{values[key]:.4f}" for key in STEADINESS)]
+        for method, of_method in steadiness.items()
+        for task, values in of_method.items()
+    ]
+    return _table(["checkpoint and task", *STEADINESS.values()], rows)
