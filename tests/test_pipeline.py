@@ -200,6 +200,7 @@ def test_window_in_any_notation(window, mr, pixel_maximum):
     ("option", "value"),
     [
         ("task", "brain"),
+        ("model", "brain"),
         ("axis", "oblique"),
         ("precision", "float8"),
         ("dtype", "int8"),
@@ -217,7 +218,7 @@ def test_window_in_any_notation(window, mr, pixel_maximum):
     ],
 )
 def test_impossible_choice_is_refused_before_the_network_runs(option, value, mr, pet, monkeypatch):
-    monkeypatch.setattr("mactfusion.networks.MACTFusion.forward", None)
+    monkeypatch.setattr("mactfusion.networks.MACTFusionPlus.forward", None)
     with pytest.raises(InputError) as caught:
         fuse_volumes(mr, pet, **{"task": "pet-mri", option: value})
     assert "\n" not in str(caught.value)
@@ -236,7 +237,7 @@ def test_absent_device_is_refused(mr, pet):
 def test_format_that_cannot_hold_the_result_is_refused_at_once(
     output, options, mr, pet, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("mactfusion.networks.MACTFusion.forward", None)
+    monkeypatch.setattr("mactfusion.networks.MACTFusionPlus.forward", None)
     with pytest.raises(InputError, match="cannot be written"):
         fuse_volumes(mr, pet, task="pet-mri", output=tmp_path / output, **options)
 
@@ -251,6 +252,7 @@ RUNS_IF_EVALUATED = "$__import__('pathlib').Path('evaluated').touch()"
         "partner",
         "output",
         "task",
+        "model",
         "weights",
         "window",
         "anatomical_window",
@@ -347,7 +349,9 @@ def test_bundle_root_holds_the_recipe():
 def test_containers_are_refused_and_never_run(mr, pet, source, role, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     sources = {"anatomical": mr, "partner": pet, role: source}
-    with pytest.raises(InputError, match="is not understood"):
+    # A list of partners is understood: one text in it is a path, which does not exist.
+    is_path = role == "partner" and isinstance(source, list) and isinstance(source[0], str)
+    with pytest.raises(InputError, match="does not exist" if is_path else "is not understood"):
         fuse_volumes(sources["anatomical"], sources["partner"], task="pet-mri")
     assert not (tmp_path / "run").exists()
 

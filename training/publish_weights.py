@@ -14,14 +14,16 @@ from mactfusion.errors import InputError
 from mactfusion.networks.registry import MODELS
 from mactfusion.pipeline import bundle_root
 from mactfusion.weights import CHECKSUMS, load_weights, save_state
+from training.refusals import refusals
 
 
+@refusals()
 def publish(
     checkpoint: Annotated[Path, typer.Argument(help="Weights or checkpoint of a training run.")],
     name: Annotated[str, typer.Option(help="File name in the bundle: a model's.")] = "model.pt",
 ) -> None:
     """Check that the network loads, write it into the bundle, and list its hash."""
-    networks = {model.weights: model.network for model in MODELS.values()}
+    networks = {file: model.network for model in MODELS.values() for file in model.weight_files()}
     if name not in networks:
         raise InputError(f"No model has weights called {name}: choose {', '.join(networks)}.")
     network = load_weights(networks[name](), checkpoint)

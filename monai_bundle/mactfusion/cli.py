@@ -14,6 +14,8 @@ import typer
 from rich.console import Console
 
 from mactfusion import __version__
+from mactfusion.cli_evaluate import evaluate
+from mactfusion.cli_models import models
 from mactfusion.errors import FusionCancelled, InputError
 from mactfusion.progress import progress_bar
 
@@ -67,35 +69,49 @@ def cancelled() -> NoReturn:
 @app.command()
 def fuse(
     anatomical: Annotated[Path, typer.Argument(help="MR: file, DICOM folder, or folder of files.")],
-    partner: Annotated[Path, typer.Argument(help="CT, PET, SPECT or second MR, likewise.")],
+    partner: Annotated[
+        list[Path],
+        typer.Argument(help="CT, PET, SPECT or second MR, likewise; one or several, in any order."),
+    ],
     output: Annotated[
         Path,
         typer.Option("--output", "-o", help=".nii.gz, .nrrd, .mha, .png, .tif; or a folder."),
     ],
     task: Annotated[
-        Literal["auto", "ct-mri", "pet-mri", "spect-mri", "mr-mr", "gfp-pc"],
-        typer.Option(help="What is fused; auto tells by HU range, colour and DICOM tags."),
-    ] = "auto",
-    weights: Annotated[
-        Path | None, typer.Option(help="Weight file other than the shipped.")
-    ] = None,
-    window: Annotated[
+        list[str],
+        typer.Option(
+            help="What is fused: auto (tells by HU range, colour and DICOM tags), ct-mri, pet-mri, "
+            "spect-mri, mr-mr, gfp-pc; once for each partner."
+        ),
+    ] = ["auto"],  # noqa: B006  typer makes a new list
+    model: Annotated[
         str,
         typer.Option(
-            help="Partner: auto, level,width in its units, or for CT brain, bone, stroke, "
-            "soft-tissue, lung."
+            help="Network, of those that 'mactfusion models' lists; auto is the one of --weights, "
+            "else mactfusion_plus."
         ),
     ] = "auto",
+    weights: Annotated[
+        Path | None, typer.Option(help="Weight file other than the model's own.")
+    ] = None,
+    window: Annotated[
+        list[str],
+        typer.Option(
+            help="Partner: auto, level,width in its units, or for CT brain, bone, stroke, "
+            "soft-tissue, lung; once for each partner."
+        ),
+    ] = ["auto"],  # noqa: B006
     anatomical_window: Annotated[
         str, typer.Option(help="Anatomical: auto or level,width.")
     ] = "auto",
     colormap: Annotated[
-        str,
+        list[str],
         typer.Option(
-            help="Colours of scalar PET and SPECT: hot_iron, pet, hot_metal_blue, grey, or any "
-            "Matplotlib name."
+            help="Colours of scalar PET and SPECT: hot_iron, cool_iron, green_iron, pet, "
+            "hot_metal_blue, grey, or any Matplotlib name; auto is hot_iron, and for several "
+            "distinct hues; once for all partners, or once for each."
         ),
-    ] = "hot_iron",
+    ] = ["auto"],  # noqa: B006
     axis: Annotated[
         Literal["auto", "axial", "coronal", "sagittal"],
         typer.Option(help="Slices that the network sees; auto takes the acquisition's."),
@@ -113,9 +129,10 @@ def fuse(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
-    """Fuse two volumes, two pictures, or two folders of them matched by file name."""
+    """Fuse volumes, or pictures, or two folders of them matched by file name."""
     options = {
         "task": task,
+        "model": model,
         "weights": weights,
         "window": window,
         "anatomical_window": anatomical_window,
@@ -131,30 +148,32 @@ def fuse(
     from mactfusion.io.formats import OUTPUT_EXTENSIONS, extension_of
 
     is_file = extension_of(output) in OUTPUT_EXTENSIONS
-    if anatomical.is_dir() and partner.is_dir() and not is_file:
+    if anatomical.is_dir() and all(path.is_dir() for path in partner) and not is_file:
+        if len(partner) > 1:
+            raise InputError("Folders are fused in pairs; name one folder of partners.")
         if report is not None:
             raise InputError("--report goes with one pair, not with folders of them.")
-        fuse_folders(anatomical, partner, output, options, quiet)
+        fuse_folders(anatomical, partner[0], output, options, quiet)
     else:
-        fuse_pair(anatomical, partner, output, options, report, quiet)
+        fuse_files(anatomical, partner, output, options, report, quiet)
 
 
-def fuse_pair(
+def fuse_files(
     anatomical: Path,
-    partner: Path,
+    partners: list[Path],
     output: Path,
     options: dict[str, Any],
     report: Path | None,
     quiet: bool,
 ) -> None:
-    """Fuse one pair and say what was done."""
+    """Fuse the files of one patient and say what was done."""
     from mactfusion.pipeline import fuse_volumes
     from mactfusion.report import check_report, write_fusion_report
 
     if report is not None:
         check_report(report, options["overwrite"])
     with progress_bar(err, output.name, quiet) as progress:
-        result = fuse_volumes(anatomical, partner, output=output, progress=progress, **options)
+        result = fuse_volumes(anatomical, partners, output=output, progress=progress, **options)
     if report is not None:
         write_fusion_report(report, result)
     if not quiet:
@@ -166,12 +185,15 @@ def describe(result: FusionResult, output: Path) -> None:
     for sentence in result.warnings:
         err.print(f"Warning: {sentence}", style="yellow", markup=False)
     record = result.record
-    level, width = record["level_width"]
+    windows = [partner["level_width"] for partner in record.get("partners", [record])]
+    partners = "partner window" if len(windows) == 1 else "partners' windows"
     shape = " x ".join(str(size) for size in result.fused.shape[1:])
     out.print(f"{record['task_reason']}", markup=False)
+    out.print(f"The network is {result.model}, weights {record['weights']['name']}.", markup=False)
     out.print(
         f"{output}: {'colour' if len(result.fused) == 3 else 'grey'}, {shape}, {record['axis']} "
-        f"slices, partner window {level:g},{width:g}, coverage {100 * record['coverage']:.1f} %, "
+        f"slices, {partners} {' and '.join(f'{level:g},{width:g}' for level, width in windows)}, "
+        f"coverage {100 * record['coverage']:.1f} %, "
         f"{record['seconds']['total']:.1f} s",
         markup=False,
     )
@@ -181,6 +203,7 @@ def fuse_folders(
     anatomical: Path, partner: Path, output: Path, options: dict[str, Any], quiet: bool
 ) -> None:
     """Fuse the files of two folders that have the same name but for the extension."""
+    from mactfusion.io.folder import files_by_stem
     from mactfusion.io.formats import PICTURE_EXTENSIONS, extension_of
     from mactfusion.io.guard import guarded
 
@@ -201,32 +224,12 @@ def fuse_folders(
         is_picture = extension_of(first[stem]) in PICTURE_EXTENSIONS
         target = output / f"{stem}{'.png' if is_picture else '.nii.gz'}"
         try:
-            fuse_pair(first[stem], second[stem], target, options, None, quiet)
+            fuse_files(first[stem], [second[stem]], target, options, None, quiet)
         except InputError as error:
             failed += 1
             err.print(f"Error: {stem}: {error}", style="red", markup=False)
     if failed:
         raise InputError(f"{failed} of {len(common)} pairs could not be fused, see above.")
-
-
-def files_by_stem(folder: Path) -> dict[str, Path]:
-    """Files of a folder that can be read, by their names without extension.
-
-    Raises:
-        InputError: two files differ in the extension alone.
-    """
-    from mactfusion.io.formats import INPUT_EXTENSIONS, extension_of
-
-    files: dict[str, Path] = {}
-    for path in sorted(folder.iterdir()):
-        extension = extension_of(path)
-        if extension not in INPUT_EXTENSIONS or not path.is_file():
-            continue
-        stem = path.name[: -len(extension)]
-        if stem in files:
-            raise InputError(f"{path} and {files[stem].name} have one name; keep one of them.")
-        files[stem] = path
-    return files
 
 
 @app.command()
@@ -262,28 +265,35 @@ def info(file: Annotated[Path, typer.Argument(help="A volume, picture or DICOM f
 
 @app.command(name="import-weights")
 def import_weights(
-    file: Annotated[Path, typer.Argument(help="The authors' MACTFusion checkpoint.")],
+    file: Annotated[Path, typer.Argument(help="The authors' checkpoint: MACTFusion or DILRAN.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="Weight file to write.")],
+    model: Annotated[
+        str | None, typer.Option(help="Whose it is: mactfusion, dilran. By default its keys tell.")
+    ] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace it.")] = False,
 ) -> None:
-    """Convert the authors' published checkpoint to this project's names."""
+    """Convert an authors' published checkpoint to this project's names."""
     from mactfusion.networks.published_weights import import_published_weights
     from mactfusion.weights import read_state, save_state
 
     if output.exists() and not overwrite:
         raise InputError(f"{output} exists already; add --overwrite or choose another name.")
     try:
-        imported = import_published_weights(read_state(file))
+        imported = import_published_weights(read_state(file), model)
     except InputError as error:
         raise InputError(f"{file.name}: {error}") from error
     digest = save_state(imported.state, output)
     for key in imported.dead:
         out.print(f"not used: {key}", markup=False)
     out.print(
-        f"{output}: {len(imported.state)} tensors, {len(imported.dead)} unused ones left out, "
-        f"SHA-256 {digest}",
+        f"{output}: {imported.model}, {len(imported.state)} tensors, {len(imported.dead)} unused "
+        f"ones left out, SHA-256 {digest}",
         markup=False,
     )
+
+
+app.command()(models)
+app.command()(evaluate)
 
 
 @app.command()

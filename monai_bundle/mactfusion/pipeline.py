@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import logging
+import inspect
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from monai.bundle import ConfigParser
 
-from mactfusion.errors import FusionCancelled, FusionWarning, InputError
-from mactfusion.inference import PRECISIONS, is_out_of_memory
+from mactfusion.errors import FusionWarning, InputError
+from mactfusion.inference import PRECISIONS
+from mactfusion.models import choose_model
+from mactfusion.networks.registry import find_model
+from mactfusion.recipe import Recipe
+from mactfusion.several import JointRecipe, joint_record, options_of_each
 from mactfusion.transforms import (
     TASKS,
     RestoreOrientationd,
@@ -27,6 +30,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from monai.data import MetaTensor
+    from numpy.typing import ArrayLike
+    from torch import nn
 
     from mactfusion.inference import Progress
 
@@ -55,12 +60,17 @@ class FusionResult:
 
     @property
     def task(self) -> str:
-        """The task that was fused, such as ``pet-mri``."""
+        """The task that was fused, such as ``pet-mri``; ``ct-mri + pet-mri`` of two partners."""
         return self.record["task"]
 
     @property
+    def model(self) -> str:
+        """Name of the network that fused them."""
+        return self.record["options"]["model"]
+
+    @property
     def coverage(self) -> float:
-        """Share of the anatomical grid, 0 to 1, that the partner covers."""
+        """Share of the anatomical grid, 0 to 1, that the partner covers; of several the least."""
         return self.record["coverage"]
 
     @property
@@ -75,7 +85,7 @@ class FusionResult:
 
     @property
     def partner(self) -> MetaTensor:
-        """The partner on the anatomical grid, ``(1 or 3, I, J, K)`` in [0, 1]."""
+        """The partner on the anatomical grid, ``(1 or 3, I, J, K)`` in [0, 1]; several joined."""
         luminance = plain(self._data["image"])[1:]
         if not self._data["is_color"]:
             return self._restored(luminance)
@@ -110,11 +120,12 @@ def fuse_volumes(
     partner: Any,
     *,
     output: str | Path | None = None,
-    task: str = "auto",
+    task: str | list[str] = "auto",
+    model: str = "auto",
     weights: str | Path | None = None,
-    window: str | tuple[float, float] = "auto",
+    window: str | tuple[float, float] | list[Any] = "auto",
     anatomical_window: str | tuple[float, float] = "auto",
-    colormap: str = "hot_iron",
+    colormap: str | ArrayLike | list[Any] = "auto",
     axis: str = "auto",
     device: str | torch.device = "auto",
     precision: str = "float32",
@@ -124,20 +135,25 @@ def fuse_volumes(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> FusionResult:
-    """Fuse two volumes of one patient on the grid of the anatomical one.
+    """Fuse volumes of one patient on the grid of the anatomical one.
 
     Args:
         anatomical: MR (or phase contrast): a path (NIfTI, NRRD, MetaImage, DICOM folder, picture),
             a ``MetaTensor``, a nibabel or SimpleITK image, or ``(array, affine)`` with an affine
             from index to RAS+ millimetres.
-        partner: CT, PET, SPECT, a second MR or GFP, likewise, on any grid.
+        partner: CT, PET, SPECT, a second MR or GFP, likewise, on any grid; or a list of several,
+            whose order does not matter. For several, ``task``, ``window`` and ``colormap`` may be
+            lists with one value for each.
         output: file to write (``.nii.gz``, ``.nrrd``, ``.mha``, ``.png``, ...), with a record
             (``.json``) beside it.
         task: ``ct-mri``, ``pet-mri``, ``spect-mri``, ``mr-mr``, ``gfp-pc``, or ``auto``.
-        weights: weight file; those of the project by default.
+        model: name of the network, as ``mactfusion models`` lists them; ``auto`` is the one that
+            ``weights`` belong to, and without them ``mactfusion_plus``.
+        weights: weight file; that of the model by default.
         window: of the partner: ``auto``, ``(level, width)`` in its units, or a CT preset.
         anatomical_window: ``auto`` or ``(level, width)``.
-        colormap: colour table for scalar PET and SPECT.
+        colormap: colour table for scalar PET and SPECT: a name, or its entries ``(N, 3 or 4)`` in
+            [0, 1]; ``auto`` is hot iron, and distinct hues for several of them.
         axis: ``auto``, ``axial``, ``coronal`` or ``sagittal``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``float32``, ``bfloat16`` or ``float16``.
@@ -164,43 +180,135 @@ def fuse_volumes(
         >>> tuple(result.fused.shape), result.task
         ((3, 32, 32, 3), 'pet-mri')
     """
-    choices = {
-        "task": (task, ("auto", *TASKS)),
-        "axis": (axis, ("auto", *DISPLAY_CODES)),
-        "precision": (precision, PRECISIONS),
-        "dtype": (dtype, ("auto", "uint8", "uint16", "float32")),
-    }
-    for option, (value, allowed) in choices.items():
-        if value not in allowed:
-            raise InputError(f"Unknown {option} '{value}': choose {', '.join(allowed)}.")
-    color_table(colormap)
-    root = bundle_root()
-    # Every text was checked above or enters as another type: the configuration would run a text
-    # that starts with "$" as Python, also inside a list or a dictionary.
     options = {
-        "bundle_root": root,
-        "anatomical": _checked_source(anatomical),
-        "partner": _checked_source(partner),
-        "output": None if output is None else Path(output),
+        "output": output,
         "task": task,
-        "weights": root / "models" / "model.pt" if weights is None else Path(weights),
-        "window": _checked_window(window),
-        "anatomical_window": _checked_window(anatomical_window),
+        "model": model,
+        "weights": weights,
+        "window": window,
+        "anatomical_window": anatomical_window,
         "colormap": colormap,
         "axis": axis,
-        "device": resolve_device(device),
+        "device": device,
         "precision": precision,
-        "batch_size": None if batch_size is None else int(batch_size),
-        "luminance": bool(luminance),
+        "batch_size": batch_size,
+        "luminance": luminance,
         "dtype": dtype,
-        "overwrite": bool(overwrite),
-        "progress": progress,
+        "overwrite": overwrite,
     }
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FusionWarning)
-        data = _run(root / "configs" / "inference.yaml", options)
+        recipe = recipe_for(anatomical, partner, options, progress)
+        data = recipe.finish(recipe.infer(recipe.scale(recipe.align())))
     sentences = [str(w.message) for w in caught if issubclass(w.category, FusionWarning)]
+    sentences = list(dict.fromkeys(sentences))  # each partner's pair may say the same of the MR
     return FusionResult(data.pop("pred"), data.pop("record"), sentences, data)
+
+
+DEFAULT_OPTIONS = {
+    name: parameter.default
+    for name, parameter in inspect.signature(fuse_volumes).parameters.items()
+    if name not in ("anatomical", "partner", "progress")
+}
+"""The options of :func:`fuse_volumes` that are values, with their defaults."""
+
+_CHOICES = {
+    "task": ("auto", *TASKS),
+    "axis": ("auto", *DISPLAY_CODES),
+    "precision": PRECISIONS,
+    "dtype": ("auto", "uint8", "uint16", "float32"),
+}
+
+
+def recipe_for(
+    anatomical: Any,
+    partner: Any,
+    options: Mapping[str, Any],
+    progress: Progress | None = None,
+    network: nn.Module | None = None,
+) -> Recipe:
+    """Check the options of :func:`fuse_volumes` and lay them over its recipe.
+
+    Args:
+        anatomical: see :func:`fuse_volumes`.
+        partner: likewise; a list of several too.
+        options: all of :data:`DEFAULT_OPTIONS`.
+        progress: see :func:`fuse_volumes`.
+        network: one of the chosen model that holds the chosen weights already.
+
+    Raises:
+        InputError: an option that cannot be.
+    """
+    if not isinstance(partner, list):
+        return _recipe(_checked(anatomical, partner, options, progress, network), network)
+    each = options_of_each(options, len(partner))
+    choices = [
+        _checked(anatomical, source, own, progress, network)
+        for source, own in zip(partner, each, strict=True)
+    ]
+    if len(choices) == 1:
+        return _recipe(choices[0], network)
+    if not choices:
+        raise InputError("There is no partner volume; give one.")
+    if len({(own["model"], own["weights"]) for own in choices}) > 1:
+        raise InputError(
+            "The model has other weights for each task: with partners of several tasks give one "
+            "file with --weights, or another --model."
+        )
+    first = _recipe({**choices[0], "record": joint_record(choices)}, network)
+    return JointRecipe([first, *(_recipe(own, first.network) for own in choices[1:])])
+
+
+def _recipe(choices: Mapping[str, Any], network: nn.Module | None) -> Recipe:
+    return Recipe(bundle_root() / "configs" / "inference.yaml", choices, network)
+
+
+def _checked(
+    anatomical: Any,
+    partner: Any,
+    options: Mapping[str, Any],
+    progress: Progress | None,
+    network: nn.Module | None,
+) -> dict[str, Any]:
+    """Check the options of one pair; see :func:`recipe_for`.
+
+    Every text is checked or enters as another type: the configuration would run a text that
+    starts with "$" as Python, also inside a list or a dictionary.
+    """
+    model, weights = chosen_model(options)
+    output, colormap, batch_size = (options[key] for key in ("output", "colormap", "batch_size"))
+    table = color_table(colormap)
+    return {
+        **{option: options[option] for option in _CHOICES},
+        "bundle_root": bundle_root(),
+        "anatomical": _checked_source(anatomical),
+        "partner": _checked_source(partner),
+        "output": None if output is None else Path(output),
+        "model": model,
+        "network_def": network or find_model(model).network(),
+        "weights": weights,
+        "window": _checked_window(options["window"]),
+        "anatomical_window": _checked_window(options["anatomical_window"]),
+        "colormap": colormap if isinstance(colormap, str) else table,
+        "device": resolve_device(options["device"]),
+        "batch_size": None if batch_size is None else int(batch_size),
+        "luminance": bool(options["luminance"]),
+        "overwrite": bool(options["overwrite"]),
+        "progress": progress,
+    }
+
+
+def chosen_model(options: Mapping[str, Any]) -> tuple[str, Path]:
+    """Settle the network that options of :func:`fuse_volumes` mean, and the file of its weights.
+
+    Raises:
+        InputError: an option has no such value, or the model no weights for the task.
+    """
+    for option, allowed in _CHOICES.items():
+        if options[option] not in allowed:
+            raise InputError(f"Unknown {option} '{options[option]}': choose {', '.join(allowed)}.")
+    model, weights, task = (options[key] for key in ("model", "weights", "task"))
+    return choose_model(model, weights, task, bundle_root() / "models")
 
 
 def _checked_source(source: Any) -> Any:
@@ -219,33 +327,3 @@ def _checked_window(window: str | Sequence[float]) -> str | list[float]:
     """Refuse what is no window; keep the name of a preset, for the record."""
     values = parse_window(window)
     return window if isinstance(window, str) else [float(value) for value in values]
-
-
-def _run(config: Path, options: Mapping[str, Any]) -> dict[str, Any]:
-    """Run the recipe and return its data, raising what its steps raised."""
-    parser = ConfigParser()
-    parser.read_config(str(config))
-    parser.update(dict(options))
-    try:
-        evaluator = parser.get_parsed_content("evaluator")
-        # The engine would log an error that is raised here as well.
-        evaluator.logger.setLevel(logging.CRITICAL)
-        evaluator.run()
-    except Exception as error:
-        reason = _reason(error)
-        if reason is error:
-            raise
-        raise reason from error
-    return {**evaluator.state.batch[0], **evaluator.state.output[0]}
-
-
-def _reason(error: BaseException) -> BaseException:
-    """Find what a step raised behind the errors that MONAI wraps around it."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, InputError | FusionCancelled | OSError):
-            return cause
-        if is_out_of_memory(cause):
-            return InputError("The volumes need more memory than is free; close other programs.")
-        cause = cause.__cause__ or cause.__context__
-    return error

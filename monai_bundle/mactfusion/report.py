@@ -21,7 +21,9 @@ from monai.transforms import Orientation, Resize
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
+from mactfusion.legend import legend_of, row_names
 from mactfusion.transforms.color import BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT
+from mactfusion.transforms.volume import is_picture
 
 if TYPE_CHECKING:
     import os
@@ -37,14 +39,6 @@ OBLIQUE_FROM_DEGREES = 0.5
 FOREGROUND_FROM = 0.02
 HISTOGRAM_BINS = 64
 
-MODALITIES = {
-    "ct-mri": ("MR", "CT"),
-    "pet-mri": ("MR", "PET"),
-    "spect-mri": ("MR", "SPECT"),
-    "mr-mr": ("MR", "second MR"),
-    "gfp-pc": ("phase contrast", "GFP"),
-}
-
 
 class Summary(TypedDict, total=False):
     """What the report says about the run; a key that is missing leaves its line out."""
@@ -57,10 +51,14 @@ class Summary(TypedDict, total=False):
     """Duration of each step in seconds."""
     versions: Mapping[str, str]
     """Version of each software package."""
+    model: str
+    """Name of the network."""
     weights: str
     """Name of the weights."""
     weights_sha256: str
     """SHA-256 of the weights' file, 64 hexadecimal digits."""
+    partners: Sequence[Mapping[str, Any]]
+    """What the record says of each; for a legend of several."""
 
 
 @dataclass(frozen=True)
@@ -134,10 +132,11 @@ def write_report(
     page = environment.get_template("report.html.jinja").render(
         scene=_scene(shown),
         voxels={name: _embedded(volume) for name, volume in shown.items()},
-        names=_names(summary.get("task")),
+        names=row_names(summary.get("task")),
         remarks=_remarks(_ordered(anatomical), shown["anatomical"]),
         histogram=_histogram(volumes),
         summary={**dict.fromkeys(Summary.__annotations__), **summary},
+        legend=[legend_of(partner) for partner in summary.get("partners", [])],
         notes=[note.strip() for note in notes if note.strip()],
         options={name: _readable(value) for name, value in options.items()},
         times=[(name, f"{value:.2f} s") for name, value in (summary.get("seconds") or {}).items()],
@@ -180,8 +179,10 @@ def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> P
             coverage=record["coverage"],
             seconds=record["seconds"],
             versions=record["versions"],
+            model=result.model,
             weights=record["weights"]["name"],
             weights_sha256=record["weights"]["sha256"],
+            partners=record.get("partners", []),
         ),
         notes=result.warnings,
         options={**record["options"], **applied},
@@ -232,7 +233,7 @@ def _scene(shown: Mapping[str, MetaTensor]) -> dict[str, Any]:
     shape = [int(size) for size in grid.shape[1:]]
     affine = np.asarray(grid.affine, dtype=np.float64)
     planes = [plane for plane in PLANES if shape[plane.across] > 1 and shape[plane.down] > 1]
-    picture = _is_picture(grid)
+    picture = is_picture(grid)
     return {
         "shape": shape,
         "spacing": np.linalg.norm(affine[:3, :3], axis=0).tolist(),
@@ -244,11 +245,6 @@ def _scene(shown: Mapping[str, MetaTensor]) -> dict[str, Any]:
     }
 
 
-def _is_picture(volume: MetaTensor) -> bool:
-    """Return whether the volume was a 2-D picture file, which knows no patient's directions."""
-    return bool(volume.meta.get("is_image", False))
-
-
 def _embedded(volume: MetaTensor) -> str:
     """Return the volume as base64 of gzip of 8-bit voxels, first index fastest, channel slowest."""
     values = np.nan_to_num(volume.numpy()).clip(0, 1)
@@ -257,23 +253,11 @@ def _embedded(volume: MetaTensor) -> str:
     return base64.b64encode(gzip.compress(voxels.tobytes(), 6, mtime=0)).decode("ascii")
 
 
-def _names(task: str | None) -> dict[str, str]:
-    """Return the names of the rows for a task."""
-    if task is None or task not in MODALITIES:
-        return {"anatomical": "Anatomical", "partner": "Partner", "fused": "Fused"}
-    anatomical, partner = MODALITIES[task]
-    return {
-        "anatomical": f"Anatomical ({anatomical})",
-        "partner": f"Partner ({partner})",
-        "fused": "Fused",
-    }
-
-
 def _remarks(ordered: MetaTensor, shown: MetaTensor) -> list[str]:
     """Return what the viewer should know about the geometry on the page."""
     remarks = []
     degrees = _oblique_degrees(np.asarray(shown.affine))
-    if _is_picture(shown):
+    if is_picture(shown):
         remarks.append("Picture without orientation: positions are pixels.")
     elif degrees > OBLIQUE_FROM_DEGREES:
         remarks.append(

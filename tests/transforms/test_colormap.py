@@ -65,3 +65,37 @@ def test_interpolation_equals_numpy(make_volume, name):
         expected = np.interp(values, entries, table[:, channel])
         assert np.allclose(colors[channel].flatten(), expected, atol=1e-5)
     assert torch.equal(volume.flatten().as_tensor(), torch.as_tensor(values))
+
+
+def test_entries_make_a_table():
+    rows = [[0, 0, 0], [1, 0.5, 0], [1, 1, 1]]
+    for entries in (rows, np.array(rows), torch.tensor(rows)):
+        table = color_table(entries)
+        assert table.dtype == torch.float32
+        assert torch.equal(table, torch.tensor(rows, dtype=torch.float32))
+
+
+def test_transparent_entries_are_black():
+    table = color_table([[1, 1, 1, 0], [1, 0.5, 0, 0.5], [1, 1, 1, 1]])
+    assert torch.equal(table, torch.tensor([[0, 0, 0], [0.5, 0.25, 0], [1, 1, 1]]))
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [],
+        [[0, 0, 0]],
+        [[0, 0], [1, 1]],
+        [[0, 0, 0], [255, 255, 255]],
+        [[0, 0, 0], [0, -0.1, 0]],
+        [[0, 0, 0], [0, float("nan"), 0]],
+        [[0, 0, 0], [1, 1]],
+        [["$exit()", 0, 0], [1, 1, 1]],
+        None,
+        7,
+        np.zeros((65537, 3)),
+    ],
+)
+def test_what_is_no_table_is_refused(entries):
+    with pytest.raises(InputError, match="A colour table needs"):
+        color_table(entries)

@@ -8,7 +8,13 @@ import pytest
 import torch
 
 from mactfusion.errors import InputError
-from mactfusion.transforms import OrientToSlicesd, RestoreOrientationd, choose_axis
+from mactfusion.transforms import (
+    OrientToSlicesd,
+    RestoreOrientationd,
+    choose_axis,
+    cut_slice,
+    slice_axis,
+)
 
 ORDERS = [
     "".join(letters)
@@ -117,3 +123,26 @@ def test_a_picture_is_its_own_slice(make_volume, axis):
 def test_unknown_axis(head):
     with pytest.raises(InputError, match="Unknown axis 'horizontal'"):
         choose_axis(head["mr"], "horizontal")
+
+
+@pytest.mark.parametrize("codes", ORDERS)
+@pytest.mark.parametrize("axis", ["axial", "coronal", "sagittal"])
+def test_one_slice_is_that_of_the_stored_array(make_volume, codes, axis):
+    shape = (3, 4, 5)
+    volume = make_volume(
+        torch.arange(60.0).reshape(1, *shape), affine_of(codes, shape, 20, (1, 2, 3))
+    )
+    turned = OrientToSlicesd(["anatomical"], axis=axis)({"anatomical": volume})
+    number, _ = slice_axis(volume.affine, axis)
+    assert codes[number] in {"axial": "SI", "coronal": "AP", "sagittal": "LR"}[axis]
+    for index in range(shape[number]):
+        cut = RestoreOrientationd(["anatomical"])(cut_slice(turned, index))["anatomical"]
+        expected = volume.as_tensor().narrow(number + 1, index, 1)
+        assert torch.equal(cut.as_tensor(), expected)
+        start = torch.eye(4, dtype=torch.float64)[3]
+        start[number] = index
+        assert torch.allclose(cut.affine[:, 3], volume.affine @ start)
+        assert torch.equal(cut.affine[:, :3], volume.affine[:, :3])
+    for index in (-1, shape[number]):
+        with pytest.raises(InputError, match=f"There is no slice {index}"):
+            cut_slice(turned, index)

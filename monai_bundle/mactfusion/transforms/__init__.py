@@ -18,7 +18,13 @@ from mactfusion.transforms.intensity import (
     robust_window_mr,
     robust_window_uptake,
 )
-from mactfusion.transforms.slices import OrientToSlicesd, RestoreOrientationd, choose_axis
+from mactfusion.transforms.slices import (
+    OrientToSlicesd,
+    RestoreOrientationd,
+    choose_axis,
+    cut_slice,
+    slice_axis,
+)
 from mactfusion.transforms.task import TASKS, ResolveTaskd, guess_modality, resolve_task
 
 __all__ = [
@@ -37,6 +43,7 @@ __all__ = [
     "apply_window",
     "choose_axis",
     "color_table",
+    "cut_slice",
     "guess_modality",
     "merge_chrominance",
     "parse_window",
@@ -44,6 +51,7 @@ __all__ = [
     "rgb_to_ycbcr",
     "robust_window_mr",
     "robust_window_uptake",
+    "slice_axis",
     "steady_gain",
     "ycbcr_to_rgb",
 ]

@@ -7,23 +7,29 @@ from typing import TYPE_CHECKING, Any
 import torch
 from monai.transforms import Transform
 
-from mactfusion.transforms.colormap import apply_color_table, color_table
+from mactfusion.errors import InputError
+from mactfusion.transforms.colormap import (
+    LUMINANCE_WEIGHTS,
+    TABLES_OF_TRACERS,
+    apply_color_table,
+    color_table,
+)
 from mactfusion.transforms.volume import plain, with_voxels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monai.data import MetaTensor
+    from numpy.typing import ArrayLike
 
-RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT = 0.299, 0.587, 0.114
-"""Weights of luminance, ITU-R BT.601."""
+RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT = LUMINANCE_WEIGHTS
 
 BACKGROUND = 0.02
 """Share of full scale below which the sources show air and its noise."""
 
 _CR_RANGE = 2 * (1 - RED_WEIGHT)
 _CB_RANGE = 2 * (1 - BLUE_WEIGHT)
-_TASKS_WITH_UPTAKE = ("pet-mri", "spect-mri")
+TASKS_WITH_UPTAKE = ("pet-mri", "spect-mri")
 
 
 def rgb_to_ycbcr(rgb: torch.Tensor) -> torch.Tensor:
@@ -93,27 +99,35 @@ class SplitLuminanced(Transform):
     ``field_of_view``, there is no luminance and no colour.
 
     Args:
-        colormap: see :func:`~mactfusion.transforms.colormap.color_table`.
+        colormap: see :func:`~mactfusion.transforms.colormap.color_table`; with "auto" the number
+            ``tracer`` of the data, 0 where there is none, chooses among
+            :data:`~mactfusion.transforms.colormap.TABLES_OF_TRACERS`.
 
     Raises:
         InputError: unknown colour table.
     """
 
-    def __init__(self, colormap: str = "hot_iron") -> None:
+    def __init__(self, colormap: str | ArrayLike = "auto") -> None:
+        self.is_automatic = isinstance(colormap, str) and colormap == "auto"
         self.table = color_table(colormap)
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Split the partner."""
+        """Split the partner.
+
+        Raises:
+            InputError: more tracers than there are distinct hues.
+        """
         result = dict(data)
         partner = data["partner"]
         is_scalar = partner.shape[0] == 1
-        result["is_color"] = not is_scalar or data["task"] in _TASKS_WITH_UPTAKE
+        result["is_color"] = not is_scalar or data["task"] in TASKS_WITH_UPTAKE
         if not result["is_color"]:
             result["luminance"] = partner
             return result
         if is_scalar:
+            table = self._table_of(data.get("tracer", 0))
             # The conversion is linear, so that of the table's entries is that of the volume.
-            ycbcr = apply_color_table(partner, rgb_to_ycbcr(self.table.T).T)
+            ycbcr = apply_color_table(partner, rgb_to_ycbcr(table.T).T)
         else:
             ycbcr = rgb_to_ycbcr(partner)
         # Some tables give a colour to 0; without uptake there is nothing to show.
@@ -125,6 +139,16 @@ class SplitLuminanced(Transform):
         result["luminance"] = with_voxels(partner, ycbcr[:1].clone())
         result["chrominance"] = with_voxels(partner, ycbcr[1:])
         return result
+
+    def _table_of(self, tracer: int) -> torch.Tensor:
+        if not self.is_automatic or tracer == 0:
+            return self.table
+        if tracer >= len(TABLES_OF_TRACERS):
+            raise InputError(
+                f"There are distinct colours for {len(TABLES_OF_TRACERS)} PET and SPECT volumes; "
+                "give --colormap once for each partner, or fuse fewer."
+            )
+        return color_table(TABLES_OF_TRACERS[tracer])
 
 
 class MergeChrominanced(Transform):

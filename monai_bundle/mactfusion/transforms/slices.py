@@ -115,6 +115,57 @@ class RestoreOrientationd(Transform):
         return result
 
 
+def slice_axis(affine: torch.Tensor, axis: str) -> tuple[int, bool]:
+    """Tell along which axis of its array a volume is cut into slices.
+
+    Args:
+        affine: 4x4 of the volume as stored.
+        axis: "axial", "coronal" or "sagittal".
+
+    Returns:
+        Its number, 0 to 2, and whether the slices run from the array's last to its first.
+    """
+    turn = nib.orientations.ornt_transform(
+        nib.io_orientation(affine.cpu().numpy()),
+        nib.orientations.axcodes2ornt(DISPLAY_CODES[axis]),
+    )
+    number = int(np.flatnonzero(turn[:, 0] == 0)[0])
+    return number, bool(turn[number, 1] < 0)
+
+
+def cut_slice(data: Mapping[str, Any], index: int) -> dict[str, Any]:
+    """Keep one slice of what :class:`OrientToSlicesd` turned, as a case with a smaller grid.
+
+    Args:
+        data: volumes ``(C, slices, rows, columns)`` with the keys that OrientToSlicesd adds.
+        index: number of the slice along :func:`slice_axis` of the original array.
+
+    Returns:
+        The data with volumes ``(C, 1, rows, columns)``; ``grid_affine`` and ``grid_shape`` are
+        those of the slice.
+
+    Raises:
+        InputError: there is no such slice.
+    """
+    number, is_reversed = slice_axis(data["grid_affine"], data["axis"])
+    count = int(data["grid_shape"][number])
+    if not 0 <= index < count:
+        raise InputError(f"There is no slice {index}; choose one from 0 to {count - 1}.")
+    place = count - 1 - index if is_reversed else index
+    result = dict(data)
+    for key, volume in data.items():
+        if isinstance(volume, MetaTensor):
+            shift = torch.eye(4, dtype=torch.float64)
+            shift[0, 3] = place
+            voxels = plain(volume)[:, place : place + 1]
+            result[key] = with_voxels(volume, voxels, volume.affine @ shift)
+    result["grid_affine"] = data["grid_affine"].clone()
+    result["grid_affine"][:3, 3] += index * data["grid_affine"][:3, number]
+    result["grid_shape"] = data["grid_shape"].clone()
+    result["grid_shape"][number] = 1
+    return result
+
+
 def _reorient(volume: MetaTensor, codes: str) -> MetaTensor:
     """Flip and permute to axis codes, without a trace among the applied operations."""
     orientation = Orientation(axcodes=codes, labels=_LABELS)

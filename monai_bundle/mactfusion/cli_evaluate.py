@@ -1,0 +1,194 @@
+"""The command that measures fused pictures and volumes."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003 (typer looks it up)
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from mactfusion.errors import InputError
+from mactfusion.progress import progress_bar
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mactfusion.evaluation.cases import Preparation
+    from mactfusion.evaluation.result import Evaluation
+    from mactfusion.statistics import Comparison
+
+SIGNIFICANT = 0.05
+
+
+def evaluate(
+    fused: Annotated[Path, typer.Argument(help="Fused picture or volume, or a folder of them.")],
+    source_a: Annotated[
+        Path, typer.Argument(metavar="A", help="First source (MR), or a folder of equal names.")
+    ],
+    source_b: Annotated[
+        Path, typer.Argument(metavar="B", help="Second source (CT, PET, SPECT), likewise.")
+    ],
+    metrics: Annotated[
+        str | None, typer.Option(help="Names with commas between; all by default.")
+    ] = None,
+    csv: Annotated[Path | None, typer.Option(help="Also write a table, one line a case.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Also write an HTML report.")] = None,
+    against: Annotated[
+        Path | None, typer.Option(help="Another method's result, compared case by case.")
+    ] = None,
+    task: Annotated[
+        Literal["ct-mri", "pet-mri", "spect-mri", "mr-mr", "gfp-pc"] | None,
+        typer.Option(help="Of volumes; by default what was recorded when they were fused."),
+    ] = None,
+    window: Annotated[str | None, typer.Option(help="Of the partner volume, likewise.")] = None,
+    anatomical_window: Annotated[
+        str | None, typer.Option(help="Of the anatomical volume, likewise.")
+    ] = None,
+    colormap: Annotated[
+        str | None, typer.Option(help="Of scalar PET and SPECT volumes, likewise.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(min=1, help="Processes; one a core by default.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace existing files.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
+) -> None:
+    """Measure fused images against their sources: two pictures, volumes, or folders of them."""
+    from mactfusion.evaluation.cases import Preparation
+    from mactfusion.evaluation.report import write_evaluation_report
+    from mactfusion.evaluation.result import compare
+    from mactfusion.evaluation.run import check_metrics
+    from mactfusion.evaluation.table import write_csv
+
+    names = check_metrics(None if metrics is None else metrics.split(","))
+    check_outputs(csv, report, overwrite)
+    preparation = Preparation(task, window, anatomical_window, colormap)
+    err = Console(stderr=True, soft_wrap=True, highlight=False)
+    results = measure(fused, against, (source_a, source_b), names, preparation, jobs, err, quiet)
+    if csv is not None:
+        write_csv(csv, results)
+    if report is not None:
+        write_evaluation_report(report, results[0], preparation, *results[1:])
+    if not quiet:
+        warn(results, err)
+        show(results, compare(*results) if against is not None else None)
+
+
+def measure(
+    fused: Path,
+    against: Path | None,
+    sources: tuple[Path, Path],
+    metrics: list[str],
+    preparation: Preparation,
+    jobs: int | None,
+    console: Console,
+    quiet: bool,
+) -> list[Evaluation]:
+    """Evaluate one method, or two on the cases that both have, behind a progress bar each."""
+    from mactfusion.evaluation.result import on_common_cases
+    from mactfusion.evaluation.run import evaluate as evaluate_method
+
+    results = []
+    paths = [fused] if against is None else [fused, against]
+    for path, label in zip(paths, method_names(fused, against), strict=True):
+        with progress_bar(console, label, quiet) as progress:
+            results.append(
+                evaluate_method(
+                    path,
+                    *sources,
+                    metrics=metrics,
+                    preparation=preparation,
+                    method=label,
+                    jobs=jobs,
+                    progress=progress,
+                )
+            )
+    return results if against is None else list(on_common_cases(*results))
+
+
+def check_outputs(csv: Path | None, report: Path | None, overwrite: bool) -> None:
+    """Refuse names before the long work begins.
+
+    Raises:
+        InputError: see :func:`check_csv` and :func:`mactfusion.report.check_report`.
+    """
+    from mactfusion.report import check_report
+
+    if csv is not None:
+        check_csv(csv, overwrite)
+    if report is not None:
+        check_report(report, overwrite)
+
+
+def check_csv(path: Path, overwrite: bool) -> None:
+    """Refuse a table's name before the long work begins.
+
+    Raises:
+        InputError: no ``.csv`` name, no such folder, or a file of that name and no ``overwrite``.
+    """
+    if path.suffix.lower() != ".csv":
+        raise InputError(f"The table {path} must have a name that ends in .csv.")
+    if not path.parent.is_dir():
+        raise InputError(f"The table cannot be written: there is no folder {path.parent}.")
+    if path.is_dir():
+        raise InputError(f"The table cannot be written: {path} is a folder.")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists already; allow overwriting or choose another name.")
+
+
+def method_names(fused: Path, against: Path | None) -> list[str]:
+    """Call methods by their files' or folders' names, or by the last folders that differ.
+
+    Raises:
+        InputError: both are the same.
+
+    Example:
+        >>> method_names(Path("ours/CT-MRI"), Path("theirs/CT-MRI"))
+        ['ours', 'theirs']
+    """
+    if against is None:
+        return [fused.resolve().name]
+    parts = [reversed(path.resolve().parts) for path in (fused, against)]
+    for names in zip(*parts, strict=False):
+        if names[0] != names[1]:
+            return list(names)
+    raise InputError(f"{against} is what is evaluated: give another method's result to --against.")
+
+
+def warn(results: list[Evaluation], console: Console) -> None:
+    """Print what should be known about the cases, each sentence once."""
+    sentences = [f"{path} has no counterpart." for one in results for path in one.unmatched]
+    sentences += [note for one in results for scores in one.cases for note in scores.notes]
+    for sentence in dict.fromkeys(sentences):
+        console.print(f"Warning: {sentence}", style="yellow", markup=False)
+
+
+def show(results: list[Evaluation], comparisons: Mapping[str, Comparison] | None) -> None:
+    """Print the table of means, medians and worst cases, and how sure a difference is."""
+    first = results[0]
+    count = f"{len(first.labels)} {first.unit}{'s' if len(first.labels) != 1 else ''}"
+    table = Table("metric", title=f"{' against '.join(one.method for one in results)}, {count}")
+    columns = ["mean", "SD", "median", "lowest", "highest"]
+    if comparisons is not None:
+        columns = ["mean", "mean of the other", "median difference", "larger in", "p after Holm"]
+    for column in columns:
+        table.add_column(column, justify="right")
+    others = results[-1].summaries()
+    for metric, row in first.summaries().items():
+        if comparisons is None:
+            numbers = (row.mean, row.standard_deviation, row.median, row.minimum, row.maximum)
+            table.add_row(metric, *(f"{number:.4f}" for number in numbers))
+        else:
+            compared = comparisons[metric]
+            p_value = "<0.0001" if compared.p_adjusted < 1e-4 else f"{compared.p_adjusted:.4f}"
+            table.add_row(
+                metric,
+                f"{row.mean:.4f}",
+                f"{others[metric].mean:.4f}",
+                f"{compared.median_difference:+.4f}",
+                f"{compared.larger} of {row.count}",
+                f"[bold]{p_value}[/]" if compared.p_adjusted < SIGNIFICANT else p_value,
+            )
+    Console(highlight=False).print(table)

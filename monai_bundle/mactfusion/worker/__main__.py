@@ -1,0 +1,5 @@
+"""Entry of ``python -m mactfusion.worker``."""
+
+from mactfusion.worker.server import main
+
+main()

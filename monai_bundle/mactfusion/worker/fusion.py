@@ -1,0 +1,218 @@
+"""Load, preview and fuse: the recipe's stages, with those kept that need not run again."""
+
+from __future__ import annotations
+
+import json
+import time
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from mactfusion.errors import FusionWarning, InputError
+from mactfusion.io.write import stored_type, stored_values
+from mactfusion.pipeline import DEFAULT_OPTIONS, chosen_model, recipe_for
+from mactfusion.several import options_of_each
+from mactfusion.transforms import cut_slice, slice_axis
+from mactfusion.weights import check_weights
+from mactfusion.worker.pace import Pace
+from mactfusion.worker.protocol import RequestError
+from mactfusion.worker.volumes import Volumes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from monai.data import MetaTensor
+
+    from mactfusion.recipe import Data, Recipe
+    from mactfusion.worker.jobs import Job
+    from mactfusion.worker.protocol import Channel
+
+_AS_NRRD = Path("fused.nrrd")
+"""Voxels travel in the types that a file for 3D Slicer holds."""
+
+_ALIGNED_BY = ("task", "axis")
+_WINDOWS = ("window", "anatomical_window")
+
+
+class Fusion:
+    """Does the jobs of the queue.
+
+    It keeps the network, the last pair of volumes on one grid, and, for automatic windows, which
+    need the whole volume, that pair in [0, 1]. A preview is the same stages with one slice: it
+    equals that slice of the fused volume, because no stage after the windows looks beyond a slice.
+
+    Args:
+        folder: where voxels come and go.
+        channel: where replies go.
+    """
+
+    def __init__(self, folder: Path, channel: Channel) -> None:
+        self._folder = folder
+        self._channel = channel
+        self._volumes = Volumes(folder)
+        self._network: tuple[tuple[str, str], torch.nn.Module] | None = None
+        self._kept: dict[str, tuple[str, Data]] = {}
+
+    def work(self, job: Job) -> dict[str, Any]:
+        """Do a job and return the fields of its result.
+
+        Raises:
+            RequestError: the request cannot be understood.
+            InputError: the volumes cannot be fused.
+            FusionCancelled: somebody ended the job.
+        """
+        steps = {"load": self._load, "preview": self._preview, "fuse": self._fuse}
+        with self._said(job):
+            return steps[job.request.kind](job)
+
+    def _load(self, job: Job) -> dict[str, Any]:
+        return {"volume": self._volumes.load(job.request)}
+
+    def _preview(self, job: Job) -> dict[str, Any]:
+        index = job.request.get("slice", int)
+        # A look writes nothing, wherever the volume is to go.
+        recipe, options = self._recipe(job, {"output": None, "overwrite": False})
+        started = time.time()
+        aligned = self._aligned(job, recipe, options)
+        job.check()
+        with _noted():
+            if any(_is_named(options[window]) for window in _WINDOWS):
+                data = cut_slice(self._scaled(job, recipe, aligned, options), index)
+            else:
+                data = recipe.scale(recipe.cut(aligned, index))
+        dtype = _stored_type(data, options)
+        self._say_notes(job, data)
+        job.check()
+        data = recipe.infer({**data, "started": started, "prepared": time.time()})
+        array_axis, _ = slice_axis(data["grid_affine"], data["axis"])
+        fields = self._result(job, recipe.finish(data), dtype)
+        return {**fields, "slice": index, "array_axis": array_axis}
+
+    def _fuse(self, job: Job) -> dict[str, Any]:
+        self._channel.send("progress", job.request.id, **Pace.unknown("prepare"))
+        pace = Pace()
+
+        def progress(done: int, total: int) -> None:
+            self._channel.send("progress", job.request.id, **pace.after(done, total))
+            job.check()
+
+        recipe, options = self._recipe(job, {}, progress)
+        started = time.time()
+        aligned = self._aligned(job, recipe, options)
+        job.check()
+        with _noted():
+            data = recipe.scale({**aligned, "started": started})
+        dtype = _stored_type(data, options)
+        self._say_notes(job, data)
+        job.check()
+        pace.start()
+        try:
+            data = recipe.infer(data)
+        finally:
+            if torch.cuda.is_available():  # other programs may want the memory of the batches
+                torch.cuda.empty_cache()
+        self._channel.send("progress", job.request.id, **Pace.unknown("write"))
+        return self._result(job, recipe.finish(data), dtype)
+
+    def _recipe(
+        self, job: Job, fixed: dict[str, Any], progress: Any = None
+    ) -> tuple[Recipe, dict[str, Any]]:
+        """Lay the options of a request over the recipe, with the network that is warm."""
+        chosen = job.request.fields.get("options", {})
+        if not isinstance(chosen, dict) or (unknown := set(chosen) - set(DEFAULT_OPTIONS)):
+            names = ", ".join(sorted(unknown)) if isinstance(chosen, dict) else "'options'"
+            raise RequestError("bad-request", f"There is no such option: {names}.")
+        options = {**DEFAULT_OPTIONS, **chosen, **fixed}
+        anatomical = self._volumes.get(job.request.get("anatomical", str))
+        keys = job.request.get("partner", (str, list))
+        partner = self._several(keys) if isinstance(keys, list) else self._volumes.get(keys)
+        try:
+            own = (
+                options_of_each(options, len(keys))
+                if isinstance(keys, list) and keys
+                else [options]
+            )
+            model, weights = chosen_model(own[0])  # several partners have one network
+            key = (model, check_weights(weights))
+            known = self._network[1] if self._network and self._network[0] == key else None
+            recipe = recipe_for(anatomical, partner, options, progress, known)
+        except (TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
+            raise RequestError("bad-request", f"An option has a wrong type: {error}.") from error
+        self._network = (key, recipe.network)
+        return recipe, options
+
+    def _several(self, keys: list[Any]) -> list[MetaTensor]:
+        if not all(isinstance(key, str) for key in keys):
+            raise RequestError("bad-request", "The partners are not a list of volumes' keys.")
+        return [self._volumes.get(key) for key in keys]
+
+    def _aligned(self, job: Job, recipe: Recipe, options: dict[str, Any]) -> Data:
+        return self._keep("aligned", _key(job, options, _ALIGNED_BY), recipe.align)
+
+    def _scaled(self, job: Job, recipe: Recipe, data: Data, options: dict[str, Any]) -> Data:
+        names = (*_ALIGNED_BY, *_WINDOWS, "colormap", "luminance", "dtype")
+        return self._keep("scaled", _key(job, options, names), lambda: recipe.scale(data))
+
+    def _keep(self, stage: str, key: str, make: Any) -> Data:
+        if self._kept.get(stage, ("",))[0] != key:
+            self._kept.pop(stage, None)  # before the new one needs its memory
+            with _noted():
+                self._kept[stage] = (key, make())
+        return self._kept[stage][1]
+
+    def _result(self, job: Job, data: Data, dtype: str) -> dict[str, Any]:
+        fused: MetaTensor = data["pred"]
+        name = f"result-{job.request.id}.npy"
+        np.save(self._folder / name, stored_values(fused, dtype, _AS_NRRD), allow_pickle=False)
+        return {"file": name, "affine": fused.affine.tolist(), "record": data["record"]}
+
+    def _say_notes(self, job: Job, data: Data) -> None:
+        for sentence in str(data["notes"]).splitlines():
+            self._channel.send("warning", job.request.id, sentence=sentence)
+
+    @contextmanager
+    def _said(self, job: Job) -> Iterator[None]:
+        """Send what is warned of while it happens, such as a batch that must be smaller."""
+        with warnings.catch_warnings():
+            warnings.simplefilter("always", FusionWarning)
+            print_to_log = warnings.showwarning
+
+            def show(message: Any, category: Any, *where: Any, **stream: Any) -> None:
+                if issubclass(category, FusionWarning):
+                    self._channel.send("warning", job.request.id, sentence=str(message))
+                else:
+                    print_to_log(message, category, *where, **stream)
+
+            warnings.showwarning = show  # type: ignore[assignment]
+            yield
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    """Keep warnings back that are among the notes, and said from there even if nothing was made."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FusionWarning)
+        yield
+
+
+def _stored_type(data: Data, options: dict[str, Any]) -> str:
+    """Settle the type of the voxels before the network's long work begins."""
+    is_colour = bool(data["is_color"]) and not options["luminance"]
+    return stored_type(_AS_NRRD, options["dtype"], is_colour, data["grid_shape"].tolist())
+
+
+def _is_named(window: Any) -> bool:
+    """Tell whether a window, or one of several partners', is not given in numbers."""
+    windows = window if isinstance(window, list) else [window]
+    return any(isinstance(each, str) for each in windows)
+
+
+def _key(job: Job, options: dict[str, Any], names: tuple[str, ...]) -> str:
+    sources = [job.request.fields[role] for role in ("anatomical", "partner")]
+    return json.dumps([sources, [options[name] for name in names]])

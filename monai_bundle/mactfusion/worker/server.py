@@ -1,0 +1,161 @@
+"""The worker as a process: its requests, its parent and its end."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import psutil
+
+from mactfusion import __version__
+from mactfusion.worker.folder import make_private_folder, remove_folder
+from mactfusion.worker.jobs import Jobs
+from mactfusion.worker.protocol import LONGEST_LINE, VERSION, Channel, RequestError, id_of, parse
+from mactfusion.worker.streams import BoundedLog, claim_stdout
+
+if TYPE_CHECKING:
+    from typing import BinaryIO
+
+    from mactfusion.worker.protocol import Request
+
+GRACE_S = 5.0
+"""How long the end waits for a batch, or for a file that is being written."""
+
+_GLANCE_S = 0.5
+
+
+def main() -> None:
+    """Serve requests from standard input until it ends, or until the parent does."""
+    parser = argparse.ArgumentParser(prog="python -m mactfusion.worker", description=__doc__)
+    parser.add_argument("--log", type=Path, help="file for what would go to standard error")
+    log = BoundedLog(parser.parse_args().log)
+    channel = Channel(claim_stdout())
+    server = Server(make_private_folder(), channel, log)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+    # Ctrl-C in a terminal reaches the parent too, which decides what becomes of the worker.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    code = 0
+    try:
+        server.start()
+        server.serve(sys.stdin.buffer)
+    except Exception:
+        traceback.print_exc()  # the log is all that is left of it
+        code = 1
+    finally:
+        server.end(code)
+
+
+class Server:
+    """Answers requests until there are no more.
+
+    Args:
+        folder: private to this process; gone at the end.
+        channel: where replies go.
+        log: kept small meanwhile.
+    """
+
+    def __init__(self, folder: Path, channel: Channel, log: BoundedLog) -> None:
+        self._folder = folder
+        self._channel = channel
+        self._log = log
+        self._jobs: Jobs | None = None
+        self._ending = threading.RLock()
+        threading.Thread(target=self._watch, args=(os.getppid(),), daemon=True).start()
+
+    def start(self) -> None:
+        """Import what takes seconds; the parent is watched already.
+
+        Raises:
+            ImportError: a library is missing or broken, which was said.
+            OSError: likewise.
+        """
+        try:
+            from mactfusion.worker.fusion import Fusion
+        except (ImportError, OSError) as error:
+            sentence = f"The libraries of the worker cannot be loaded: {error}."
+            self._channel.error(None, "installation", sentence)
+            raise
+        self._jobs = Jobs(Fusion(self._folder, self._channel).work, self._channel)
+
+    def serve(self, requests: BinaryIO) -> None:
+        """Answer lines until the stream ends or ``shutdown`` comes."""
+        while line := requests.readline(LONGEST_LINE):
+            if not line.strip():
+                continue
+            try:
+                if not line.endswith(b"\n") and not self._skip(requests):
+                    return  # the parent went in the middle of a line
+                request = parse(line)
+                if request.kind == "shutdown":
+                    self._channel.send("result", request.id)
+                    return
+                self._answer(request)
+            except RequestError as error:
+                self._channel.error(id_of(line), error.code, str(error))
+
+    def end(self, code: int = 0) -> NoReturn:
+        """Stop the jobs, remove the folder, and leave without waiting for any thread."""
+        with self._ending:
+            if self._jobs is not None:
+                self._jobs.stop(GRACE_S)
+            remove_folder(self._folder)
+            os._exit(code)
+
+    def _answer(self, request: Request) -> None:
+        assert self._jobs is not None  # noqa: S101  start() made it
+        if request.kind == "hello":
+            self._hello(request)
+        elif request.kind == "cancel":
+            found = self._jobs.cancel(request.get("target", int))
+            self._channel.send("result", request.id, found=found)
+        else:
+            self._jobs.add(request)
+
+    def _hello(self, request: Request) -> None:
+        from mactfusion.pipeline import DEFAULT_OPTIONS
+        from mactfusion.worker.machine import devices, models
+
+        asked = request.get("protocol", int)
+        if asked != VERSION:
+            raise RequestError(
+                "protocol",
+                f"The panel speaks version {asked} of the protocol and the library version "
+                f"{VERSION}; install the versions that belong together.",
+            )
+        self._channel.send(
+            "result",
+            request.id,
+            protocol=VERSION,
+            version=__version__,
+            pid=os.getpid(),
+            folder=str(self._folder),
+            devices=devices(),
+            models=models(),
+            options=DEFAULT_OPTIONS,
+        )
+
+    @staticmethod
+    def _skip(requests: BinaryIO) -> bool:
+        """Skip the rest of a line that is too long; False where the stream ends before it does."""
+        while rest := requests.readline(LONGEST_LINE):
+            if rest.endswith(b"\n"):
+                raise RequestError("bad-request", f"A line may have {LONGEST_LINE} bytes.")
+        return False
+
+    def _watch(self, parent: int) -> None:
+        """End with the parent, whose end of the pipe another process may have inherited."""
+        try:
+            process = psutil.Process(parent)
+            while os.getppid() == parent and process.is_running():
+                self._log.trim()
+                time.sleep(_GLANCE_S)
+        except psutil.NoSuchProcess:
+            pass
+        self.end()

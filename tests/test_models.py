@@ -1,0 +1,110 @@
+"""The choice of the network: by its name, or by the weights that were given."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from mactfusion import fuse_volumes
+from mactfusion.errors import InputError
+from mactfusion.models import choose_model, shipped_weights
+from mactfusion.networks.registry import DEFAULT_MODEL, MODELS, recognise_model
+from mactfusion.weights import save_state
+
+TASK_FILE = "cminet-{task}.pt"
+
+
+@pytest.fixture
+def several_files(monkeypatch, tmp_path):
+    """A model with weights for each task, of which the folder has those for CT."""
+    monkeypatch.setitem(MODELS, "cminet", replace(MODELS["cminet"], weights=TASK_FILE))
+    (tmp_path / "cminet-ct-mri.pt").touch()
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    """A file of untrained weights for each model."""
+    folder = tmp_path_factory.mktemp("weights")
+    for name, model in MODELS.items():
+        torch.manual_seed(0)
+        save_state(model.network().state_dict(), folder / f"{name}.pt")
+    return folder
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_model_is_recognised_by_its_weights(name, weights, tmp_path):
+    path = weights / f"{name}.pt"
+    assert choose_model("auto", path, "auto", tmp_path) == (name, path)
+    assert choose_model(name, path, "auto", tmp_path) == (name, path)
+
+
+def test_tensors_of_another_shape_are_no_model():
+    state = MODELS["dilran"].network().state_dict()
+    assert recognise_model(state) == "dilran"
+    key = next(iter(state))
+    assert recognise_model({**state, key: state[key][:1]}) is None
+    assert recognise_model({**state, "extra": torch.zeros(1)}) is None
+    assert recognise_model({}) is None
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_chosen_network_fuses_every_slice(name, weights, mr, pet, monkeypatch):
+    kind, seen = MODELS[name].network, []
+    forward = kind.forward
+
+    def observed(self, image):
+        seen.append(type(self))
+        return forward(self, image)
+
+    monkeypatch.setattr(kind, "forward", observed)
+    path = weights / f"{name}.pt"
+    options = {"task": "pet-mri", "weights": path, "luminance": True}
+    by_name = fuse_volumes(mr, pet, model=name, **options)
+    assert by_name.model == by_name.record["options"]["model"] == name
+    assert by_name.record["weights"]["name"] == path.name
+    recognised = fuse_volumes(mr, pet, **options)
+    assert recognised.model == name
+    assert torch.equal(recognised.fused, by_name.fused)
+    assert seen == [MODELS[name].network] * 8, "four slices, twice"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_model_without_weights_asks_for_a_file(name, tmp_path):
+    with pytest.raises(InputError, match=f"no weights of the model {name} .*--weights") as caught:
+        choose_model(name, None, "pet-mri", tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_the_default_is_the_projects(tmp_path):
+    path = tmp_path / MODELS[DEFAULT_MODEL].weights
+    path.touch()
+    assert choose_model("auto", None, "auto", tmp_path) == (DEFAULT_MODEL, path)
+
+
+def test_weights_of_a_task(several_files):
+    assert shipped_weights(several_files, "cminet", "ct-mri").name == "cminet-ct-mri.pt"
+    assert MODELS["cminet"].weight_files() == (
+        "cminet-ct-mri.pt",
+        "cminet-pet-mri.pt",
+        "cminet-spect-mri.pt",
+    )
+    with pytest.raises(InputError, match=r"other weights for each task.*--task"):
+        shipped_weights(several_files, "cminet", "auto")
+    with pytest.raises(InputError, match="no weights of the model cminet"):
+        shipped_weights(several_files, "cminet", "mr-mr")
+
+
+def test_weights_of_another_model_are_refused(weights, mr, pet):
+    with pytest.raises(InputError, match=r"dilran\.pt does not fit CMINet"):
+        fuse_volumes(mr, pet, task="pet-mri", model="cminet", weights=weights / "dilran.pt")
+
+
+def test_command_says_which_network_it_took(weights, run_command, pet_mri):
+    outcome = run_command(*pet_mri, "-o", "a.nrrd", "--weights", weights / "dilran.pt")
+    assert outcome.code == 0
+    assert "The network is dilran, weights dilran.pt." in outcome.out
+    outcome = run_command(*pet_mri, "-o", "b.nrrd", "--model", "dilan")
+    assert outcome.refused("Unknown model 'dilan'")

@@ -1,0 +1,309 @@
+"""Several partners beside one MR: one result, whatever order they were given in."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import replace
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+
+from mactfusion import fuse_volumes
+from mactfusion.errors import InputError
+from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
+from mactfusion.transforms import color_table, rgb_to_ycbcr
+from mactfusion.transforms.color import BACKGROUND
+from mactfusion.transforms.colormap import TABLES_OF_TRACERS
+
+TASKS = {"ct": "ct-mri", "pet": "pet-mri", "spect": "spect-mri", "t2": "mr-mr"}
+RUNS_IF_EVALUATED = "$__import__('pathlib').Path('evaluated').touch()"
+
+
+@pytest.fixture
+def volumes(mr, pet):
+    """A CT on the grid of the MR, PET and SPECT on others; uptake in one half each."""
+    array, affine = mr
+    ct = np.where(array > 500, 900, np.where(array > 0, 40, -1000)).astype(np.float32)
+    pet_array, pet_affine = pet
+    left, right = pet_array.copy(), pet_array[::-1].copy() / 3
+    left[:10], right[8:] = 0, 0
+    return {
+        "ct": (ct, affine),
+        "pet": (left, pet_affine),
+        "spect": (right, pet_affine),
+        "t2": (np.where(array > 0, 900 - array, 0).astype(np.float32), affine),
+    }
+
+
+@pytest.fixture
+def fuse_several(mr, volumes, pixel_maximum):
+    """``fuse_several("ct", "pet", ...)`` with the stand-in for the network."""
+
+    def run(*names, **options):
+        partners = [volumes[name] for name in names]
+        tasks = [TASKS[name] for name in names]
+        return fuse_volumes(mr, partners, **{"task": tasks, "weights": pixel_maximum} | options)
+
+    return run
+
+
+def saturation(rgb):
+    return np.ptp(np.asarray(rgb), axis=0)
+
+
+def without_numbers(record):
+    return [
+        {key: value for key, value in partner.items() if key != "input"}
+        for partner in record["partners"]
+    ]
+
+
+@pytest.mark.parametrize("names", itertools.permutations(("ct", "pet", "spect")))
+def test_the_order_of_the_partners_changes_nothing(names, fuse_several):
+    windows = {"ct": "bone", "pet": "3000,6000", "spect": (1000, 2000)}
+    expected = fuse_several("ct", "pet", "spect", window=list(windows.values()))
+    result = fuse_several(*names, window=[windows[name] for name in names])
+    assert saturation(expected.fused).max() > 0.3
+    assert torch.equal(result.fused, expected.fused)
+    assert without_numbers(result.record) == without_numbers(expected.record)
+    inputs = [partner["input"] for partner in result.record["partners"]]
+    assert inputs == [f"partner {names.index(name) + 1}" for name in ("ct", "pet", "spect")]
+    levels = [partner["level_width"] for partner in result.record["partners"]]
+    assert levels == [[600, 2800], [3000, 6000], [1000, 2000]] == result.record["level_width"]
+
+
+def test_two_of_one_kind_have_an_order_too(mr, volumes, pixel_maximum):
+    pair = [volumes["pet"], volumes["spect"]]
+    options = {"task": ["pet-mri"] * 2, "weights": pixel_maximum}
+    first, second = (fuse_volumes(mr, order, **options) for order in (pair, pair[::-1]))
+    assert torch.equal(first.fused, second.fused)
+
+
+def test_a_list_of_one_is_that_one(mr, volumes):
+    alone = fuse_volumes(mr, volumes["pet"], task="pet-mri", window="3000,6000")
+    listed = fuse_volumes(mr, [volumes["pet"]], task=["pet-mri"], window=["3000,6000"])
+    assert torch.equal(listed.fused, alone.fused)
+    assert {**listed.record, "seconds": 0} == {**alone.record, "seconds": 0}
+    assert "partners" not in alone.record
+
+
+def test_the_network_sees_the_brightest_partner_once(mr, volumes, fuse_several, pixel_maximum):
+    calls = []
+    result = fuse_several("ct", "pet", "spect", progress=lambda *call: calls.append(call))
+    assert calls == [(done, 4) for done in (1, 2, 3, 4)]
+    alone = []
+    for tracer, name in enumerate(("ct", "pet", "spect")):
+        table = "auto" if name == "ct" else TABLES_OF_TRACERS[tracer - 1]
+        options = {"task": TASKS[name], "weights": pixel_maximum, "colormap": table}
+        partner = fuse_volumes(mr, volumes[name], **options).partner.as_tensor()
+        alone.append(rgb_to_ycbcr(partner)[:1] if len(partner) == 3 else partner)
+    brightest = torch.stack(alone).amax(0)
+    assert (rgb_to_ycbcr(result.partner)[:1] - brightest).abs().max() < 1e-5
+
+
+def test_ct_stays_grey_and_each_tracer_has_its_hue(fuse_several):
+    result = fuse_several("spect", "ct", "pet")
+    fused = result.fused.numpy()
+    right, left = fused[:, :4], fused[:, -4:]  # uptake of one tracer each
+    assert (right[2] - right[0]).max() > 0.2, "SPECT is blue"
+    assert (right[0] - right[2]).max() < 1e-5
+    assert (left[0] - left[2]).max() > 0.2, "PET is red"
+    assert (left[2] - left[0]).max() < 1e-5
+    assert [p["colormap"] for p in result.record["partners"]] == ["grey", "hot_iron", "cool_iron"]
+    only_ct = fuse_several("ct", "t2").fused
+    assert only_ct.shape[0] == 1
+
+
+def test_where_two_tracers_meet_the_stronger_gives_the_hue(mr, pixel_maximum):
+    array, affine = mr
+    seen = array > 100
+    strong, weak = (np.where(seen, value, 0).astype(np.float32) for value in (60, 20))
+    weak[:12], strong[:12] = strong[:12], weak[:12].copy()
+    dark = np.zeros_like(array)
+    dark[0, 0, 0] = 1
+    result = fuse_volumes(
+        (dark, affine),
+        [(strong, affine), (weak, affine)],
+        task=["pet-mri", "spect-mri"],
+        window=[(50, 100), (50, 100)],
+        weights=pixel_maximum,
+    )
+    red, _, blue = result.fused.numpy()
+    assert (red - blue)[12:][seen[12:]].min() > 0.3, "PET is stronger"
+    assert (blue - red)[:12][seen[:12]].min() > 0.3, "SPECT is stronger"
+
+
+@pytest.mark.parametrize("name", TABLES_OF_TRACERS)
+def test_tables_of_tracers_are_equally_bright_and_grow(name):
+    table, iron = color_table(name), color_table("hot_iron")
+    luminance = rgb_to_ycbcr(table.T)[0]
+    assert (luminance - rgb_to_ycbcr(iron.T)[0]).abs().max() < 1e-5
+    assert (luminance.diff() >= -1e-6).all()
+    assert table[0].max() == 0
+    assert table[-1].min() == pytest.approx(1)
+    assert 0 <= table.min() <= table.max() <= 1 + 1e-6
+    others = [color_table(other) for other in TABLES_OF_TRACERS if other != name]
+    assert all((table[128] - other[128]).abs().max() > 0.4 for other in others)
+
+
+def test_a_fourth_tracer_has_no_hue_left(mr, pet, pixel_maximum):
+    array, affine = pet
+    partners = [(array * (number + 1) + array**2 * number, affine) for number in range(4)]
+    with pytest.raises(InputError, match="distinct colours for 3"):
+        fuse_volumes(mr, partners, task=["pet-mri"] * 4, weights=pixel_maximum)
+
+
+def test_doubtful_hues_are_said(mr, volumes, fuse_several, pixel_maximum):
+    assert fuse_several("pet", "spect").warnings == []
+    (sentence,) = fuse_several("pet", "spect", colormap="pet").warnings
+    assert "same colours" in sentence
+    array, affine = mr
+    colours = np.random.default_rng(0).integers(0, 256, (*array.shape, 3)).astype(np.uint8)
+    result = fuse_volumes(
+        mr,
+        [volumes["pet"], (colours, affine)],
+        task=["pet-mri", "spect-mri"],
+        weights=pixel_maximum,
+    )
+    assert ["keeps its own colours" in sentence for sentence in result.warnings] == [True]
+    assert result.record["partners"][1]["colors"] == []
+
+
+@pytest.mark.parametrize("names", [("ct", "ct"), ("pet", "ct", "pet")])
+def test_the_same_volume_twice_is_refused(names, fuse_several):
+    with pytest.raises(InputError, match="are the same volume: give each once"):
+        fuse_several(*names)
+
+
+def test_the_anatomical_volume_is_no_partner_beside_another(mr, volumes, pixel_maximum):
+    with pytest.raises(InputError, match="are the same volume"):
+        fuse_volumes(mr, [volumes["ct"], mr], task=["ct-mri", "mr-mr"], weights=pixel_maximum)
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("task", "pet-mri", "task is given 1 times for 2 partners"),
+        ("task", ["ct-mri"], "task is given 1 times"),
+        ("task", ["ct-mri", "pet-mri", "auto"], "task is given 3 times"),
+        ("task", ["ct-mri", "brain"], "Unknown task 'brain'"),
+        ("window", (40, 80), "window is given 1 times"),
+        ("window", "bone", "window is given 1 times"),
+        ("window", ["auto", "bone"], "preset for CT"),
+        ("window", [], "window is given 0 times"),
+        ("colormap", ["auto", "rainbows"], "Unknown colour table"),
+        ("colormap", ["pet"] * 3, "colormap is given 3 times"),
+    ],
+)
+def test_options_are_dealt_out_or_refused(option, value, sentence, fuse_several):
+    with pytest.raises(InputError, match=sentence):
+        fuse_several("ct", "pet", **{option: value})
+
+
+@pytest.mark.parametrize("colormap", [["auto", "viridis"], ["auto", [[0, 0, 0], [0, 1, 0]]]])
+def test_a_table_for_one_partner(colormap, fuse_several):
+    red, green, blue = fuse_several("ct", "pet", colormap=colormap).fused.numpy()
+    assert (green - red).max() > 0.1
+    assert (green - blue).max() > 0.1
+
+
+def test_no_partner_is_refused(mr):
+    with pytest.raises(InputError, match="no partner"):
+        fuse_volumes(mr, [])
+
+
+@pytest.mark.parametrize("option", ["partner", "task", "window", "colormap"])
+def test_no_text_in_a_list_is_run_as_code(option, mr, volumes, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    partners = [volumes["ct"], volumes["pet"]]
+    options = {"partner": partners, "task": ["ct-mri", "pet-mri"]}
+    values = [RUNS_IF_EVALUATED, partners[1] if option == "partner" else "auto"]
+    with pytest.raises(InputError):
+        fuse_volumes(mr, **options | {option: values})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_weights_for_each_task_do_not_fit_several(mr, volumes, monkeypatch, tmp_path):
+    model = replace(MODELS["cminet"], weights="{task}.pt")
+    monkeypatch.setitem(MODELS, DEFAULT_MODEL, model)
+    for task in model.tasks:
+        (tmp_path / f"{task}.pt").touch()
+    monkeypatch.setattr(
+        "mactfusion.pipeline.choose_model",
+        lambda name, weights, task, folder: (DEFAULT_MODEL, tmp_path / model.weights_for(task)),
+    )
+    partners = [volumes["ct"], volumes["pet"]]
+    with pytest.raises(InputError, match="other weights for each task"):
+        fuse_volumes(mr, partners, task=["ct-mri", "pet-mri"])
+
+
+def test_coverage_and_warnings_of_each_partner(mr, volumes, pixel_maximum):
+    array, affine = volumes["pet"]
+    half = (array[10:], affine @ translation(10))
+    mr[0][0, 0, 0] = np.nan
+    result = fuse_volumes(
+        mr, [half, volumes["ct"]], task=["pet-mri", "ct-mri"], weights=pixel_maximum
+    )
+    assert [p["coverage"] for p in result.record["partners"]] == [1, pytest.approx(0.5)]
+    assert result.coverage == pytest.approx(0.5)
+    not_finite, covers = result.warnings
+    assert "1 values are not finite" in not_finite
+    assert "covers 50.0 %" in covers
+    assert result.record["notes"] == result.warnings
+    # The MR alone where neither shows anything, the CT where the PET does not reach.
+    right = result.fused.numpy()[:, :12]
+    assert saturation(right).max() < 1e-6
+    brighter = np.maximum(result.anatomical.numpy()[0], result.partner.numpy()[0])[:12]
+    shown = brighter > BACKGROUND
+    assert np.abs(right[0] - brighter)[shown].max() < 0.02
+
+
+def translation(offset):
+    matrix = np.eye(4)
+    matrix[0, 3] = offset
+    return matrix
+
+
+@pytest.fixture
+def three_files(files, volumes):
+    """``ct.nii.gz`` and ``spect.nii.gz`` beside MR and PET."""
+    for name in ("ct", "pet", "spect"):
+        nibabel.save(nibabel.Nifti1Image(*volumes[name]), f"{name}.nii.gz")
+    return files
+
+
+def test_command_fuses_several_and_reports_them(three_files, run_command, pixel_maximum):
+    words = ("--weights", pixel_maximum, "--task", "auto", "--task", "pet-mri")
+    partners = ("ct.nii.gz", "pet.nii.gz", "spect.nii.gz")
+    words = (*words, "--task", "spect-mri", "-o", "fused.nrrd", "--report", "fused.html")
+    outcome = run_command("fuse", "mr.nii.gz", *partners, *words)
+    assert outcome.code == 0, outcome.err
+    assert "partners' windows 50,120 and " in outcome.out
+    record = json.loads((three_files / "fused.json").read_text())
+    assert record["task"] == "ct-mri + pet-mri + spect-mri"
+    assert [p["name"] for p in record["partners"]] == list(partners)
+    assert [record["inputs"][p["input"]]["name"] for p in record["partners"]] == list(partners)
+    assert record["options"]["task"] == ["auto", "pet-mri", "spect-mri"]
+    page = (three_files / "fused.html").read_text()
+    assert "Anatomical (MR) · CT, PET, SPECT" in page
+    for partner in record["partners"]:
+        assert f"linear-gradient(to right, {', '.join(partner['colors'])})" in page
+        assert len(set(partner["colors"])) > 10
+        assert partner["colors"][0] == "#000000"
+
+
+def test_command_refuses_what_does_not_go_with_several(three_files, run_command, nothing_left):
+    copy = three_files / "copy.nii.gz"
+    copy.write_bytes((three_files / "pet.nii.gz").read_bytes())
+    tasks = ("--task", "pet-mri", "--task", "pet-mri", "-o", "fused.nrrd")
+    outcome = run_command("fuse", "mr.nii.gz", "pet.nii.gz", copy, *tasks)
+    assert outcome.refused("pet.nii.gz and copy.nii.gz are the same volume")
+    outcome = run_command("fuse", "mr.nii.gz", "ct.nii.gz", "pet.nii.gz", "-o", "fused.nrrd")
+    assert outcome.refused("--task")
+    outcome = run_command("fuse", ".", ".", ".", "-o", "fused")
+    assert outcome.refused("in pairs")
+    copy.unlink()
+    assert nothing_left()
