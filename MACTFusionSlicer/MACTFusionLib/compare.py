@@ -1,0 +1,191 @@
+"""Three linked views: anatomical, partner, fused over anatomical; and the way back."""
+
+from __future__ import annotations
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+
+from .display import window_of
+from .preview import composite_of
+from .volumes import fill, geometry_of, voxels_of
+
+LAYOUT_ID = 7431
+VIEWS = ("MACTFusionAnatomical", "MACTFusionPartner", "MACTFusionFused")
+_SQUARES = 8
+_GROUP = 7431
+_COLORS = ("#5b8def", "#e09b3d", "#4cae7f")
+
+
+class CompareViews:
+    """Sets the layout up and takes it down.
+
+    Attributes:
+        is_on: whether the layout is shown.
+    """
+
+    def __init__(self) -> None:
+        self.is_on = False
+        self._former = 0
+        self._checkerboard = None
+        self._blend = 1.0
+
+    def enter(
+        self,
+        anatomical: slicer.vtkMRMLVolumeNode,
+        partner: slicer.vtkMRMLVolumeNode,
+        fused: slicer.vtkMRMLVolumeNode | None = None,
+    ) -> None:
+        """Show the volumes side by side; what was shown before is remembered.
+
+        Args:
+            anatomical: volume node.
+            partner: volume node.
+            fused: volume node, or None when there is only a preview.
+        """
+        layout = _layout_node()
+        if layout is None:
+            return
+        if not layout.IsLayoutDescription(LAYOUT_ID):
+            layout.AddLayoutDescription(LAYOUT_ID, _description())
+        if not self.is_on:
+            self._former = layout.GetViewArrangement()
+        layout.SetViewArrangement(LAYOUT_ID)
+        self.is_on = True
+        backgrounds = (anatomical, partner, anatomical)
+        for name, background in zip(VIEWS, backgrounds):  # noqa: B905  Python 3.9
+            view = _view(name)
+            composite = None if view is None else composite_of(view)
+            if composite is None:
+                continue
+            composite.SetLinkedControl(False)  # each view gets volumes of its own
+            composite.SetBackgroundVolumeID(background.GetID())
+            is_last = name == VIEWS[-1]
+            composite.SetForegroundVolumeID(fused.GetID() if is_last and fused else None)
+            composite.SetForegroundOpacity(self._blend if is_last else 0.0)
+            view.RotateToVolumePlane(anatomical)
+            composite.SetLinkedControl(True)
+            composite.SetHotLinkedControl(True)
+        _set_crosshair(True)
+
+    def leave(self) -> None:
+        """Go back to the former layout."""
+        if not self.is_on:
+            return
+        self.is_on = False
+        self.set_checkerboard(None, None)
+        layout = _layout_node()
+        if layout is not None and layout.GetViewArrangement() == LAYOUT_ID:
+            layout.SetViewArrangement(self._former)
+        _set_crosshair(False)
+
+    def forget(self) -> None:
+        """Let go of the nodes of a scene that is closed."""
+        self._checkerboard = None
+        self.leave()
+
+    def set_blend(self, share: float) -> None:
+        """Show the fused volume over the anatomical one.
+
+        Args:
+            share: 0 for anatomical alone, 1 for fused alone.
+        """
+        self._blend = share
+        composite = self._last_composite()
+        if composite is not None:
+            composite.SetForegroundOpacity(share)
+
+    def flicker(self) -> None:
+        """Change between anatomical and fused; a timer of the panel calls it."""
+        composite = self._last_composite()
+        if composite is not None:
+            is_fused = composite.GetForegroundOpacity() > 0
+            composite.SetForegroundOpacity(0.0 if is_fused else 1.0)
+
+    def set_checkerboard(
+        self, anatomical: slicer.vtkMRMLVolumeNode, fused: slicer.vtkMRMLVolumeNode | None
+    ) -> None:
+        """Show squares of both volumes in turn in the last view, or no longer (None).
+
+        Args:
+            anatomical: volume node, or None.
+            fused: volume node on the same grid, or None.
+        """
+        composite = self._last_composite()
+        if self._checkerboard is not None:
+            if composite is not None and fused is None:
+                composite.SetForegroundVolumeID(self._checkerboard.GetAttribute("Fused"))
+            slicer.mrmlScene.RemoveNode(self._checkerboard)
+            self._checkerboard = None
+        if fused is None or composite is None:
+            return
+        self._checkerboard = _make_checkerboard(anatomical, fused)
+        composite.SetForegroundVolumeID(self._checkerboard.GetID())
+        composite.SetForegroundOpacity(1.0)
+
+    def _last_composite(self) -> slicer.vtkMRMLSliceCompositeNode | None:
+        view = _view(VIEWS[-1]) if self.is_on else None
+        return None if view is None else composite_of(view)
+
+
+def checkered(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Mix two RGB volumes ``(I, J, K, 3)`` in squares, eight along the longest side."""
+    side = max(1, -(-max(first.shape[:3]) // _SQUARES))
+    index = np.indices(first.shape[:3]) // side
+    is_first = index.sum(0) % 2 == 0
+    return np.where(is_first[..., None], first, second)
+
+
+def _make_checkerboard(
+    anatomical: slicer.vtkMRMLVolumeNode, fused: slicer.vtkMRMLVolumeNode | None
+) -> slicer.vtkMRMLVectorVolumeNode:
+    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLVectorVolumeNode")
+    node.UnRegister(None)
+    node.SetName(_("Checkerboard"))
+    node.SetHideFromEditors(True)
+    node.SetSaveWithScene(False)
+    node.SetAttribute("Fused", fused.GetID())
+    slicer.mrmlScene.AddNode(node)
+    fill(node, checkered(_as_rgb(anatomical), _as_rgb(fused)), geometry_of(anatomical))
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def _as_rgb(node: slicer.vtkMRMLVolumeNode) -> np.ndarray:
+    """Return voxels as 8-bit RGB; grey through the window of the display."""
+    voxels = voxels_of(node)
+    if voxels.ndim == 4 and voxels.dtype == np.uint8:
+        return voxels
+    low, high = float(voxels.min()), float(voxels.max())
+    level, width = window_of(node) or ((low + high) / 2, max(high - low, 1e-9))
+    scaled = np.clip((voxels - (level - width / 2)) / width, 0, 1) * 255
+    grey = np.round(scaled).astype(np.uint8)
+    return grey if grey.ndim == 4 else np.repeat(grey[..., None], 3, axis=-1)
+
+
+def _layout_node() -> slicer.vtkMRMLLayoutNode | None:
+    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
+
+
+def _view(name: str) -> slicer.vtkMRMLSliceNode | None:
+    return slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
+
+
+def _set_crosshair(is_on: bool) -> None:
+    node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    if node is not None:
+        node.SetCrosshairMode(node.ShowBasic if is_on else node.NoCrosshair)
+
+
+def _description() -> str:
+    titles = (_("Anatomical"), _("Partner"), _("Fused"))
+    items = "".join(
+        f'<item><view class="vtkMRMLSliceNode" singletontag="{name}">'
+        '<property name="orientation" action="default">Axial</property>'
+        f'<property name="viewlabel" action="default">{title}</property>'
+        f'<property name="viewcolor" action="default">{color}</property>'
+        f'<property name="viewgroup" action="default">{_GROUP}</property>'
+        "</view></item>"
+        for name, title, color in zip(VIEWS, titles, _COLORS)  # noqa: B905  Python 3.9
+    )
+    return f'<layout type="horizontal" split="true">{items}</layout>'

@@ -1,0 +1,254 @@
+"""Fusion of nodes, without a window: from the Python console, from a script, or from the panel."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import slicer
+from slicer.i18n import tr as _
+from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
+
+from .conversation import Conversation, Steps, WorkerError
+from .display import options_as_shown
+from .environment import remove_log
+from .guess import task_of
+from .parameters import MACTFusionParameters, chosen_options
+from .result import Origin, make_result
+from .session import Session
+from .summary import reason_not_to_run
+from .volumes import geometry_of, slice_geometry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_GLANCE_S = 0.02
+
+
+class MACTFusionLogic(ScriptedLoadableModuleLogic):
+    """Fuses volume nodes with a worker process of its own.
+
+    Example:
+        >>> logic = slicer.util.getModuleLogic("MACTFusion")  # doctest: +SKIP
+        >>> fused = logic.fuse(slicer.util.getNode("MR"), slicer.util.getNode("PET"))
+        >>> logic.save(fused, "fused.nrrd")
+    """
+
+    def __init__(self) -> None:
+        ScriptedLoadableModuleLogic.__init__(self)
+        self.moduleName = "MACTFusion"
+        self.session = Session()
+        self._run: Conversation | None = None
+
+    def getParameterNode(self) -> MACTFusionParameters:  # noqa: N802  Slicer
+        """Return the choices of the scene."""
+        return MACTFusionParameters(super().getParameterNode())
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a whole volume is being fused."""
+        return self._run is not None and not self._run.is_over
+
+    def fuse(
+        self,
+        anatomical: slicer.vtkMRMLVolumeNode,
+        partner: slicer.vtkMRMLVolumeNode,
+        output: slicer.vtkMRMLVolumeNode | None = None,
+        display: str = "as-shown",
+        on_news: Callable[[dict], None] | None = None,
+        **options: Any,
+    ) -> slicer.vtkMRMLVolumeNode:
+        """Fuse two volumes and wait for the result; the window stays alive meanwhile.
+
+        Args:
+            anatomical: volume node, the MR.
+            partner: volume node: CT, PET, SPECT, second MR or GFP.
+            output: volume node to overwrite; a new one by default.
+            display: ``as-shown`` (windows and colours of the display nodes) or ``fixed``.
+            on_news: called with each ``progress`` and ``warning``.
+            options: of ``mactfusion.fuse_volumes``.
+
+        Returns:
+            The fused node.
+
+        Raises:
+            WorkerError: it cannot be fused; the text says why.
+        """
+        ended: list = []
+        self.start_fusion(
+            anatomical,
+            partner,
+            output,
+            self.options_for(anatomical, partner, display, options),
+            lambda node, error: ended.append((node, error)),
+            on_news,
+        )
+        self.wait(lambda: bool(ended))
+        node, error = ended[0]
+        if error is not None:
+            raise error
+        return node
+
+    def start_fusion(
+        self,
+        anatomical: slicer.vtkMRMLVolumeNode,
+        partner: slicer.vtkMRMLVolumeNode,
+        output: slicer.vtkMRMLVolumeNode | None,
+        options: dict,
+        on_end: Callable[[Any, Exception | None], None],
+        on_news: Callable[[dict], None] | None = None,
+    ) -> None:
+        """Begin to fuse two volumes; :meth:`pump` brings news and the end.
+
+        Args:
+            anatomical: volume node.
+            partner: volume node.
+            output: volume node to overwrite, or None.
+            options: see :meth:`options_for`.
+            on_end: called with the fused node and None, or with None and the error.
+            on_news: called with each ``progress`` and ``warning``.
+
+        Raises:
+            WorkerError: something is missing, or a run is under way.
+        """
+        if self.is_running:
+            raise WorkerError("busy", _("A fusion is under way; wait for it, or cancel it."))
+        reason = reason_not_to_run(anatomical, partner, output, options.get("task", "auto"))
+        if reason:
+            raise WorkerError("input", reason)
+        steps = self._fusion(anatomical, partner, output, options)
+        self._run = self.session.converse(steps, on_end, on_news)
+
+    def start_preview(
+        self,
+        anatomical: slicer.vtkMRMLVolumeNode,
+        partner: slicer.vtkMRMLVolumeNode,
+        options: dict,
+        axis: int,
+        index: int,
+        on_end: Callable[[Any, Exception | None], None],
+    ) -> Conversation:
+        """Begin to fuse one slice.
+
+        Args:
+            anatomical: volume node.
+            partner: volume node.
+            options: see :meth:`options_for`.
+            axis: the axis of the anatomical voxels that ``options["axis"]`` means.
+            index: of the slice.
+            on_end: called with ``(voxels, geometry)`` and None, or with None and the error.
+        """
+        steps = self._preview(anatomical, partner, options, axis, index)
+        return self.session.converse(steps, on_end)
+
+    def cancel(self) -> None:
+        """Cancel the run; its end is told as an error with the code ``cancelled``."""
+        if self.is_running:
+            self._run.cancel()
+
+    def options_for(
+        self,
+        anatomical: slicer.vtkMRMLVolumeNode,
+        partner: slicer.vtkMRMLVolumeNode,
+        display: str,
+        options: dict,
+    ) -> dict:
+        """Complete options by what the views show and by what names say.
+
+        Args:
+            anatomical: volume node.
+            partner: volume node.
+            display: ``as-shown`` or ``fixed``.
+            options: what the user chose.
+        """
+        shown = options_as_shown(anatomical, partner) if display == "as-shown" else {}
+        merged = {**shown, **options}
+        if merged.get("task", "auto") == "auto":
+            merged["task"] = task_of(anatomical, partner)
+        return merged
+
+    def options_of(self, parameters: MACTFusionParameters) -> dict:
+        """Return the options of the choices in the panel."""
+        nodes = parameters.anatomical, parameters.partner
+        return self.options_for(*nodes, parameters.display.value, chosen_options(parameters))
+
+    def pump(self) -> None:
+        """Hand out what the worker has said; a timer of the panel calls it."""
+        self.session.pump()
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Pump until something is so."""
+        application = getattr(slicer, "app", None)
+        while not condition():
+            self.pump()
+            if application is not None:
+                application.processEvents()
+            time.sleep(_GLANCE_S)
+
+    def close_scene(self) -> None:
+        """Let go of the nodes of a scene that is closed; a run ends without a result."""
+        if self._run is not None:
+            self._run.abandon()
+        self.session.forget_volumes()
+
+    def stop(self) -> None:
+        """End the worker and everything that it left."""
+        if self._run is not None:
+            self._run.abandon()
+        self.session.stop()
+        remove_log()
+
+    def save(self, node: slicer.vtkMRMLVolumeNode, path: str) -> None:
+        """Write a fused volume; see :func:`MACTFusionLib.save.save_volume`."""
+        from .save import save_volume
+
+        save_volume(node, path)
+
+    def _fusion(
+        self,
+        anatomical: slicer.vtkMRMLVolumeNode,
+        partner: slicer.vtkMRMLVolumeNode,
+        output: slicer.vtkMRMLVolumeNode | None,
+        options: dict,
+    ) -> Steps:
+        yield from self.session.greet()
+        origin = Origin(anatomical, partner, geometry_of(anatomical))
+        fields = {"options": options}
+        pair = (anatomical, partner)
+        voxels, reply = yield from self.session.ask("fuse", pair, fields, is_fresh=True)
+        if not origin.is_in_scene:
+            raise WorkerError("input", _("A volume was removed from the scene during the run."))
+        _check_grid(origin, voxels, reply)
+        if output is not None and not slicer.mrmlScene.IsNodePresent(output):
+            output = None
+        return make_result(origin, voxels, reply["record"], output)
+
+    def _preview(
+        self,
+        anatomical: slicer.vtkMRMLVolumeNode,
+        partner: slicer.vtkMRMLVolumeNode,
+        options: dict,
+        axis: int,
+        index: int,
+    ) -> Steps:
+        yield from self.session.greet()
+        geometry = geometry_of(anatomical)
+        fields = {"options": options, "slice": index}
+        voxels, reply = yield from self.session.ask("preview", (anatomical, partner), fields)
+        if reply["array_axis"] != axis:
+            raise WorkerError("internal", _("The preview has another direction than expected."))
+        return voxels, slice_geometry(geometry, axis, index)
+
+
+def _check_grid(origin: Origin, voxels: np.ndarray, reply: dict) -> None:
+    """Refuse a result that would not lie where the anatomical volume does.
+
+    Raises:
+        WorkerError: shape or affine differ; that is a fault of the library.
+    """
+    affine = np.array(reply["affine"])
+    if voxels.shape[:3] != origin.geometry.shape or not np.allclose(
+        affine, origin.geometry.affine, atol=1e-3
+    ):
+        raise WorkerError("internal", _("The result is not on the grid of the anatomical volume."))

@@ -1,0 +1,129 @@
+"""The choices about this computer: device, model, another Python, a folder of wheels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import qt
+from slicer.i18n import tr as _
+
+from .conversation import WorkerError
+from .summary import device_title
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .runs import Runs
+    from .session import Session
+
+_PYTHON = "MACTFusion/Python"
+_WHEELS = "MACTFusion/Wheels"
+
+
+class MachineControls:
+    """Fills the lists that only the worker knows, and keeps what is not for the scene.
+
+    Args:
+        ui: widgets of the panel.
+        session: the worker.
+        runs: says what comes of a check.
+        parameters: returns the choices of the scene, or None.
+        changed: called when there is something new to show.
+    """
+
+    def __init__(
+        self,
+        ui: Any,
+        session: Session,
+        runs: Runs,
+        parameters: Callable[[], Any],
+        changed: Callable[[], None],
+    ) -> None:
+        self._ui = ui
+        self._session = session
+        self._runs = runs
+        self._parameters = parameters
+        self._changed = changed
+        settings = qt.QSettings()
+        session.python = str(settings.value(_PYTHON, "") or "")
+        ui.pythonEdit.currentPath = session.python
+        ui.wheelsEdit.currentPath = str(settings.value(_WHEELS, "") or "")
+        ui.deviceComboBox.currentIndexChanged.connect(self._device_chosen)
+        ui.modelComboBox.currentIndexChanged.connect(self._model_chosen)
+        ui.pythonEdit.currentPathChanged.connect(self._python_chosen)
+        ui.wheelsEdit.currentPathChanged.connect(self._wheels_chosen)
+        ui.weightsEdit.currentPathChanged.connect(self._weights_chosen)
+        ui.checkButton.clicked.connect(self.check)
+
+    def show(self) -> None:
+        """Fill the lists with what the worker has; without a worker with what is chosen."""
+        chosen = self._parameters()
+        devices = [(device_title(device), device["name"]) for device in self._session.devices]
+        _fill(self._ui.deviceComboBox, [(_("Automatic"), "auto"), *devices], chosen.device)
+        models = [
+            (model["name"], model["name"])
+            for model in self._session.models
+            if not model["is_default"] and (chosen.weights or _has_weights(model))
+        ]
+        standard = [m["name"] for m in self._session.models if m["is_default"]]
+        title = _("Standard ({name})").format(name=standard[0]) if standard else _("Standard")
+        _fill(self._ui.modelComboBox, [(title, ""), *models], chosen.model)
+        if self._ui.weightsEdit.currentPath != chosen.weights:
+            self._ui.weightsEdit.currentPath = chosen.weights
+
+    def check(self) -> None:
+        """Start the worker and say what it is."""
+        self._runs.say(_("Starting the worker…"))
+        try:
+            self._session.converse(self._session.greet(), self._checked)
+        except WorkerError as error:
+            self._runs.say(str(error), is_error=True)
+
+    def _checked(self, hello: dict | None, error: Exception | None) -> None:
+        if error is not None:
+            self._runs.say(str(error), is_error=True)
+            return
+        devices = ", ".join(device_title(device) for device in hello["devices"])
+        template = _("The library mactfusion {version} answers. Devices: {devices}.")
+        self._runs.say(template.format(version=hello["version"], devices=devices))
+        self._changed()
+
+    def _device_chosen(self, _index: int) -> None:
+        if self._parameters() is not None:
+            self._parameters().device = self._ui.deviceComboBox.currentData
+
+    def _model_chosen(self, _index: int) -> None:
+        if self._parameters() is not None:
+            self._parameters().model = self._ui.modelComboBox.currentData
+
+    def _weights_chosen(self, path: str) -> None:
+        if self._parameters() is not None:
+            self._parameters().weights = path
+
+    def _python_chosen(self, path: str) -> None:
+        qt.QSettings().setValue(_PYTHON, path)
+        self._session.python = path
+        self._session.stop(0)
+
+    def _wheels_chosen(self, path: str) -> None:
+        qt.QSettings().setValue(_WHEELS, path)
+
+
+def _has_weights(model: dict) -> bool:
+    return any(not weights["problem"] for weights in model["weights"])
+
+
+def _fill(combo: Any, entries: list, chosen: str) -> None:
+    """Show entries ``(title, value)``; a choice that is none of them is added as it is named."""
+    if chosen not in [value for _title, value in entries]:
+        entries = [*entries, (Path(chosen).name, chosen)]
+    if [combo.itemText(index) for index in range(combo.count)] != [title for title, _v in entries]:
+        was_blocked = combo.blockSignals(True)
+        combo.clear()
+        for title, value in entries:
+            combo.addItem(title, value)
+        combo.blockSignals(was_blocked)
+    was_blocked = combo.blockSignals(True)
+    combo.currentIndex = [value for _title, value in entries].index(chosen)
+    combo.blockSignals(was_blocked)

@@ -1,0 +1,134 @@
+"""What a user chooses in the panel; it is saved with the scene and comes back with it."""
+
+from enum import Enum
+from typing import Annotated, Union
+
+from slicer import vtkMRMLScalarVolumeNode, vtkMRMLVectorVolumeNode
+from slicer.i18n import tr as _
+from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
+
+Volume = Union[vtkMRMLScalarVolumeNode, vtkMRMLVectorVolumeNode, None]  # noqa: UP007  Python 3.9
+
+
+class Task(Enum):
+    """What is fused; the values are the library's names."""
+
+    AUTO = "auto"
+    CT = "ct-mri"
+    PET = "pet-mri"
+    SPECT = "spect-mri"
+    MR = "mr-mr"
+    GFP = "gfp-pc"
+
+    def label(self) -> str:
+        """Return the text of the choice."""
+        return {
+            Task.AUTO: _("Automatic"),
+            Task.CT: _("MR and CT"),
+            Task.PET: _("MR and PET"),
+            Task.SPECT: _("MR and SPECT"),
+            Task.MR: _("MR and a second MR"),
+            Task.GFP: _("Phase contrast and GFP"),
+        }[self]
+
+
+class Display(Enum):
+    """Where window and colours come from."""
+
+    AS_SHOWN = "as-shown"
+    FIXED = "fixed"
+
+    def label(self) -> str:
+        """Return the text of the choice."""
+        return {
+            Display.AS_SHOWN: _("As shown in the slice views"),
+            Display.FIXED: _("Fixed, whatever the views show"),
+        }[self]
+
+
+class Axis(Enum):
+    """Direction of the slices that the network sees; the values are the library's names."""
+
+    AUTO = "auto"
+    AXIAL = "axial"
+    CORONAL = "coronal"
+    SAGITTAL = "sagittal"
+
+    def label(self) -> str:
+        """Return the text of the choice."""
+        return {
+            Axis.AUTO: _("As acquired"),
+            Axis.AXIAL: _("Axial"),
+            Axis.CORONAL: _("Coronal"),
+            Axis.SAGITTAL: _("Sagittal"),
+        }[self]
+
+
+class Precision(Enum):
+    """Numbers that the network counts with; the values are the library's names."""
+
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+    def label(self) -> str:
+        """Return the text of the choice."""
+        return {
+            Precision.FLOAT32: _("Full (float32)"),
+            Precision.BFLOAT16: _("Reduced (bfloat16)"),
+            Precision.FLOAT16: _("Half (float16)"),
+        }[self]
+
+
+@parameterNodeWrapper
+class MACTFusionParameters:
+    """The panel's choices.
+
+    Paths of programs are not among them: a scene may come from somebody else, and must not say
+    what is run here.
+
+    Attributes:
+        anatomical: the MR (or phase contrast), whose grid the result has.
+        partner: CT, PET, SPECT, second MR or GFP.
+        output: volume to overwrite; None makes a new one.
+        task: what is fused.
+        model: name of the network, "" for the library's default.
+        weights: path of another weight file, "" for those that came with the library.
+        display: whether window and colours of the views are fused.
+        axis: direction of the slices.
+        luminance: leave colour out.
+        device: "auto" or a device of the worker.
+        precision: numbers of the network.
+        batchSize: slices at a time, 0 for a choice by the device.  # noqa: N815  Slicer's way
+        livePreview: whether the slice that is looked at is fused at once.  # noqa: N815
+        blend: share of the fused volume over the anatomical one in Compare, 0 to 1.
+    """
+
+    anatomical: Volume
+    partner: Volume
+    output: Volume
+    task: Task = Task.AUTO
+    model: str = ""
+    weights: str = ""
+    display: Display = Display.AS_SHOWN
+    axis: Axis = Axis.AUTO
+    luminance: bool = False
+    device: str = "auto"
+    precision: Precision = Precision.FLOAT32
+    batchSize: Annotated[int, WithinRange(0, 256)] = 0  # noqa: N815  Slicer's way
+    livePreview: bool = True  # noqa: N815
+    blend: Annotated[float, WithinRange(0.0, 1.0)] = 1.0
+
+
+def chosen_options(parameters: MACTFusionParameters) -> dict:
+    """Return the choices that are options of ``mactfusion.fuse_volumes`` as they stand."""
+    named = {"model": parameters.model, "weights": parameters.weights}
+    return {
+        **{option: name for option, name in named.items() if name},
+        "task": parameters.task.value,
+        "axis": parameters.axis.value,
+        "luminance": parameters.luminance,
+        "device": parameters.device,
+        "precision": parameters.precision.value,
+        "batch_size": parameters.batchSize or None,
+    }

@@ -1,0 +1,186 @@
+"""The slice that is looked at, fused at once: one request at a time, and the newest wins."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import slicer
+from slicer.i18n import tr as _
+
+from .conversation import Conversation, WorkerError
+from .display import show_at_once
+from .planes import NoPlane, fused_axis, slice_shown
+from .summary import reason_not_to_run
+from .volumes import fill, geometry_of, node_class_for, stamp_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+
+    from .logic import MACTFusionLogic
+    from .volumes import Geometry
+
+_NODE_NAME = "MACTFusion preview"
+
+
+class LivePreview:
+    """Shows the fused slice as the foreground of the view that it belongs to.
+
+    Args:
+        logic: fuses.
+        say: is given a sentence for the user, "" when all is well.
+    """
+
+    def __init__(self, logic: MACTFusionLogic, say: Callable[[str], None]) -> None:
+        self.view = ""  # layout name of the view to preview in, "" for the best one
+        self._fused_already = ""
+        self._has_failed = False
+        self._logic = logic
+        self._say = say
+        self._wanted: tuple | None = None
+        self._shown = ""
+        self._under_way: Conversation | None = None
+        self._node = None
+        self._layer: tuple | None = None
+
+    @property
+    def node(self) -> Any:
+        """The volume node of one slice, None while there is none."""
+        return self._node
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a request is with the worker."""
+        return self._under_way is not None and not self._under_way.is_over
+
+    def update(
+        self, anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode, options: dict
+    ) -> None:
+        """Fuse the current slice of two volumes unless that is what is shown or under way."""
+        if self._has_failed or reason_not_to_run(anatomical, partner, None, options["task"]):
+            return
+        look = look_of(anatomical, partner, options)
+        if look == self._fused_already:
+            return
+        geometry = geometry_of(anatomical)
+        axis = fused_axis(geometry, options["axis"])
+        try:
+            view, index = slice_shown(geometry, axis, self.view)
+        except NoPlane as reason:
+            self._say(str(reason))
+            return
+        key = json.dumps([look, axis, index, view.GetID()])
+        if key != self._shown:
+            self._wanted = (key, anatomical, partner, options, axis, index, view)
+            self._shown = key
+            self._next()
+
+    def rest(self, look: str) -> None:
+        """Stop, until volumes or options are others than those that are fused as a whole now.
+
+        Args:
+            look: of the fused volume, see :func:`look_of`.
+        """
+        self.stop()
+        self._fused_already = look
+
+    def stop(self) -> None:
+        """Take the preview away and give the view its former foreground back."""
+        self._has_failed, self._fused_already = False, ""
+        if self._under_way is not None:
+            self._under_way.abandon()
+        self._wanted, self._shown, self._under_way = None, "", None
+        self._give_back()
+        if self._node is not None and slicer.mrmlScene.IsNodePresent(self._node):
+            slicer.mrmlScene.RemoveNode(self._node)
+        self._node = None
+
+    def _next(self) -> None:
+        if self._wanted is None or self.is_under_way:
+            return
+        (_key, anatomical, partner, options, axis, index, view), self._wanted = self._wanted, None
+        if not all(slicer.mrmlScene.IsNodePresent(node) for node in (anatomical, partner, view)):
+            return
+
+        def ended(outcome: Any, error: Exception | None) -> None:
+            self._under_way = None
+            if error is None and slicer.mrmlScene.IsNodePresent(view):
+                self._show(*outcome, view)
+            self._tell(error)
+            self._next()
+
+        try:
+            self._under_way = self._logic.start_preview(
+                anatomical, partner, options, axis, index, ended
+            )
+        except WorkerError as error:
+            self._tell(error)
+
+    def _tell(self, error: Exception | None) -> None:
+        code = getattr(error, "code", "")
+        if error is None:
+            self._say("")
+        elif code not in ("replaced", "cancelled"):
+            self._shown = ""
+            # A worker that does not start is not started again at each movement of the mouse.
+            self._has_failed = code in ("installation", "ended")
+            again = _("Switch the preview off and on to try again.") if self._has_failed else ""
+            self._say(_("No preview: {reason} {again}").format(reason=error, again=again).strip())
+
+    def _show(self, voxels: np.ndarray, geometry: Geometry, view: slicer.vtkMRMLSliceNode) -> None:
+        kind = node_class_for(voxels)
+        if self._node is None or self._node.GetClassName() != kind:
+            if self._node is not None:
+                slicer.mrmlScene.RemoveNode(self._node)
+            self._node = slicer.mrmlScene.CreateNodeByClass(kind)
+            self._node.UnRegister(None)
+            self._node.SetName(_NODE_NAME)
+            self._node.SetHideFromEditors(True)
+            self._node.SetSaveWithScene(False)
+            slicer.mrmlScene.AddNode(self._node)
+        fill(self._node, voxels, geometry)
+        show_at_once(self._node)
+        display = self._node.GetDisplayNode()
+        display.SetInterpolate(False)
+        display.SetSaveWithScene(False)
+        self._take(view)
+
+    def _take(self, view: slicer.vtkMRMLSliceNode) -> None:
+        """Put the preview in front in its view, and remember what was there."""
+        composite = composite_of(view)
+        if composite is None or self._node is None:
+            return
+        if self._layer is not None and self._layer[0] is not composite:
+            self._give_back()
+        if self._layer is None:
+            former = composite.GetForegroundVolumeID(), composite.GetForegroundOpacity()
+            self._layer = (composite, *former)
+        if composite.GetForegroundVolumeID() != self._node.GetID():
+            composite.SetForegroundVolumeID(self._node.GetID())
+            composite.SetForegroundOpacity(1.0)
+
+    def _give_back(self) -> None:
+        layer, self._layer = self._layer, None
+        if layer is None or not slicer.mrmlScene.IsNodePresent(layer[0]) or self._node is None:
+            return
+        composite, volume, opacity = layer
+        if composite.GetForegroundVolumeID() == self._node.GetID():  # else the user chose anew
+            composite.SetForegroundVolumeID(volume)
+            composite.SetForegroundOpacity(opacity)
+
+
+def look_of(
+    anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode, options: dict
+) -> str:
+    """Return a text that changes when a fusion of two volumes would look different."""
+    return json.dumps([[repr(stamp_of(node)) for node in (anatomical, partner)], options])
+
+
+def composite_of(view: slicer.vtkMRMLSliceNode) -> slicer.vtkMRMLSliceCompositeNode | None:
+    """Return the node that says which volumes a slice view shows."""
+    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
+        if composite.GetLayoutName() == view.GetLayoutName():
+            return composite
+    return None

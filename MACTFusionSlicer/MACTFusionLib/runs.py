@@ -1,0 +1,177 @@
+"""Apply, Cancel and batch: what the buttons start, and what is told of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from . import install
+from .conversation import WorkerError
+from .environment import external_python, log
+from .summary import progress_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .logic import MACTFusionLogic
+
+_RED = {True: "#ff8a80", False: "#b3261e"}  # on dark, on light
+_LAST_LINES = 60
+
+
+class Runs:
+    """Runs whole volumes and shows how that goes.
+
+    Args:
+        ui: widgets of the panel.
+        logic: fuses.
+        requirements: path of requirements.txt.
+        changed: called when a run has begun or ended.
+        done: called with a fused node.
+    """
+
+    def __init__(
+        self, ui: Any, logic: MACTFusionLogic, requirements: Any, changed: Callable, done: Callable
+    ) -> None:
+        self._ui = ui
+        self._logic = logic
+        self._requirements = requirements
+        self._changed = changed
+        self._done = done
+        self._is_installed = False
+        self._queue: list[tuple] = []
+        self._details = ""
+        self._warnings: list[str] = []
+        self.fused = None
+        for button, act in ((ui.cancelButton, self.cancel), (ui.detailsButton, self.show_details)):
+            button.clicked.connect(act)
+        self.say("")
+        self._show_progress(None)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a worker can be started without asking for anything."""
+        if external_python(self._logic.session.python):
+            return True
+        if not self._is_installed:  # looked up until it is so
+            self._is_installed = install.has_torch() and not install.missing(self._requirements)
+        return self._is_installed
+
+    def begin(self, jobs: list[tuple]) -> None:
+        """Fuse pairs one after another.
+
+        Args:
+            jobs: ``(anatomical, partner, output, options)`` each.
+        """
+        if self._logic.is_running or not self._install():
+            return
+        self._queue = list(jobs)
+        self._next()
+
+    def cancel(self) -> None:
+        """End the run and those that wait."""
+        self._queue.clear()
+        self._logic.cancel()
+        self._ui.cancelButton.enabled = False
+
+    def forget(self) -> None:
+        """Drop what belongs to a scene that is closed."""
+        self._queue.clear()
+        self.fused = None
+        self._show_progress(None)
+        self.say("")
+
+    def say(self, sentence: str, is_error: bool = False, details: str = "") -> None:
+        """Show a sentence, and keep what lies behind it for the button."""
+        label = self._ui.messageLabel
+        is_dark = label.palette.color(qt.QPalette.Window).lightness() < 128
+        label.styleSheet = f"color: {_RED[is_dark]}" if is_error else ""
+        label.text = sentence
+        label.setVisible(bool(sentence))
+        self._details = details
+        self._ui.detailsButton.setVisible(bool(details))
+
+    def show_details(self) -> None:
+        """Show what lies behind the last message."""
+        slicer.util.infoDisplay(
+            self._ui.messageLabel.text, _("MACTFusion"), detailedText=self._details
+        )
+
+    def _install(self) -> bool:
+        """Make sure that the libraries are there; ask before anything is installed."""
+        if self.is_ready:
+            return True
+        if not install.has_torch():
+            self.say(install.no_torch(), is_error=True)
+            return False
+        libraries = install.missing(self._requirements)
+        if not slicer.util.confirmYesNoDisplay(install.question(libraries), _("MACTFusion")):
+            self.say(_("Nothing was installed, and nothing was fused."))
+            return False
+        try:
+            install.install(libraries, self._ui.wheelsEdit.currentPath)
+        except install.InstallError as error:
+            self.say(str(error), is_error=True, details=error.details)
+            return False
+        return True
+
+    def _next(self) -> None:
+        if not self._queue:
+            return
+        job = self._queue.pop(0)
+        self._warnings = []
+        self.say("")
+        try:
+            self._logic.start_fusion(*job, self._ended, self._take_news)
+        except WorkerError as error:
+            self._ended(None, error)
+        else:
+            self._show_progress({"stage": "prepare"})
+            self._changed()
+
+    def _take_news(self, news: dict) -> None:
+        if news["reply"] == "progress":
+            self._show_progress(news)
+        else:
+            self._warnings.append(news["sentence"])
+
+    def _ended(self, node: Any, error: Exception | None) -> None:
+        self._show_progress(None)
+        notes = "\n".join(self._warnings)
+        if error is None:
+            self.fused = node
+            template = _("{name} is ready.")
+            if self._warnings:
+                template = _("{name} is ready. Notes: {notes}")
+            self.say(template.format(name=node.GetName(), notes=" ".join(self._warnings)))
+            self._done(node)
+        elif getattr(error, "code", "") == "cancelled":
+            self.say(_("Cancelled; nothing was changed."))
+        else:
+            self.say(str(error), is_error=True, details="\n\n".join(filter(None, [notes, _tail()])))
+        self._changed()
+        self._next()
+
+    def _show_progress(self, news: dict | None) -> None:
+        bar = self._ui.progressBar
+        bar.setVisible(news is not None)
+        self._ui.progressLabel.setVisible(news is not None)
+        self._ui.cancelButton.enabled = news is not None
+        if news is None:
+            return
+        self._ui.progressLabel.text = progress_text(news)
+        is_counted = news["stage"] == "fuse"
+        bar.setRange(0, news["total"] if is_counted else 0)
+        bar.value = news["done"] if is_counted else 0
+
+
+def _tail() -> str:
+    """Return the end of the worker's log."""
+    try:
+        lines = log().read_text("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(lines[-_LAST_LINES:])

@@ -1,0 +1,102 @@
+"""Draw the panel without the application: ``render_panel.py PNG`` fuses the sample data first.
+
+Left the light theme after a fusion, right the dark one during the next. Needs the environment of
+``make test-panel`` and a Python with the library, as the tests do.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+import conftest  # noqa: F401  puts everything in place
+import qt
+import slicer
+from MACTFusionLib.samples import load_samples
+from MACTFusionLib.widget import MACTFusionWidget
+from PySide6 import QtCore, QtGui
+from standins.application import Scene
+
+SIZE = (420, 640)
+DARK = {
+    "Window": "#2f2f2f",
+    "WindowText": "#eeeeee",
+    "Base": "#242424",
+    "AlternateBase": "#383838",
+    "Text": "#eeeeee",
+    "Button": "#3c3c3c",
+    "ButtonText": "#eeeeee",
+    "Highlight": "#3d7ebf",
+    "HighlightedText": "#ffffff",
+    "Mid": "#555555",
+    "Light": "#505050",
+    "Dark": "#202020",
+}
+
+
+def main() -> None:
+    """Write the picture to the path of the command line."""
+    application = slicer.app.qt
+    QtCore.QSettings.setPath(QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, os.devnull)
+    application.setStyle("Fusion")
+    application.setFont(QtGui.QFont("DejaVu Sans", 9))
+    scene = Scene()
+    panel, parent = _open()
+    panel._parameters.livePreview = False
+    panel._parameters.anatomical, panel._parameters.partner = load_samples()
+    parent.resize(*SIZE)
+    parent.show()
+    panel.ui.applyButton.click()
+    _until(lambda: not panel.logic.is_running)
+    light = parent.grab()
+    application.setPalette(_dark())
+    panel.ui.applyButton.click()
+    _until(lambda: panel.ui.progressLabel.text.startswith("Slice 1"))
+    dark = parent.grab()
+    panel.cleanup()
+    _side_by_side(light, dark).save(str(Path(sys.argv[1])))
+    del scene
+
+
+def _open() -> tuple:
+    parent = slicer.qMRMLWidget()
+    parent.setLayout(qt.QVBoxLayout())
+    panel = MACTFusionWidget(parent)
+    panel.setup()
+    panel.enter()
+    return panel, parent
+
+
+def _until(condition) -> None:
+    while not condition():
+        slicer.app.processEvents()
+        time.sleep(0.01)
+    for _ in range(20):
+        slicer.app.processEvents()
+
+
+def _dark() -> QtGui.QPalette:
+    palette = QtGui.QPalette()
+    for role, color in DARK.items():
+        palette.setColor(getattr(QtGui.QPalette, role), QtGui.QColor(color))
+    for role in ("WindowText", "Text", "ButtonText"):
+        palette.setColor(
+            QtGui.QPalette.Disabled, getattr(QtGui.QPalette, role), QtGui.QColor("#808080")
+        )
+    return palette
+
+
+def _side_by_side(first: QtGui.QPixmap, second: QtGui.QPixmap) -> QtGui.QPixmap:
+    whole = QtGui.QPixmap(first.width() + second.width(), first.height())
+    painter = QtGui.QPainter(whole)
+    painter.drawPixmap(0, 0, first)
+    painter.drawPixmap(first.width(), 0, second)
+    painter.end()
+    return whole
+
+
+if __name__ == "__main__":
+    main()

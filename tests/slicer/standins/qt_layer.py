@@ -1,0 +1,262 @@
+"""PythonQt's look and feel over PySide6, as far as the panel and Slicer's Python layer use it.
+
+PythonQt shows properties as attributes (``button.text``, not ``button.text()``). Here each widget
+class gets a subclass that does the same. Slicer's own widgets are drawn plainly.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+
+import shiboken6
+from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
+from PySide6.QtCore import Property, Signal
+
+NOT_AS_ATTRIBUTES = ("sizeHint", "minimumSizeHint", "objectName")
+PLAIN = (
+    *("QWidget", "QLabel", "QPushButton", "QCheckBox", "QComboBox", "QSpinBox", "QDoubleSpinBox"),
+    *("QSlider", "QLineEdit", "QFrame", "QProgressBar", "QListWidget", "QTextEdit"),
+    "QPlainTextEdit",
+)
+
+
+def _as_in_pythonqt(base):
+    meta = base.staticMetaObject
+    names = [meta.property(index).name() for index in range(meta.propertyCount())]
+    attributes = {name: _attribute(base, name) for name in names if name not in NOT_AS_ATTRIBUTES}
+    attributes["name"] = property(QtCore.QObject.objectName)
+    return type(base.__name__, (base,), attributes)
+
+
+def _attribute(base, name):
+    """One of Qt's properties by its functions, such as ``text`` and ``setText``."""
+    capital = name[0].upper() + name[1:]
+    readers = [getattr(base, reader, None) for reader in (name, f"is{capital}")]
+    reader = next((found for found in readers if found is not None), None)
+    return property(reader, getattr(base, f"set{capital}", None))
+
+
+CLASSES = {name: _as_in_pythonqt(getattr(QtWidgets, name)) for name in PLAIN}
+Widget = CLASSES["QWidget"]
+
+
+class CollapsibleButton(Widget):
+    HEADER = 26
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._text, self._collapsed = "", False
+        self.setContentsMargins(0, self.HEADER, 0, 0)
+
+    def paintEvent(self, event):  # noqa: N802
+        painter = QtGui.QPainter(self)
+        header = QtWidgets.QStyleOptionButton()
+        header.initFrom(self)
+        header.rect = QtCore.QRect(0, 1, self.width(), self.HEADER - 3)
+        self.style().drawControl(QtWidgets.QStyle.CE_PushButtonBevel, header, painter, self)
+        arrow = "▸" if self._collapsed else "▾"
+        box = header.rect.adjusted(8, 0, 0, 0)
+        painter.setPen(self.palette().color(QtGui.QPalette.ButtonText))
+        painter.drawText(box, QtCore.Qt.AlignVCenter, f"{arrow}  {self._text}")
+
+    palette = QtWidgets.QWidget.palette
+    height = QtWidgets.QWidget.height
+    width = QtWidgets.QWidget.width
+
+    def _set_text(self, text):
+        self._text = text
+
+    def _set_collapsed(self, collapsed):
+        self._collapsed = collapsed
+        for child in self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindDirectChildrenOnly):
+            child.setVisible(not collapsed)
+        self.setMaximumHeight(self.HEADER if collapsed else 16777215)
+
+    def childEvent(self, event):  # noqa: N802
+        super().childEvent(event)
+        if event.added() and self._collapsed and event.child().isWidgetType():
+            event.child().setVisible(False)
+
+    text = Property(str, lambda self: self._text, _set_text)
+    collapsed = Property(bool, lambda self: self._collapsed, _set_collapsed)
+
+
+class SliderWidget(Widget):
+    valueChanged = Signal(float)  # noqa: N815
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.slider = QtWidgets.QSlider(QtCore.Qt.Horizontal, maximum=1000)
+        self.box = QtWidgets.QDoubleSpinBox()
+        layout.addWidget(self.slider)
+        layout.addWidget(self.box)
+        self.box.valueChanged.connect(self._moved)
+        self.slider.valueChanged.connect(self._slid)
+
+    def _span(self):
+        return self.box.minimum(), max(self.box.maximum() - self.box.minimum(), 1e-9)
+
+    def _moved(self, value):
+        low, span = self._span()
+        self.slider.blockSignals(True)
+        self.slider.setValue(round((value - low) / span * 1000))
+        self.slider.blockSignals(False)
+        self.valueChanged.emit(value)
+
+    def _slid(self, position):
+        low, span = self._span()
+        self.box.setValue(low + span * position / 1000)
+
+    minimum = Property(float, lambda s: s.box.minimum(), lambda s, v: s.box.setMinimum(v))
+    maximum = Property(float, lambda s: s.box.maximum(), lambda s, v: s.box.setMaximum(v))
+    singleStep = Property(  # noqa: N815
+        float, lambda s: s.box.singleStep(), lambda s, v: s.box.setSingleStep(v)
+    )
+    decimals = Property(int, lambda s: s.box.decimals(), lambda s, v: s.box.setDecimals(v))
+    value = Property(float, lambda s: s.box.value(), lambda s, v: s.box.setValue(v))
+
+
+class PathLineEdit(QtWidgets.QLineEdit):
+    currentPathChanged = Signal(str)  # noqa: N815
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self.textChanged.connect(self.currentPathChanged)
+
+    name = property(QtCore.QObject.objectName)
+    currentPath = Property(  # noqa: N815
+        str, lambda self: self.text(), lambda self, path: self.setText(path)
+    )
+
+
+class MRMLWidget(Widget):
+    mrmlSceneChanged = Signal(object)  # noqa: N815
+
+    def setMRMLScene(self, scene):  # noqa: N802
+        self.mrmlSceneChanged.emit(scene)
+
+
+def _without_scene_connections(ui):
+    """Leave out of a .ui what QUiLoader cannot connect here; :class:`Loader` does it."""
+    start, end = ui.find(b"<connections>"), ui.find(b"</connections>")
+    return ui if start < 0 else ui[:start] + b"<connections>" + ui[end:]
+
+
+def _setting(name, kind):
+    return Property(
+        kind, lambda self: self.settings.get(name), lambda self, v: self.settings.update({name: v})
+    )
+
+
+class NodeComboBox(CLASSES["QComboBox"]):
+    currentNodeChanged = Signal(object)  # noqa: N815
+    nodeTypes = _setting("nodeTypes", "QStringList")  # noqa: N815
+    noneDisplay = _setting("noneDisplay", str)  # noqa: N815
+    noneEnabled = _setting("noneEnabled", bool)  # noqa: N815
+    addEnabled = _setting("addEnabled", bool)  # noqa: N815
+    removeEnabled = _setting("removeEnabled", bool)  # noqa: N815
+    renameEnabled = _setting("renameEnabled", bool)  # noqa: N815
+    showChildNodeTypes = _setting("showChildNodeTypes", bool)  # noqa: N815
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self.settings = {}
+        self._scene = None
+        self._nodes = [None]
+        self._chosen = None
+        self.activated.connect(lambda index: self.setCurrentNode(self._nodes[index]))
+
+    def setMRMLScene(self, scene):  # noqa: N802
+        self._scene = scene
+        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent):
+            scene.AddObserver(event, lambda *_: self._refill())
+        self._refill()
+
+    def currentNode(self):  # noqa: N802
+        return self._chosen
+
+    def setCurrentNode(self, node):  # noqa: N802
+        has_changed = node is not self._chosen
+        self._chosen = node
+        self._refill()
+        if has_changed:
+            self.currentNodeChanged.emit(node)
+
+    def _refill(self):
+        if self._scene is None or not shiboken6.isValid(self):
+            return
+        found = []
+        for kind in self.settings.get("nodeTypes", []):
+            found += [n for n in _nodes(self._scene, kind) if n.GetClassName() == kind]
+        visible = [node for node in found if not node.GetHideFromEditors()]
+        self._nodes = [None, *visible]
+        self.clear()
+        self.addItem(self.settings.get("noneDisplay", "None"))
+        for node in visible:
+            self.addItem(node.GetName())
+        if self._chosen is not None and self._chosen not in self._nodes:
+            self._chosen = None
+            self.currentNodeChanged.emit(None)
+        self.setCurrentIndex(self._nodes.index(self._chosen))
+
+
+def _nodes(scene, kind):
+    return [scene.GetNthNodeByClass(i, kind) for i in range(scene.GetNumberOfNodesByClass(kind))]
+
+
+SLICER_WIDGETS = {
+    "qMRMLWidget": MRMLWidget,
+    "qMRMLNodeComboBox": NodeComboBox,
+    "qMRMLSliderWidget": None,
+    "qMRMLSpinBox": None,
+    "qMRMLRangeWidget": None,
+    "qSlicerWidget": None,
+}
+CTK_WIDGETS = {
+    "ctkCollapsibleButton": CollapsibleButton,
+    "ctkSliderWidget": SliderWidget,
+    "ctkPathLineEdit": PathLineEdit,
+}
+
+
+class Loader(QtUiTools.QUiLoader):
+    """Makes the subclasses above, and the connections of the file that concern the scene."""
+
+    def createWidget(self, kind, parent=None, name=""):  # noqa: N802
+        known = {**CLASSES, **SLICER_WIDGETS, **CTK_WIDGETS}.get(kind)
+        if known is None:
+            return super().createWidget(kind, parent, name)
+        widget = known(parent)
+        widget.setObjectName(name)
+        return widget
+
+    def load(self, file):
+        content = QtCore.QBuffer()
+        content.setData(_without_scene_connections(bytes(file.readAll())))
+        widget = super().load(content)
+        for combo in widget.findChildren(NodeComboBox):
+            widget.mrmlSceneChanged.connect(combo.setMRMLScene)
+        return widget
+
+
+def install(slicer):
+    """Put modules ``qt`` and ``ctk`` and Slicer's widgets where ``import`` finds them."""
+    qt, ctk = types.ModuleType("qt"), types.ModuleType("ctk")
+    for library in (QtCore, QtGui, QtWidgets):
+        vars(qt).update({name: getattr(library, name) for name in dir(library) if name[0] == "Q"})
+    vars(qt).update(CLASSES)
+    qt.QUiLoader = Loader
+    ctk.__getattr__ = lambda name: _unused(name)
+    vars(ctk).update(CTK_WIDGETS)
+    for name, kind in SLICER_WIDGETS.items():
+        setattr(slicer, name, kind or _unused(name))
+    sys.modules.update(qt=qt, ctk=ctk)
+
+
+def _unused(name):
+    if name.startswith("__"):
+        raise AttributeError(name)
+    return type(name, (Widget,), {})

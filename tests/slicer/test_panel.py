@@ -1,0 +1,215 @@
+"""The panel's own behaviour: choices, sentences, buttons, events. No worker is started."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
+
+import numpy as np
+import qt
+import slicer
+from MACTFusionLib import install
+from MACTFusionLib.parameters import Axis, Display, Precision, Task
+from MACTFusionLib.self_test import add_volume, make_pair
+
+CONTROLS = (qt.QPushButton, qt.QComboBox, qt.QCheckBox, qt.QSpinBox, slicer.qMRMLNodeComboBox)
+
+
+@pytest.fixture(autouse=True)
+def no_worker(monkeypatch):
+    """A Python that is not there: whoever starts a worker here fails."""
+    monkeypatch.setenv("MACTFUSION_PYTHON", "")
+    monkeypatch.setattr(install, "has_torch", lambda: False)
+
+
+def test_apply_says_why_it_is_disabled(panel):
+    ui = panel.ui
+    assert not ui.applyButton.enabled
+    assert "Load two volumes" in ui.applyButton.toolTip
+    mr, pet = make_pair()
+    chosen = panel._parameters
+    chosen.anatomical = mr
+    assert "Choose the partner" in ui.applyButton.toolTip
+    chosen.partner = mr
+    assert "same volume" in ui.applyButton.toolTip
+    chosen.partner = pet
+    assert ui.applyButton.enabled
+    chosen.output = pet
+    assert "never changed" in ui.applyButton.toolTip
+    assert not ui.applyButton.enabled
+
+
+def test_status_says_what_will_happen(panel):
+    panel._parameters.anatomical, panel._parameters.partner = make_pair()
+    assert panel.ui.statusLabel.text == "PET 12×10×6 is resampled onto MR 24×20×6, covers 100 %"
+
+
+def test_unknown_partner_needs_a_task(panel):
+    mr, pet = make_pair()
+    pet.SetName("Series 7")
+    panel._parameters.anatomical, panel._parameters.partner = mr, pet
+    assert "choose the task" in panel.ui.applyButton.toolTip
+    panel.ui.taskComboBox.currentIndex = list(Task).index(Task.PET)
+    assert panel.ui.applyButton.enabled
+
+
+def test_opening_guesses_who_is_who(panel):
+    pet, mr = reversed(make_pair())
+    panel.ui.guessButton.click()
+    assert panel._parameters.anatomical is mr
+    assert panel._parameters.partner is pet
+    panel.ui.swapButton.click()
+    assert panel._parameters.anatomical is pet
+    assert panel.ui.anatomicalSelector.currentNode() is pet
+
+
+def test_missing_torch_is_said_and_nothing_is_installed(panel, monkeypatch):
+    monkeypatch.setattr(slicer.util, "pip_install", pytest.fail, raising=False)
+    panel._parameters.anatomical, panel._parameters.partner = make_pair()
+    panel.ui.applyButton.click()
+    assert "extension PyTorch" in panel.ui.messageLabel.text
+    assert panel.ui.applyButton.enabled
+
+
+def test_installation_asks_and_pins_what_slicer_brings(panel, monkeypatch, tmp_path):
+    asked, installed = [], []
+    monkeypatch.setattr(install, "has_torch", lambda: True)
+    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", lambda *a, **k: asked.append(a) or True)
+
+    def pip(arguments):
+        constraints = arguments[arguments.index("-c") + 1]
+        installed.append((arguments, Path(constraints).read_text()))
+        raise RuntimeError("no network")
+
+    monkeypatch.setattr(slicer.util, "pip_install", pip)
+    panel._parameters.anatomical, panel._parameters.partner = make_pair()
+    panel.ui.wheelsEdit.currentPath = str(tmp_path)
+    panel.ui.applyButton.click()
+    assert "MB" in asked[0][0]
+    assert "monai" in asked[0][0]
+    arguments, constraints = installed[0]
+    assert f"numpy=={np.__version__}" in constraints
+    assert arguments[:3] == ["--no-index", "--find-links", str(tmp_path)]
+    assert not [a for a in arguments if a.lower().startswith(("torch", "numpy", "simpleitk"))]
+    assert "could not be installed" in panel.ui.messageLabel.text
+    assert not panel.ui.detailsButton.isHidden()
+    panel.ui.applyButton.click()
+    assert len(installed) == 2
+
+
+def test_choices_come_back_with_a_saved_scene(panel, scene, tmp_path):
+    chosen = panel._parameters
+    mr, pet = make_pair()
+    chosen.anatomical, chosen.partner = mr, pet
+    ui = panel.ui
+    ui.axisComboBox.currentIndex = list(Axis).index(Axis.CORONAL)
+    ui.displayComboBox.currentIndex = list(Display).index(Display.FIXED)
+    ui.precisionComboBox.currentIndex = list(Precision).index(Precision.BFLOAT16)
+    ui.batchSizeSpinBox.value = 3
+    ui.luminanceCheckBox.checked = True
+    ui.previewCheckBox.checked = False
+    ui.blendSlider.value = 0.25
+    chosen.device, chosen.model, chosen.weights = "cuda:0", "other", "w.pt"
+    ids = mr.GetName(), pet.GetName()
+    path = str(tmp_path / "scene.mrml")
+    scene.scene.SetURL(path)
+    assert scene.scene.Commit(path)
+    scene.scene.Clear(False)
+    assert panel._parameters.anatomical is None
+    panel.setParameterNode(None)
+    scene.scene.SetURL(path)
+    assert scene.scene.Import()
+    panel.initializeParameterNode()
+    back = panel._parameters
+    assert (back.anatomical.GetName(), back.partner.GetName()) == ids
+    assert (back.axis, back.display) == (Axis.CORONAL, Display.FIXED)
+    assert (back.precision, back.batchSize) == (Precision.BFLOAT16, 3)
+    assert back.luminance
+    assert not back.livePreview
+    assert back.blend == 0.25
+    assert (back.device, back.model, back.weights) == ("cuda:0", "other", "w.pt")
+    assert ui.axisComboBox.currentIndex == list(Axis).index(Axis.CORONAL)
+    assert ui.deviceComboBox.currentText == "cuda:0"
+    assert ui.modelComboBox.currentData == "other"
+
+
+def test_the_interpreter_is_not_in_the_scene(panel, scene, tmp_path):
+    panel.ui.pythonEdit.currentPath = "/somewhere/python"
+    path = tmp_path / "scene.mrml"
+    scene.scene.SetURL(str(path))
+    scene.scene.Commit(str(path))
+    assert "somewhere" not in path.read_text()
+    assert panel.logic.session.python == "/somewhere/python"
+
+
+def test_closing_the_scene_leaves_an_empty_panel(panel, scene):
+    panel._parameters.anatomical, panel._parameters.partner = make_pair()
+    scene.scene.Clear(False)
+    assert panel._parameters is not None
+    assert panel._parameters.anatomical is None
+    assert not panel.ui.applyButton.enabled
+
+
+def test_removing_a_volume_disables_apply(panel, scene):
+    mr, pet = make_pair()
+    panel._parameters.anatomical, panel._parameters.partner = mr, pet
+    scene.scene.RemoveNode(pet)
+    panel._settled()
+    assert not panel.ui.applyButton.enabled
+
+
+def test_pairs_are_found_by_study_kind_and_overlap(panel):
+    mr, pet = make_pair()
+    far = np.diag([2.0, 2.0, 5.0, 1.0])
+    far[0, 3] = 5000
+    add_volume("CT far", np.zeros((8, 8, 4), np.int16), far)
+    panel.ui.findPairsButton.click()
+    assert panel._pairs == [(mr, pet)]
+    assert panel.ui.pairList.count == 1
+    assert panel.ui.batchButton.enabled
+
+
+def test_every_control_has_a_name_and_a_tooltip(panel):
+    for name, widget in vars(panel.ui).items():
+        if isinstance(widget, CONTROLS) and not name.startswith("qt_"):
+            assert widget.accessibleName, name
+            assert widget.toolTip, name
+
+
+def test_panel_fits_a_small_screen(panel):
+    assert panel.parent.minimumSizeHint().width() <= 480
+
+
+def test_cleanup_leaves_no_observers(panel, scene):
+    panel._parameters.anatomical, panel._parameters.partner = make_pair()
+    panel._settled()
+    panel.cleanup()
+    assert panel.Observations == []
+    assert panel.watch.Observations == []
+
+
+def test_entry_is_what_slicer_looks_for_and_imports_no_library(scene):
+    import MACTFusion
+    from standins.application import MODULE
+
+    parent = SimpleNamespace(path=str(MODULE))
+    module = MACTFusion.MACTFusion(parent)
+    assert parent.title == "MACTFusion"
+    assert parent.categories == ["Nuclear Medicine", "Neuroimaging"]
+    assert "Not a medical device" in parent.helpText
+    assert module is not None
+    assert not {"torch", "monai", "mactfusion"} & set(sys.modules)
+
+
+def test_cmake_lists_every_file():
+    from standins.application import MODULE
+
+    folder = MODULE.parent
+    listed = (folder / "CMakeLists.txt").read_text()
+    for path in folder.glob("MACTFusionLib/*.py"):
+        assert f"MACTFusionLib/{path.name}" in listed
