@@ -1,14 +1,16 @@
 # `make demo` and `make test` work in a fresh clone: they make their own virtual environment first.
 PYTHON ?= python3
 VENV ?= .venv
+PANEL_VENV ?= .venv-panel
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test lint types check clean
+.PHONY: help setup demo test test-panel lint types check clean
 
 help:
 	@echo "make demo    fuse a synthetic head: MR with CT, PET and SPECT, into demo/"
 	@echo "make test    run all tests"
+	@echo "make test-panel  run the tests of the Slicer panel, without Slicer"
 	@echo "make lint    check style and formatting"
 	@echo "make types   check types"
 	@echo "make check   all of lint, types and test"
@@ -30,6 +32,17 @@ test: $(READY)
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest
 
+$(PANEL_VENV)/.ready:
+	@echo "Setting up $(PANEL_VENV): MRML and Qt without the application (a few minutes, once)"
+	@$(PYTHON) -m venv $(PANEL_VENV)
+	@$(PANEL_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		slicer-core==5.12.4.0 PySide6-Essentials==6.8.3 psutil pytest numpy
+	@touch $@
+
+test-panel: $(READY) $(PANEL_VENV)/.ready
+	@echo "Running the panel's tests without the application"
+	@$(PANEL_VENV)/bin/python -m pytest --confcutdir=tests/slicer tests/slicer
+
 lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -40,4 +53,4 @@ types: $(READY)
 check: lint types test
 
 clean:
-	rm -rf $(VENV) demo
+	rm -rf $(VENV) $(PANEL_VENV) demo

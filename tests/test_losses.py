@@ -284,3 +284,22 @@ def test_published_criterion_gives_the_published_numbers(reference, case, right_
         wrong = golden["output_eval_vis_ct_inf_mri"][None, None]
     assert loss_of(published, fused, sources) == pytest.approx(right_order, abs=0.006)
     assert loss_of(published, wrong, sources[:, ::-1].copy()) == pytest.approx(swapped, abs=0.006)
+
+
+def test_a_weight_by_task_counts_for_pairs_of_that_task():
+    generator = torch.Generator().manual_seed(0)
+    pred = torch.rand(3, 1, 16, 16, generator=generator)
+    sources = torch.rand(3, 2, 16, 16, generator=generator)
+    criterion = FusionLoss([{"weight": {"ct-mri": 2.0, "spect-mri": 5.0}, "term": IntensityLoss()}])
+    sources.tasks = ["ct-mri", "pet-mri", "spect-mri"]
+    first, _, third = (
+        IntensityLoss()(pred[i : i + 1], sources[i : i + 1]).item() for i in range(3)
+    )
+    expected = (2.0 * first + 5.0 * third) / 3
+    assert criterion(pred, sources).item() == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_weight_by_task_needs_the_tasks():
+    criterion = FusionLoss([{"weight": {"ct-mri": 2.0}, "term": IntensityLoss()}])
+    with pytest.raises(ValueError, match="tasks of all 1 pairs"):
+        criterion(torch.rand(1, 1, 8, 8), torch.rand(1, 2, 8, 8))

@@ -42,9 +42,9 @@ def test_pairs_of_a_folder(folder):
         "anatomical": str(folder / "CT-MRI" / "train" / "MRI" / "1001.png"),
         "partner": str(folder / "CT-MRI" / "train" / "CT" / "1001.png"),
         "task": "ct-mri",
-        "case": "CT-MRI 1",
+        "case": "1",
     }
-    assert {p["case"] for p in pairs} == {"CT-MRI 1", "CT-MRI 23", "CT-MRI 4", "PET-MRI 1"}
+    assert {p["case"] for p in pairs} == {"1", "23", "4"}
 
 
 def test_a_missing_partner_is_named(folder):
@@ -64,7 +64,7 @@ def test_an_absent_folder_is_named(tmp_path):
         training_pairs(tmp_path / "absent")
 
 
-@pytest.mark.parametrize("every", [2, 3, 4])
+@pytest.mark.parametrize("every", [2, 3])
 def test_no_case_is_on_both_sides(folder, every):
     pairs = list_pairs(folder, "train")
     training, validation = hold_out(pairs, every)
@@ -72,7 +72,9 @@ def test_no_case_is_on_both_sides(folder, every):
     assert validation
     assert not {p["case"] for p in training} & {p["case"] for p in validation}
     assert sorted(map(str, training + validation)) == sorted(map(str, pairs))
-    assert len({p["case"] for p in validation}) == -(-4 // every)
+    assert len({p["case"] for p in validation}) == -(-3 // every)
+    held = {p["task"] for p in validation if p["case"] == "1"}  # one MR may be in several tasks
+    assert held == {"ct-mri", "pet-mri"}
     assert (training, validation) == training_pairs(folder, every)
 
 

@@ -75,8 +75,15 @@ def test_a_case_in_two_parts_is_refused(tmp_path, name, pairs):
 
 
 def test_published_test_cases_may_have_training_slices(folder):
-    write_split(folder / "public.json", "public", "", [pair(1, "train"), pair(1, "test")])
+    write_split(folder / "public.json", "public", "", [pair(3, "train"), pair(3, "test", 2)])
     assert len(read_split(folder / "public.json", folder, "test")) == 1
+
+
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_a_pair_that_is_there_twice_is_refused(tmp_path, part):
+    pairs = [pair(1, "train"), pair(1, part)]
+    with pytest.raises(InputError, match=r"public\.json has .*1001\.png twice"):
+        write_split(tmp_path / "public.json", "public", "", pairs)
 
 
 @pytest.mark.parametrize(

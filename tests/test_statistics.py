@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import product
 
 import numpy as np
@@ -127,3 +128,22 @@ def test_comparison_counts_and_corrects():
     assert compared["VIF"].p_value == compared["VIF"].p_adjusted == 1.0
     with pytest.raises(ValueError, match="different metrics"):
         compare_paired(first, {"SCD": second["SCD"]})
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(
+    ("values", "quantiles"),
+    [
+        ([math.inf, math.inf], [math.inf] * 5),
+        ([math.inf, 1.0, 2.0, math.inf], [1, 1.75, math.inf, math.inf, math.inf]),
+        ([-math.inf, 1.0, 3.0], [-math.inf, -math.inf, 1, 2, 3]),
+        ([math.inf], [math.inf] * 5),
+    ],
+)
+def test_infinite_values_have_quantiles(values, quantiles):
+    found = summarize(values)
+    assert [
+        found.minimum, found.lower_quartile, found.median, found.upper_quartile, found.maximum
+    ] == quantiles  # fmt: skip
+    assert math.isinf(found.mean)
+    assert math.isnan(found.standard_deviation) == (len(values) > 1)

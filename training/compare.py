@@ -4,8 +4,9 @@
 
 PAIRS has the layout ``TASK/test/MODALITY/NAME.png``. METHODS are folders: of one method
 (``TASK/NAME.png``, called by the folder's name), or of several such folders. A checkpoint is fused
-here, ``--weights NAME=FILE``: in evaluation mode, clipped, rounded to 8 bits. Pixel average and
-pixel maximum always take part.
+here, ``--weights NAME=FILE``: in evaluation mode, clipped, rounded to 8 bits, and its shift
+consistency is measured (``--shift-pairs 6``: on six pairs of a task). Pixel average and pixel
+maximum always take part.
 
 Writes into ``--folder`` (default docs): the tables between the markers of ``results.md``,
 ``scores.csv`` (every picture), ``significance.csv``, ``boxes-TASK.png`` and ``ranks.png``. Sheets
@@ -15,17 +16,27 @@ of pictures go where ``--sheets`` says; they show the data, whose licence decide
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from mactfusion.errors import InputError
-from training.comparison.checkpoints import Cost, Fused, fuse_pairs
+from mactfusion.evaluation.score import available_cores
+from training.comparison.checkpoints import Cost, fuse_pairs
 from training.comparison.figures import draw_boxes, draw_ranks, draw_sheets
-from training.comparison.pages import comparison_page, write_page, write_scores, write_tests
-from training.comparison.scores import BASELINES, Method, Pair, find_pairs, score_methods
+from training.comparison.pages import (
+    around_tables,
+    comparison_page,
+    write_page,
+    write_scores,
+    write_tests,
+)
+from training.comparison.scores import BASELINES, Method, find_pairs, score_methods
+from training.refusals import refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Container
 
 CACHE = Path("runs/compare")
 
@@ -75,21 +86,24 @@ def read_costs(path: Path) -> dict[str, Cost]:
         raise InputError(f"{path} lacks {error} of a method.") from error
 
 
-def fuse_checkpoints(weights: list[str], pairs: list[Pair], cache: Path) -> dict[str, Fused]:
-    """Fuse the pairs with every ``NAME=FILE``.
+def name_checkpoints(weights: list[str], methods: Container[str]) -> dict[str, str]:
+    """Name to file of every ``NAME=FILE``.
 
     Raises:
-        InputError: not of that form, or weights that cannot be used.
+        InputError: not of that form, or two methods have one name.
     """
-    fused = {}
+    files: dict[str, str] = {}
     for entry in weights:
         name, _, file = entry.partition("=")
         if not name or not file:
             raise InputError(f"--weights takes NAME=FILE, not '{entry}'.")
-        fused[name] = fuse_pairs(file, pairs, cache, progress=True)
-    return fused
+        if name in methods or name in files:
+            raise InputError(f"Two methods are called {name}; choose another for {file}.")
+        files[name] = file
+    return files
 
 
+@refusals()
 def main(
     pairs_folder: Annotated[Path, typer.Argument(metavar="PAIRS", help="The data folder.")],
     folders: Annotated[
@@ -99,6 +113,9 @@ def main(
         list[str] | None,
         typer.Option(help="NAME=FILE; {task} in FILE stands for ct-mri, pet-mri, ..."),
     ] = None,
+    shift_pairs: Annotated[
+        int | None, typer.Option(min=1, help="Of a task, for shift consistency; all without.")
+    ] = None,
     ours: Annotated[str, typer.Option(help="The method to test against all others.")] = "ours",
     split: Annotated[Path | None, typer.Option(help="Split file; the public one without.")] = None,
     task: Annotated[list[str] | None, typer.Option(help="Only these, such as CT-MRI.")] = None,
@@ -107,41 +124,41 @@ def main(
     sheets: Annotated[Path | None, typer.Option(help="Folder for sheets of pictures.")] = None,
     zoom: Annotated[int, typer.Option(min=1, help="Of the sheets.")] = 2,
     cache: Annotated[Path, typer.Option(help="What was fused and scored before.")] = CACHE,
-    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = os.cpu_count() or 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = available_cores(),
 ) -> None:
     """Compare fusion methods on test pairs."""
-    try:
-        pairs = find_pairs(pairs_folder, split)
-        if task:
-            pairs = [pair for pair in pairs if pair.task in task]
-        if not pairs:
-            raise InputError(f"{pairs_folder} has no test pairs of {', '.join(task or [])}.")
-        methods: dict[str, Method] = {
-            **BASELINES,
-            **find_methods(folders or [], {pair.task for pair in pairs}),
-        }
-        known = read_costs(costs) if costs else {}
-        fused = fuse_checkpoints(weights or [], pairs, cache)
-        for name, result in fused.items():
-            methods[name] = result.folder
-            known[name] = result.cost
-        if ours not in methods:
-            raise InputError(f"There is no method '{ours}'; name one with --ours.")
-        scores = score_methods(methods, pairs, cache, jobs=jobs, progress=True)
-        steadiness = {name: result.steadiness for name, result in fused.items()}
-        folder.mkdir(parents=True, exist_ok=True)
-        write_page(folder / "results.md", comparison_page(scores, ours, known, steadiness))
-        write_scores(folder / "scores.csv", scores)
-        write_tests(folder / "significance.csv", scores, ours)
-        draw_ranks(scores, ours, folder / "ranks.png")
-        for name, of_task in scores.items():
-            draw_boxes(name, of_task, ours, folder / f"boxes-{name}.png")
-            if sheets and ours in of_task:
-                draw_sheets(name, of_task, ours, methods, pairs, sheets, zoom)
-    except InputError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from error
-    typer.echo(f"{folder / 'results.md'}")
+    pairs = find_pairs(pairs_folder, split)
+    if task:
+        pairs = [pair for pair in pairs if pair.task in task]
+    if not pairs:
+        raise InputError(f"{pairs_folder} has no test pairs of {', '.join(task or [])}.")
+    found = find_methods(folders or [], {pair.task for pair in pairs})
+    files = name_checkpoints(weights or [], found)
+    methods: dict[str, Method] = {**BASELINES, **found}
+    if ours not in {**methods, **files}:
+        raise InputError(f"There is no method '{ours}'; name one with --ours.")
+    known = read_costs(costs) if costs else {}
+    page = folder / "results.md"
+    around_tables(page)  # refused before the long work, not after
+    fused = {
+        name: fuse_pairs(file, pairs, cache, shift_pairs=shift_pairs, progress=True)
+        for name, file in files.items()
+    }
+    for name, result in fused.items():
+        methods[name] = result.folder
+        known[name] = result.cost
+    scores = score_methods(methods, pairs, cache, jobs=jobs, progress=True)
+    steadiness = {name: result.steadiness for name, result in fused.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    write_page(page, comparison_page(scores, ours, known, steadiness))
+    write_scores(folder / "scores.csv", scores)
+    write_tests(folder / "significance.csv", scores, ours)
+    draw_ranks(scores, ours, folder / "ranks.png")
+    for name, of_task in scores.items():
+        draw_boxes(name, of_task, ours, folder / f"boxes-{name}.png")
+        if sheets and ours in of_task:
+            draw_sheets(name, of_task, ours, methods, pairs, sheets, zoom)
+    typer.echo(str(page))
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from PIL import Image
 from mactfusion.errors import InputError
 from mactfusion.pairs import ANATOMICAL, list_pairs
 from mactfusion.splits import PARTS, PUBLIC, SplitPair, write_split
+from training.refusals import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,8 +71,8 @@ def collect(folder: Path) -> list[SplitPair]:
     """List and check the pairs of both folders of the public layout; ``split`` is the folder.
 
     Raises:
-        InputError: a picture lacks its partner, has another size or kind, or its name no case; a
-            slice is in both folders; or one MR has two case numbers.
+        InputError: a picture lacks its partner, has another size or kind, is constant, or its
+            name has no case; a slice is in both folders; or one MR has two case numbers.
     """
     pairs: list[SplitPair] = []
     for name in FOLDERS:
@@ -124,8 +125,11 @@ def _check_pictures(folder: Path, pairs: Sequence[SplitPair]) -> None:
         if first.shape[:2] != second.shape[:2]:
             sizes = " and ".join("x".join(map(str, p.shape[1::-1])) for p in (first, second))
             raise InputError(f"{anatomical} and {partner} differ in size: {sizes}.")
+        for path, pixels in ((anatomical, first), (partner, second)):
+            if pixels.min() == pixels.max():
+                raise InputError(f"{path} is constant, nothing to fuse; remove the pair.")
         same = contents.setdefault(hashlib.sha256(first.tobytes()).hexdigest(), pair)
-        if first.any() and same["case"] != pair["case"]:
+        if same["case"] != pair["case"]:
             raise InputError(
                 f"{anatomical} and {folder / same['anatomical']} are one picture under two case "
                 "numbers, so that no split can keep them apart; rename one case."
@@ -209,6 +213,7 @@ def make_splits(folder: Path) -> dict[str, list[SplitPair]]:
     }
 
 
+@refusals()
 def main(
     folder: Annotated[Path, typer.Argument(help="Pairs: TASK/{train,test}/MODALITY/NAME.png.")],
     output: Annotated[Path, typer.Option(help="For public.json and by-case.json.")] = Path(
@@ -216,14 +221,10 @@ def main(
     ),
 ) -> None:
     """Check a folder of pairs and write its split files."""
-    try:
-        splits = make_splits(folder)
-        output.mkdir(parents=True, exist_ok=True)
-        for name, pairs in splits.items():
-            write_split(output / f"{name}.json", name, ABOUT[name], pairs)
-    except InputError as error:
-        typer.echo(f"Error: {error}", err=True)
-        raise typer.Exit(2) from error
+    splits = make_splits(folder)
+    output.mkdir(parents=True, exist_ok=True)
+    for name, pairs in splits.items():
+        write_split(output / f"{name}.json", name, ABOUT[name], pairs)
     for name, pairs in splits.items():
         typer.echo(f"{output / name}.json")
         counts = Counter((pair["task"], pair["split"]) for pair in pairs)

@@ -28,7 +28,8 @@ def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
 
     Returns:
         One mapping a pair with the paths ``anatomical`` and ``partner``, the ``task`` in lower
-        case and the ``case``: the name without its last three digits, the slice number.
+        case and the ``case``: the name without its last three digits, the slice number. A case
+        number is one case in all tasks, which may share an MR.
 
     Raises:
         InputError: the folder holds no task, or a slice lacks its partner.
@@ -45,7 +46,7 @@ def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
                     "anatomical": str(anatomical),
                     "partner": str(partner),
                     "task": task.name.lower(),
-                    "case": f"{task.name} {anatomical.stem[:-3]}",
+                    "case": anatomical.stem[:-3],
                 }
             )
     if not pairs:
@@ -59,7 +60,7 @@ def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
 def hold_out(
     pairs: list[dict[str, str]], every: int
 ) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    """Keep every ``every``-th case for validation, so that no case is on both sides."""
+    """Keep every ``every``-th case for validation, so that no case is on both sides in any task."""
     cases = sorted({pair["case"] for pair in pairs})
     held = set(cases[::every])
     return (

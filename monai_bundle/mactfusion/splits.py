@@ -87,14 +87,18 @@ def read_split(split_file: str | Path, dataset_dir: str | Path, part: str) -> li
 
 
 def check_cases(name: str, pairs: Sequence[SplitPair], split_file: str | Path) -> None:
-    """Check that no case is in two parts that must be apart.
+    """Check that no case is in two parts that must be apart, and no pair is there twice.
 
     Raises:
         InputError: one is.
     """
     first: dict[str, str] = {}
+    names: set[str] = set()
     for pair in pairs:
         part, case = pair["split"], pair["case"]
+        if pair["anatomical"] in names:
+            raise InputError(f"{split_file} has {pair['anatomical']} twice; keep one of them.")
+        names.add(pair["anatomical"])
         if name == PUBLIC and part == "test":
             continue
         if first.setdefault(case, part) != part:

@@ -26,7 +26,7 @@ class Summary:
     count: int
     mean: float
     standard_deviation: float
-    """Of the sample (divisor n - 1); 0 for a single value."""
+    """Of the sample (divisor n - 1); 0 for a single value, NaN where one of several is infinite."""
     minimum: float
     lower_quartile: float
     median: float
@@ -179,9 +179,18 @@ def summarize(values: ArrayLike) -> Summary:
     if not sample.size:
         msg = "There are no values to summarize."
         raise ValueError(msg)
-    quantiles = np.quantile(sample, [0, 0.25, 0.5, 0.75, 1]).tolist()
-    deviation = float(sample.std(ddof=1)) if sample.size > 1 else 0.0
+    with np.errstate(invalid="ignore"):  # infinity minus infinity
+        deviation = float(sample.std(ddof=1)) if sample.size > 1 else 0.0
+        quantiles = _quantiles(sample, [0, 0.25, 0.5, 0.75, 1])
     return Summary(sample.size, float(sample.mean()), deviation, *quantiles)
+
+
+def _quantiles(sample: NDArray[np.float64], shares: list[float]) -> list[float]:
+    """Interpolate linearly; between two values of which one is infinite lies that one."""
+    linear = np.quantile(sample, shares)
+    below, above = (np.quantile(sample, shares, method=side) for side in ("lower", "higher"))
+    infinite = np.isinf(below) | np.isinf(above)
+    return np.where(infinite, np.where(below == above, below, below + above), linear).tolist()
 
 
 def _differences(a: ArrayLike, b: ArrayLike) -> NDArray[np.float64]:

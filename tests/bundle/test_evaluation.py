@@ -10,10 +10,10 @@ import pytest
 import torch
 from monai.bundle import ConfigWorkflow
 
-from mactfusion.engine import SliceQuality
 from mactfusion.errors import InputError
 from mactfusion.metrics import METRICS
 from mactfusion.networks import MACTFusion
+from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 from mactfusion.pairs import LoadPaird, scored_pairs
 from mactfusion.weights import load_weights, save_state
 
@@ -37,16 +37,16 @@ def weights(tmp_path_factory):
     return path
 
 
-def make_workflow(bundle, folder, weights, output, **options):
+def make_workflow(bundle, folder, weights, output, models=("mactfusion",), **options):
     return ConfigWorkflow(
-        config_file=str(bundle / "configs" / "evaluate.yaml"),
+        config_file=[str(bundle / "configs" / f"{name}.yaml") for name in ("evaluate", *models)],
         meta_file=str(bundle / "configs" / "metadata.json"),
         workflow_type="inference",
         logging_file=False,
         bundle_root=str(bundle),
         dataset_dir=str(folder),
         output_dir=str(output),
-        weights=str(weights),
+        **({"weights": str(weights)} if weights else {}),
         device="cpu",
         metrics=NAMES,
         **options,
@@ -80,16 +80,25 @@ def test_scores_are_those_of_the_stored_picture(bundle, folder, weights, tmp_pat
         assert float(means[name]) == pytest.approx(np.mean(values), abs=1e-6)
 
 
+def test_the_shipped_weights_fit_the_default_network(bundle, folder, tmp_path):
+    workflow = make_workflow(bundle, folder, None, tmp_path, models=())
+    workflow.initialize()
+    expected = MODELS[DEFAULT_MODEL]
+    assert type(workflow.parser.get_parsed_content("network")) is expected.network
+    assert workflow.parser["model"] == DEFAULT_MODEL
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_model_can_be_scored(bundle, folder, tmp_path, name):
+    torch.manual_seed(0)
+    weights = tmp_path / "model.pt"
+    save_state(MODELS[name].network().state_dict(), weights)
+    workflow = make_workflow(bundle, folder, weights, tmp_path, models=(name,))
+    workflow.initialize()
+    assert type(workflow.parser.get_parsed_content("network")) is MODELS[name].network
+
+
 def test_every_task_without_a_choice(folder):
     assert [pair["task"] for pair in scored_pairs(folder)] == ["ct-mri"] * 4 + ["pet-mri"] * 4
     with pytest.raises(InputError, match="no test pairs of the task mr-mr"):
         scored_pairs(folder, task="mr-mr")
-
-
-def test_a_metric_that_is_not_defined_is_not_hidden_in_the_mean():
-    metric = SliceQuality(["SCD"])
-    sources = torch.rand(2, 2, 16, 16, generator=torch.Generator().manual_seed(0))
-    metric(sources.mean(1, keepdim=True), sources)
-    assert torch.isfinite(metric.aggregate())
-    metric.append(torch.tensor([float("nan")]))
-    assert torch.isnan(metric.aggregate())

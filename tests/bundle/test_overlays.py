@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 import torch
 from monai.bundle import ConfigParser
+from torch import nn
 
+from mactfusion.losses.dilran import vgg16_bn_layers
 from mactfusion.networks.ablation import AblatedMACTFusion
 
+BUNDLE = Path(__file__).resolve().parents[2] / "monai_bundle"
 TERMS = {
     "train": {
         "IntensityLoss": 20,
@@ -69,9 +75,48 @@ def test_network_lacks_the_module_of_the_ablation(bundle, name, without, paramet
     assert network(image).shape == (2, 1, 16, 24)
 
 
+ABLATIONS = sorted((BUNDLE / "configs" / "ablations").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", ABLATIONS, ids=lambda path: path.stem)
+def test_each_ablation_changes_what_it_is_laid_over(path):
+    head = path.read_text(encoding="utf-8").replace("\n#", "")
+    (bases,) = re.findall(r"laid over (\w+\.yaml)(?: and (\w+\.yaml))?", head)
+    files = [str(BUNDLE / "configs" / name) for name in bases if name]
+    plain, ablated = (ConfigParser.load_config_files(f) for f in (files, [*files, str(path)]))
+    found = []
+    for config in (plain, ablated):
+        parser = ConfigParser(config)
+        parser["device"] = "cpu"
+        parser["vgg"] = {f"features.{k}": v for k, v in vgg16_bn_layers().state_dict().items()}
+        network = parser.get_parsed_content("network_def")
+        assert isinstance(network, nn.Module)
+        options = [(k, v) for module in network.modules() for k, v in vars(module).items()]
+        choices = [option for option in options if isinstance(option[1], str | int | float)]
+        tensors = {name: tensor.shape for name, tensor in network.state_dict().items()}
+        parts = [str(network), str(tensors), str(choices)]
+        if "loss" in parser.config:
+            loss = parser.get_parsed_content("loss")
+            parts += [str(loss), str(loss.weights)]
+        found.append(parts)
+    assert found[0] != found[1]
+
+
+def test_there_are_ablations():
+    assert len(ABLATIONS) >= 22
+
+
 def test_an_unknown_module_is_refused():
     with pytest.raises(ValueError, match="no module is called XYZ"):
         AblatedMACTFusion("XYZ")
+
+
+def test_without_it_less_loss_is_preferred_to_more_and_to_none(bundle):
+    better = load(bundle).get_parsed_content("validate#evaluator#metric_cmp_fn")
+    assert better(0.4, 0.5)
+    assert not better(0.5, 0.4)
+    assert better(0.4, float("nan"))
+    assert not better(float("nan"), 0.4)
 
 
 def test_selection_by_quality_prefers_more(bundle, slices, tmp_path):

@@ -8,11 +8,15 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
+from monai.bundle import ConfigParser
 from typer.testing import CliRunner
 
+from mactfusion import fuse_volumes
 from mactfusion.cli import app
+from mactfusion.io import sidecar_path
 from mactfusion.networks import MACTFusion
-from mactfusion.weights import load_weights
+from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
+from mactfusion.weights import load_weights, save_state
 
 pytestmark = pytest.mark.slow
 
@@ -22,23 +26,49 @@ SMALL = (
 )
 
 
-def test_inference_from_the_project_equals_the_command_line(bundle, run_bundle, pair, tmp_path):
+@pytest.mark.parametrize("model", ["default", "mactfusion", "cminet"])
+def test_bundle_command_and_function_give_the_same_voxels(
+    model, bundle, run_bundle, pair, tmp_path
+):
     mr, pet = pair
-    ours, theirs = tmp_path / "bundle.nii.gz", tmp_path / "command.nii.gz"
+    ours, theirs, third = (tmp_path / f"{name}.nii.gz" for name in ("bundle", "command", "python"))
+    configs, options = ["inference"], {"task": "pet-mri"}
+    if model != "default":
+        configs.append(model)
+        torch.manual_seed(0)
+        options |= {"model": model, "weights": tmp_path / "weights.pt"}
+        save_state(MODELS[model].network().state_dict(), options["weights"])
+    files = [f"monai_bundle/configs/{name}.yaml" for name in configs]
+    words = [word for key, value in options.items() for word in (f"--{key}", str(value))]
     run_bundle(
         bundle.parent,
-        *("run", "--config_file", "monai_bundle/configs/inference.yaml"),
-        *("--anatomical", mr, "--partner", pet, "--output", ours, "--task", "pet-mri"),
+        *("run", "--config_file", str(files), "--anatomical", mr, "--partner", pet),
+        *("--output", ours, "--device", "$torch.device('cpu')", *words),
     )
-    result = CliRunner().invoke(
-        app, ["fuse", str(mr), str(pet), "-o", str(theirs), "--task", "pet-mri", "--quiet"]
-    )
-    assert result.exit_code == 0
-    first, second = nib.load(ours), nib.load(theirs)
-    assert np.array_equal(np.asarray(first.dataobj), np.asarray(second.dataobj))
-    assert np.array_equal(first.affine, second.affine)
+    command = ["fuse", str(mr), str(pet), "-o", str(theirs), "--device", "cpu", *words]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    result = fuse_volumes(mr, pet, output=third, device="cpu", **options)
+    first, *others = (nib.load(path) for path in (ours, theirs, third))
     assert np.ptp(np.asarray(first.dataobj)["R"]) > 0
     np.testing.assert_allclose(first.affine, nib.load(mr).affine, atol=1e-5)
+    for other in others:
+        assert np.array_equal(np.asarray(first.dataobj), np.asarray(other.dataobj))
+        assert np.array_equal(first.affine, other.affine)
+    records = [json.loads(sidecar_path(path).read_text()) for path in (ours, theirs, third)]
+    expected = DEFAULT_MODEL if model == "default" else model
+    assert [record["options"]["model"] for record in records] == [expected] * 3
+    assert [record["weights"] for record in records] == [result.record["weights"]] * 3
+
+
+def test_a_model_that_comes_without_weights_says_so(bundle, pair, tmp_path):
+    parser = ConfigParser()
+    parser.read_config(
+        [str(bundle / "configs" / f"{name}.yaml") for name in ("inference", "cminet")]
+    )
+    parser.update({"bundle_root": str(tmp_path), "task": "pet-mri"})
+    with pytest.raises(RuntimeError) as caught:
+        parser.get_parsed_content("network")
+    assert "There are no weights of the model cminet" in str(caught.getrepr(chain=True))
 
 
 def test_inference_of_the_copied_folder(bundle_alone, copy_version, run_bundle, pair, tmp_path):

@@ -156,7 +156,10 @@ def test_best_metric_before_the_first_validation_lets_any_validation_win():
 def test_figure_shows_rows_of_both_sources_and_the_fused_slice(tmp_path):
     data = batches(4, 0.25, (8, 12))
     evaluator = make_evaluator(
-        Scale(), data, val_handlers=[FusionFigure(tmp_path / "figures", rows=2)]
+        Scale(),
+        data,
+        val_handlers=[FusionFigure(tmp_path / "figures", rows=2)],
+        decollate=False,
     )
     evaluator.run(3)
     evaluator.run(4)

@@ -231,7 +231,7 @@ def damage_presence(folder):
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
-        (damage_size, r"2\.png.* differ in size"),
+        (damage_size, r"fused/2\.png and .*pet/2\.png differ in size: 36 x 30 and 35 x 30 pixels"),
         (damage_depth, r"2\.png is a picture of type uint16"),
         (damage_bytes, r"2\.png cannot be read"),
         (damage_names, "no file names in common"),
@@ -243,6 +243,31 @@ def test_bad_folders_are_one_sentence(folders, damage, sentence):
     damage(folders)
     with pytest.raises(InputError, match=sentence):
         evaluate(folders / "fused", folders / "mr", folders / "pet", metrics=SMALL, jobs=1)
+
+
+def test_a_constant_result_is_scored(folders):
+    save(folders / "fused" / "2.png", np.full((30, 36), 7))
+    paths = [folders / part for part in ("fused", "mr", "pet")]
+    found = evaluate(*paths, metrics=SMALL, jobs=1).cases[1].means
+    assert found == pytest.approx(by_hand(folders, "2.png"), abs=1e-12)
+    assert read_grey_levels(folders / "fused" / "2.png", may_be_constant=True).max() == 7
+    with pytest.raises(InputError, match="is constant"):
+        read_grey_levels(folders / "fused" / "2.png")
+
+
+def test_a_constant_volume_is_scored(fused, files):
+    fused("fused.nii.gz", luminance=True)
+    image = nibabel.load("fused.nii.gz")
+    constant = np.full(image.shape, 9000, np.uint16)
+    nibabel.save(nibabel.Nifti1Image(constant, image.affine), "fused.nii.gz")
+    found = evaluate("fused.nii.gz", "mr.nii.gz", "pet.nii.gz", metrics=["EN"], jobs=1)
+    assert found.cases[0].means == {"EN": 0}
+
+
+def test_a_constant_source_is_refused(folders):
+    save(folders / "pet" / "2.png", np.full((30, 36), 7))
+    with pytest.raises(InputError, match=r"pet/2\.png is constant"):
+        evaluate(*(folders / part for part in ("fused", "mr", "pet")), metrics=SMALL, jobs=1)
 
 
 def test_a_picture_and_a_volume_do_not_mix(folders, fused):

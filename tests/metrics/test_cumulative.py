@@ -11,7 +11,7 @@ from monai.handlers import IgniteMetricHandler
 
 from mactfusion.errors import InputError
 from mactfusion.metrics import METRICS
-from mactfusion.metrics.cumulative import FusionMetric
+from mactfusion.metrics.cumulative import FusionMetric, metric_handlers
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def expected(name, fused, sources):
 
 @pytest.mark.parametrize("name", ["SCD", "VIF", "EN"])
 def test_values_are_those_of_the_pictures(name, batch):
-    metric = FusionMetric(name)
+    metric = FusionMetric([name])
     values = metric(*batch)
     assert values.shape == (3, 1)
     assert values[[0, 2], 0].tolist() == pytest.approx(expected(name, *batch), rel=1e-6)
@@ -41,7 +41,7 @@ def test_values_are_those_of_the_pictures(name, batch):
 
 
 def test_batches_add_up_and_reset_forgets(batch):
-    metric = FusionMetric("SCD")
+    metric = FusionMetric(["SCD"])
     for picture, sources in zip(*batch, strict=True):
         metric([picture], [sources])
     assert metric.aggregate().item() == pytest.approx(np.mean(expected("SCD", *batch)), rel=1e-6)
@@ -50,24 +50,46 @@ def test_batches_add_up_and_reset_forgets(batch):
         metric.aggregate()
 
 
+def test_several_metrics_are_a_column_each_and_one_mean(batch):
+    metric = FusionMetric(["SCD", "EN"])
+    values = metric(*batch)
+    columns = [expected(name, *batch) for name in ("SCD", "EN")]
+    assert values[[0, 2]].T.tolist() == [pytest.approx(column, rel=1e-6) for column in columns]
+    assert values[1].isnan().all()
+    assert metric.aggregate().item() == pytest.approx(np.mean(columns), rel=1e-6)
+    assert list(metric_handlers(["SCD", "EN"])) == ["SCD", "EN"]
+
+
+def test_a_metric_that_is_not_defined_is_not_hidden_in_the_mean(batch, monkeypatch):
+    monkeypatch.setitem(METRICS, "EN", lambda *pictures: float("nan"))
+    with pytest.raises(InputError, match="EN is not defined"):
+        FusionMetric(["SCD", "EN"])(*batch)
+
+
+def test_a_constant_result_has_a_value(batch):
+    fused, sources = batch
+    values = FusionMetric(["SCD", "EN"])(torch.full_like(fused, 0.5), sources)
+    assert values[[0, 2]].isfinite().all()
+
+
 def test_raw_output_is_clamped_and_rounded(batch):
     fused, sources = batch
     saved = (fused.clamp(0.3, 0.6) - 0.3) / 0.3
     saved = (saved * 255).round() / 255
     raw = torch.where(saved == 1, 1.7, torch.where(saved == 0, -0.4, saved + 0.4 / 255))
-    value = FusionMetric("SD")(raw, sources)[0]
-    assert value == FusionMetric("SD")(saved, sources)[0]
+    value = FusionMetric(["SD"])(raw, sources)[0]
+    assert value == FusionMetric(["SD"])(saved, sources)[0]
 
 
 def test_half_precision_and_gradients_are_taken(batch):
     fused, sources = batch
-    value = FusionMetric("SCD")(fused.bfloat16().requires_grad_(), sources)
+    value = FusionMetric(["SCD"])(fused.bfloat16().requires_grad_(), sources)
     assert value.dtype == torch.float32
     assert value[0].item() == pytest.approx(expected("SCD", *batch)[0], abs=0.01)
 
 
 def test_only_blank_pairs_have_no_mean():
-    metric = FusionMetric("SCD")
+    metric = FusionMetric(["SCD"])
     metric(torch.rand(2, 1, 44, 44), torch.zeros(2, 2, 44, 44))
     assert metric.aggregate().isnan()
 
@@ -76,14 +98,9 @@ def test_handler_from_a_configuration_reports_the_mean(batch):
     parser = ConfigParser(
         {
             "handler": {
-                "_target_": "monai.handlers.IgniteMetricHandler",
-                "metric_fn": {
-                    "_target_": "mactfusion.metrics.cumulative.FusionMetric",
-                    "name": "MS_SSIM",
-                },
-                "output_transform": "$monai.handlers.from_engine(['pred', 'image'])",
+                "_target_": "mactfusion.metrics.cumulative.metric_handler",
+                "names": ["MS_SSIM"],
             },
-            "imports": ["$import monai"],
         }
     )
     handler = parser.get_parsed_content("handler")
@@ -110,8 +127,8 @@ def test_handler_from_a_configuration_reports_the_mean(batch):
 )
 def test_other_shapes_are_refused(fused, sources):
     sources = None if sources is None else torch.rand(sources)
-    with pytest.raises(InputError, match="SCD compares"):
-        FusionMetric("SCD")(torch.rand(fused), sources)
+    with pytest.raises(InputError, match="Metrics compare"):
+        FusionMetric(["SCD"])(torch.rand(fused), sources)
 
 
 @pytest.mark.parametrize(("fused", "source"), [(float("nan"), 0.5), (0.5, 1.1), (0.5, -0.1)])
@@ -119,9 +136,9 @@ def test_values_off_the_scale_are_refused(fused, source):
     sources = torch.rand(1, 2, 44, 44)
     sources[0, 0, 3, 3] = source
     with pytest.raises(InputError, match="0 to 255"):
-        FusionMetric("SCD")(torch.full((1, 1, 44, 44), fused), sources)
+        FusionMetric(["SCD"])(torch.full((1, 1, 44, 44), fused), sources)
 
 
 def test_unknown_names_are_refused():
     with pytest.raises(InputError, match="no metric RQ"):
-        FusionMetric("RQ")
+        FusionMetric(["SCD", "RQ"])

@@ -30,19 +30,37 @@ def ramp(sources):
 
 
 def test_a_fixed_pattern_gives_its_own_change():
-    # Moved back by 4, columns 0 to 27 are 0.04 brighter and columns 28 to 31 0.28 darker.
+    # Moved back, columns 0 to 27 are 0.04 brighter; 28 to 31, which changed sides, 0.28 darker.
     result = shift_consistency(ramp, torch.full((2, 2, 32, 32), 0.5), 4)
-    expected = (28 * 0.04 + 4 * 0.28) / 32
-    assert result.mean.tolist() == pytest.approx([expected] * 2)
-    assert result.percentile_99.tolist() == pytest.approx([0.28] * 2)
+    assert result.mean.tolist() == pytest.approx([0.04] * 2)
+    assert result.percentile_99.tolist() == pytest.approx([0.04] * 2)
+
+
+@pytest.mark.parametrize("shift", [5, -5])
+@pytest.mark.parametrize("axis", [-2, -1])
+def test_the_strip_that_changes_sides_is_not_compared(shift, axis):
+    def edges(sources):
+        """Be wrong only where the move brings the opposite edge."""
+        result = brighter(sources).clone()
+        strip = result.narrow(axis, 0 if shift > 0 else -abs(shift), abs(shift))
+        strip.zero_()
+        return result
+
+    sources = torch.full((1, 2, 24, 32), 0.5)
+    changed = shift_consistency(edges, sources, shift)
+    # The still picture is wrong in its own strip, and in nothing else that is compared.
+    rows, columns = (size - abs(shift) for size in (24, 32))
+    share = abs(shift) / (rows if axis == -2 else columns)
+    assert changed.mean.item() == pytest.approx(0.5 * share)
 
 
 def test_only_the_foreground_counts():
     sources = torch.full((1, 2, 32, 32), 0.01)
-    sources[:, 1, :, :28] = 0.5
-    result = shift_consistency(ramp, sources, 4)
-    assert result.mean.tolist() == pytest.approx([0.04])
-    assert result.percentile_99.tolist() == pytest.approx([0.04])
+    sources[:, 1, :, 10:] = 0.5
+    bright = lambda x: 0.5 * ramp(x) + (torch.arange(32) < 10) * 0.3  # noqa: E731
+    result = shift_consistency(bright, sources, 4)
+    assert result.mean.tolist() == pytest.approx([0.02])
+    assert result.percentile_99.tolist() == pytest.approx([0.02])
 
 
 def test_what_is_clipped_away_does_not_count():
@@ -65,9 +83,9 @@ def test_a_blank_picture_has_no_figure():
     assert shift_consistency(ramp, torch.zeros(1, 2, 32, 32)).mean.isnan().all()
 
 
-@pytest.mark.parametrize("shift", [0, 32, 64])
-def test_a_move_that_moves_nothing_is_refused(shift):
-    with pytest.raises(InputError, match="does not move"):
+@pytest.mark.parametrize("shift", [0, 24, -32, 64])
+def test_a_move_that_leaves_nothing_to_compare_is_refused(shift):
+    with pytest.raises(InputError, match="cannot be compared in 24 x 32"):
         shift_consistency(brighter, torch.rand(1, 2, 24, 32), shift)
 
 
@@ -84,3 +102,6 @@ def test_figure_of_the_published_network(reference):
     result = shift_consistency(network, sources, 4)
     assert result.mean.item() == pytest.approx(0.0055, abs=0.0015)
     assert result.percentile_99.item() == pytest.approx(0.035, abs=0.005)
+    far = shift_consistency(network, sources, 16)
+    assert far.mean.item() == pytest.approx(0.0026, abs=0.0008)
+    assert far.percentile_99.item() == pytest.approx(0.018, abs=0.005)

@@ -7,18 +7,24 @@ import pytest
 
 from mactfusion.errors import InputError
 from mactfusion.metrics import METRICS
-from mactfusion.metrics.volume import profile_means, slice_profile
+from mactfusion.metrics.volume import (
+    FAINTEST_CONTENT,
+    has_content,
+    profile_means,
+    slice_profile,
+)
 
 NAMES = ["SCD", "SSIM", "PSNR_tang"]
 
 
 @pytest.fixture
 def volumes():
-    """Three volumes of six axial slices; the first two and the last are flat in both sources."""
+    """Three volumes of six axial slices; the first two and the last show nothing."""
     generator = np.random.default_rng(0)
     fused, source_a, source_b = (generator.integers(0, 256, (14, 16, 6)) for _ in range(3))
     for index, level in {0: 0, 1: 90, 5: 0}.items():
         source_a[..., index], source_b[..., index] = level, 2 * level
+    source_a[..., 5] += generator.integers(0, 6, (14, 16))  # noise of air
     source_b[..., 2] = 7  # one flat source: still a slice with content
     return fused, source_a, source_b
 
@@ -62,3 +68,13 @@ def test_bad_input_is_refused(shapes, names, axis, message):
 def test_too_small_slices_are_refused(volumes):
     with pytest.raises(InputError, match="41 pixels"):
         slice_profile(*volumes, ["VIF"])
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_a_slice_has_content_when_one_source_spans_more_than_noise(dtype):
+    flat, noise, content = (np.full((4, 5), 200, dtype) for _ in range(3))
+    noise[0, 0] += FAINTEST_CONTENT
+    content[0, 0] += FAINTEST_CONTENT + 1
+    assert not has_content(flat, noise)
+    assert has_content(flat, content)
+    assert has_content(content, flat)

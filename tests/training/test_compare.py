@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 
 import numpy as np
@@ -13,8 +14,10 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from mactfusion.errors import InputError
+from mactfusion.io.luminance import read_grey_levels
 from mactfusion.metrics import METRICS
-from mactfusion.networks import MACTFusion, MACTFusionPlus
+from mactfusion.networks import MACTFusion
+from mactfusion.networks.registry import MODELS, Model
 from training import compare
 from training.comparison import checkpoints, pages, scores
 
@@ -89,7 +92,7 @@ def test_scores_are_those_of_the_metrics(folders):
     assert len(rows) == 2 * 3 * len(NAMES)
     found = next(r for r in rows if (r["task"], r["method"]) == ("PET-MRI", "weighted"))
     pictures = [
-        scores.read_luminance(folders / path)
+        read_grey_levels(folders / path)
         for path in (
             f"methods/weighted/PET-MRI/{NAMES[0]}",
             f"pairs/PET-MRI/test/MRI/{NAMES[0]}",
@@ -117,17 +120,15 @@ def test_nothing_is_scored_twice_but_what_changed(folders, monkeypatch):
         counted.append(pictures)
         return 0.5
 
-    monkeypatch.setattr(scores, "METRICS", dict.fromkeys(METRICS, metric))
+    for name in METRICS:
+        monkeypatch.setitem(METRICS, name, metric)
     assert run(folders).exit_code == 0
     assert not counted
     save(folders / "methods" / "weighted" / "CT-MRI" / NAMES[1], np.full((44, 48), 9, np.uint8))
     assert run(folders).exit_code == 0
     assert len(counted) == len(METRICS)
-
-
-def test_colour_is_read_as_rounded_bt601_luminance(tmp_path):
-    save(tmp_path / "colour.png", np.array([[[255, 0, 0], [0, 255, 0], [1, 2, 200]]], np.uint8))
-    assert scores.read_luminance(tmp_path / "colour.png").tolist() == [[76, 150, 24]]
+    rows = rows_of(folders / "docs" / "scores.csv")
+    assert [r["picture"] for r in rows if r["method"] == "weighted"] == [*NAMES, *NAMES]
 
 
 def test_baselines_are_computed():
@@ -182,7 +183,8 @@ class Stub(MACTFusion):
 
 def test_a_checkpoint_is_fused_clipped_and_rounded(folders, monkeypatch):
     torch.save({"weight": torch.ones(3)}, folders / "model.pt")
-    monkeypatch.setattr(checkpoints, "load_network", lambda path: Stub().eval())
+    stub = Model(Stub, "stub.pt", ("ct-mri",), "", "")
+    monkeypatch.setattr(checkpoints, "load_network", lambda path: (stub, Stub().eval()))
     result = run(folders, "--weights", f"new={folders / 'model.pt'}", ours="new")
     assert result.exit_code == 0, result.output
     (path,) = (folders / "cache" / "fused").glob(f"*/CT-MRI/{NAMES[0]}")
@@ -194,26 +196,76 @@ def test_a_checkpoint_is_fused_clipped_and_rounded(folders, monkeypatch):
     assert np.abs(np.asarray(Image.open(path)) - expected).max() <= 0.5 + 1e-4
     text = (folders / "docs" / "results.md").read_text()
     assert "| new, PET-MRI | 0.0000 | 0.0000 | 0.0000 | 0.0000 |" in text
+    assert shift_columns(text) == {"new, CT-MRI": "3", "new, PET-MRI": "3"}
     assert "| **new** |" in text
 
     def fail(self, image):
         raise AssertionError
 
     monkeypatch.setattr(Stub, "forward", fail)
-    monkeypatch.setattr(checkpoints, "count_gflop", lambda network: 1.0)
+    monkeypatch.setattr(Model, "gigaflops", lambda model: 1.0)
     assert run(folders, "--weights", f"new={folders / 'model.pt'}", ours="new").exit_code == 0
 
 
-@pytest.mark.parametrize("kind", [MACTFusion, MACTFusionPlus])
-def test_the_state_tells_the_network(kind, tmp_path):
-    torch.save(kind().state_dict(), tmp_path / "model.pt")
-    network = checkpoints.load_network(tmp_path / "model.pt")
-    assert type(network) is kind
+def shift_columns(text):
+    """Checkpoint and task to the number of pairs that were moved."""
+    lines = text.split("### Shift consistency")[1].strip().splitlines()[2:]
+    cells = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines if "|" in line]
+    return {line[0]: line[-1] for line in cells}
+
+
+class Columns(Stub):
+    """Brighter source, and a pattern that stays where it is."""
+
+    calls = 0
+
+    def forward(self, image):
+        Columns.calls += 1
+        return image.amax(dim=1, keepdim=True) * 0.5 + torch.arange(image.shape[-1]) / 100
+
+
+def test_shift_consistency_on_a_few_pairs(folders, monkeypatch):
+    torch.save({"weight": torch.ones(3)}, folders / "model.pt")
+    columns = Model(Columns, "columns.pt", ("ct-mri",), "", "")
+    monkeypatch.setattr(checkpoints, "load_network", lambda path: (columns, Columns().eval()))
+    monkeypatch.setattr(Model, "gigaflops", lambda model: 1.0)
+    words = ("--weights", f"new={folders / 'model.pt'}")
+    Columns.calls = 0
+    assert run(folders, *words, "--shift-pairs", "2", ours="new").exit_code == 0
+    assert Columns.calls == 6 + 2 * 2 * 2
+    page = folders / "docs" / "results.md"
+    text = page.read_text()
+    assert shift_columns(text) == {"new, CT-MRI": "2", "new, PET-MRI": "2"}
+    assert "| new, CT-MRI | 0.0400 | 0.0400 | 0.1600 | 0.1600 |" in text
+    assert run(folders, *words, ours="new").exit_code == 0
+    assert shift_columns(page.read_text()) == {"new, CT-MRI": "3", "new, PET-MRI": "3"}
+    assert run(folders, *words, "--shift-pairs", "2", ours="new").exit_code == 0
+    assert page.read_text() == text
+    assert Columns.calls == 10 + 4 + 2 * (1 + 2)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_state_tells_the_network(name, tmp_path):
+    torch.save(MODELS[name].network().state_dict(), tmp_path / "model.pt")
+    model, network = checkpoints.load_network(tmp_path / "model.pt")
+    assert model is MODELS[name]
+    assert type(network) is model.network
     assert not network.training
 
 
-def test_operations_of_the_published_graph():
-    assert checkpoints.count_gflop(MACTFusion()) == pytest.approx(79.307, abs=1e-3)
+@pytest.mark.parametrize(
+    ("name", "file"), [("mactfusion", "mactfusion_ctmri.pth"), ("dilran", "dilran_ctmri.pt")]
+)
+def test_published_files_are_taken_as_they_are(name, file, reference):
+    model, network = checkpoints.load_network(reference / "checkpoints" / file)
+    assert type(network) is MODELS[name].network is model.network
+    assert not network.training
+
+
+def test_other_weights_are_refused(tmp_path):
+    torch.save({"weight": torch.ones(3)}, tmp_path / "model.pt")
+    with pytest.raises(InputError, match=r"model\.pt fits none of the networks"):
+        checkpoints.load_network(tmp_path / "model.pt")
 
 
 def test_borders_of_windows_are_seen():
@@ -237,7 +289,11 @@ def crop_a_fused_picture(folders):
 
 
 def crop_a_source(folders):
-    save(folders / "pairs/CT-MRI/test/CT" / NAMES[0], np.zeros((44, 44), np.uint8))
+    save(folders / "pairs/CT-MRI/test/CT" / NAMES[0], np.eye(44, dtype=np.uint8))
+
+
+def empty_a_source(folders):
+    save(folders / "pairs/CT-MRI/test/CT" / NAMES[0], np.zeros((44, 48), np.uint8))
 
 
 def write_text(folders):
@@ -246,6 +302,15 @@ def write_text(folders):
 
 def write_16_bit(folders):
     save(folders / "methods/weighted/CT-MRI" / NAMES[0], np.full((44, 48), 1000, np.uint16))
+
+
+def write_cmyk(folders):
+    path = folders / "methods/weighted/CT-MRI" / NAMES[0]
+    Image.new("CMYK", (48, 44)).save(path, format="TIFF")
+
+
+def block_the_folder(folders):
+    (folders / "docs" / "results.md").mkdir(parents=True)
 
 
 def rename_the_tasks(folders):
@@ -269,8 +334,11 @@ def take_the_markers(folders):
         (remove_a_source, "has no partner"),
         (crop_a_fused_picture, "its sources are"),
         (crop_a_source, "differ in size"),
-        (write_text, "not a readable picture"),
-        (write_16_bit, "more than 8 bits"),
+        (empty_a_source, "1001.png is constant"),
+        (write_text, "cannot be read"),
+        (write_16_bit, "defined on 8 bits"),
+        (write_cmyk, "is a CMYK picture"),
+        (block_the_folder, "docs/results.md cannot be used"),
         (rename_the_tasks, "holds no fused pictures"),
         (empty_the_pairs, "holds no pairs"),
         (take_the_markers, "lacks the lines"),
@@ -284,11 +352,41 @@ def test_bad_input_is_one_sentence_and_exit_code_2(damage, sentence, folders):
     assert "Traceback" not in result.output
 
 
+def test_a_page_without_markers_is_refused_before_the_work(folders, monkeypatch):
+    def work(*arguments, **options):
+        raise AssertionError
+
+    monkeypatch.setattr(compare, "fuse_pairs", work)
+    monkeypatch.setattr(compare, "score_methods", work)
+    take_the_markers(folders)
+    result = run(folders, "--weights", "new=model.pt")
+    assert result.exit_code == 2
+    assert (folders / "docs" / "results.md").read_text() == "mine"
+
+
+def test_a_full_disk_leaves_the_tables_as_they_were(folders, monkeypatch):
+    assert run(folders).exit_code == 0
+    before = {path: path.read_bytes() for path in (folders / "docs").iterdir()}
+    monkeypatch.setattr(pages, "LEGEND", "Another legend.")
+
+    def full(path, text, **options):
+        path.write_bytes(text[:5].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(folders), "write_text", full)
+    result = run(folders)
+    assert result.exit_code == 2
+    assert "No space left on device" in result.output
+    assert {path: path.read_bytes() for path in (folders / "docs").iterdir()} == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("--weights", "model.pt"), "takes NAME=FILE"),
-        (("--weights", "new=absent.pt"), "absent.pt do not exist"),
+        (("--weights", "new=absent.pt", "--ours", "new"), "absent.pt do not exist"),
+        (("--weights", "weighted=a.pt"), "Two methods are called weighted"),
+        (("--weights", "new=a.pt", "--weights", "new=b.pt"), "Two methods are called new"),
         (("--task", "XX-MRI"), "no test pairs of XX-MRI"),
         (("--costs", "absent.json"), "absent.json is no readable table"),
         (("--ours", "nobody"), "no method 'nobody'"),

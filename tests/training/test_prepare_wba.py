@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections import Counter
 
 import numpy as np
 import pytest
+import SimpleITK
 from PIL import Image
 from typer import Typer
 from typer.testing import CliRunner
@@ -156,6 +158,49 @@ def few_cases(folder):
     return "pet-mri has too few cases (1)"
 
 
+def constant(folder):
+    save(folder / "CT-MRI/train/CT/2001.png", np.full((6, 8), 9, np.uint8))
+    return "CT/2001.png is constant"
+
+
+def no_folder(folder):
+    folder.rename(folder.with_name("elsewhere"))
+    return "holds no pairs"
+
+
+def no_pictures(folder):
+    for path in folder.rglob("*.png"):
+        path.unlink()
+    return "holds no pairs"
+
+
+@pytest.mark.parametrize("place", ["file/splits", "file"])
+def test_a_place_that_cannot_be_written_is_one_sentence(folder, tmp_path, place):
+    (tmp_path / "file").write_text("mine")
+    result = run(folder, tmp_path / place)
+    assert result.exit_code == 2
+    assert result.output.startswith(f"Error: {tmp_path / place} cannot be used: ")
+    assert result.output.count("\n") == 1
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_a_full_disk_leaves_the_files_as_they_were(folder, tmp_path, monkeypatch):
+    assert run(folder, tmp_path / "splits").exit_code == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "splits").iterdir()}
+    (folder / "CT-MRI/train/MRI/2000.png").unlink()
+    (folder / "CT-MRI/train/CT/2000.png").unlink()
+
+    def full(path, text, **options):
+        path.write_bytes(text[:5].encode())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(prepare_wba.Path, "write_text", full)
+    result = run(folder, tmp_path / "splits")
+    assert result.exit_code == 2
+    assert "No space left on device" in result.output
+    assert {path: path.read_bytes() for path in (tmp_path / "splits").iterdir()} == before
+
+
 @pytest.mark.parametrize(
     "fault",
     [
@@ -171,6 +216,9 @@ def few_cases(folder):
         renamed_case,
         no_number,
         few_cases,
+        constant,
+        no_folder,
+        no_pictures,
     ],
 )
 def test_a_fault_is_one_sentence_naming_the_file(fault, folder, tmp_path):
@@ -184,11 +232,11 @@ def test_a_fault_is_one_sentence_naming_the_file(fault, folder, tmp_path):
 
 def test_sixteen_bit_colour_is_seen_too(tmp_path):
     # Pillow reads it as 8-bit RGB without a word; the header alone tells.
-    save(tmp_path / "deep.png", np.zeros((4, 4, 3), np.uint8))
-    content = bytearray((tmp_path / "deep.png").read_bytes())
-    content[prepare_wba.DEPTH_BYTE] = 16
-    (tmp_path / "deep.png").write_bytes(content)
-    with pytest.raises(prepare_wba.InputError, match=r"deep\.png is"):
+    deep = SimpleITK.GetImageFromArray(np.full((4, 4, 3), 999, np.uint16), isVector=True)
+    SimpleITK.WriteImage(deep, str(tmp_path / "deep.png"))
+    with Image.open(tmp_path / "deep.png") as picture:
+        assert np.asarray(picture).dtype == np.uint8
+    with pytest.raises(prepare_wba.InputError, match=r"deep\.png is a RGB PNG of 16 bits"):
         prepare_wba.read_png(tmp_path / "deep.png")
 
 

@@ -150,7 +150,7 @@ def main(
                 f"{what}: {growth.seconds_per_slice:.3f} a slice, R² = {growth.r_squared:.5f}"
             )
     network = MACTFusion()
-    load_weights(network, weights or bundle_root() / "models" / "model.pt")
+    load_weights(network, weights or bundle_root() / "models" / "mactfusion.pt")
     console.print(race_table([race(network, edge, repeats) for edge in size]))
     console.print(f"{torch.get_num_threads()} thread(s), torch {torch.__version__}")
 

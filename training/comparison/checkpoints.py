@@ -14,28 +14,28 @@ import torch
 from PIL import Image
 from rich.console import Console
 from rich.progress import track
-from torch.utils.flop_counter import FlopCounterMode
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
-from mactfusion.metrics.shift_consistency import shift_consistency
-from mactfusion.networks import MACTFusion, MACTFusionPlus
+from mactfusion.metrics.shift_consistency import ShiftConsistency, shift_consistency
 from mactfusion.networks.published_weights import (
     import_published_weights,
     is_published_checkpoint,
 )
+from mactfusion.networks.registry import MODELS, TASK_MARK, Model, recognise_model
 from mactfusion.pairs import LoadPaird
 from mactfusion.weights import check_weights, load_weights, read_state
-from training.comparison.scores import code_digest
+from training.comparison.scores import code_digest, evenly_spaced
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from training.comparison.scores import Pair
 
 SHIFTS = (4, 16)
+FIGURES = ShiftConsistency._fields
 WINDOW = 8
 CODE = ("networks", "metrics/shift_consistency.py")
 
@@ -65,8 +65,8 @@ class Fused:
         folder: pictures, ``TASK/NAME.png``.
         cost: measured on this machine.
         steadiness: task to means over its pictures: ``mean_4``, ``percentile_99_4``, the same
-            with ``_16`` (:func:`~mactfusion.metrics.shift_consistency.shift_consistency`), and
-            ``border`` (:func:`border_excess`).
+            with ``_16`` (:func:`~mactfusion.metrics.shift_consistency.shift_consistency`),
+            and ``border`` (:func:`border_excess`); ``pairs``: how many were moved.
     """
 
     folder: Path
@@ -74,28 +74,38 @@ class Fused:
     steadiness: dict[str, dict[str, float]]
 
 
-def load_network(path: Path) -> MACTFusion:
+def load_network(path: Path) -> tuple[Model, nn.Module]:
     """Build the network that a checkpoint belongs to, in evaluation mode.
 
-    Takes weights of :class:`MACTFusion`, of :class:`MACTFusionPlus`, and the authors' own file.
+    Takes weights of every network of the registry, and the files that authors published.
+
+    Returns:
+        The line of the registry, and the network.
 
     Raises:
-        InputError: the file is damaged or foreign.
+        InputError: the file is damaged, or its tensors are of no network that is known.
     """
     check_weights(path)
     state = read_state(path)
     if is_published_checkpoint(state):
-        network = MACTFusion()
-        network.load_state_dict(import_published_weights(state).state)
-        return network.eval()
-    plus = any(key.startswith("mixing.") for key in state)
-    network = MACTFusionPlus() if plus else MACTFusion()
-    load_weights(network, path)
-    return network
+        imported = import_published_weights(state)
+        model = MODELS[imported.model]
+        network = model.network()
+        network.load_state_dict(imported.state)
+        return model, network.eval()
+    name = recognise_model(state)
+    if name is None:
+        raise InputError(f"{path} fits none of the networks {', '.join(MODELS)}.")
+    return MODELS[name], load_weights(MODELS[name].network(), path)
 
 
 def fuse_pairs(
-    weights: str, pairs: Sequence[Pair], cache: Path, *, progress: bool = False
+    weights: str,
+    pairs: Sequence[Pair],
+    cache: Path,
+    *,
+    shift_pairs: int | None = None,
+    progress: bool = False,
 ) -> Fused:
     """Fuse pairs with a checkpoint, clip to [0, 1] and round to 8 bits.
 
@@ -104,41 +114,59 @@ def fuse_pairs(
         pairs: the sources.
         cache: folder for what is made; nothing is fused twice while weights, sources and the
             network's code stay the same.
+        shift_pairs: pairs of each task, evenly spaced, whose shift consistency is measured (it
+            takes two more runs of the network for each); all without.
         progress: show a progress bar on stderr.
 
     Raises:
         InputError: the weights or a source cannot be read.
     """
-    files = {task: Path(weights.format(task=task.lower())) for task in {p.task for p in pairs}}
+    files = {task: Path(weights.replace(TASK_MARK, task.lower())) for task in _tasks(pairs)}
     digests = "".join(check_weights(files[task]) for task in sorted(files))
     code = "".join(code_digest(part) for part in CODE)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     key = hashlib.sha256(f"{digests}{code}{device.type}".encode()).hexdigest()
     folder = cache / "fused" / key
-    networks = {file: load_network(file).to(device) for file in set(files.values())}
+    loaded = {file: load_network(file) for file in set(files.values())}
+    networks = {file: network.to(device) for file, (_, network) in loaded.items()}
     records: dict[str, list[dict[str, float]]] = {task: [] for task in sorted(files)}
+    moved = _spread(pairs, shift_pairs)
     console = Console(stderr=True)
     for pair in track(pairs, f"Fusing {weights}", console=console, disable=not progress):
-        records[pair.task].append(_fuse(networks[files[pair.task]], pair, folder, device))
-    times = [record.pop("milliseconds") for task in records.values() for record in task]
-    one = next(iter(networks.values()))
-    parameters = sum(parameter.numel() for parameter in one.parameters())
-    return Fused(
-        folder=folder,
-        cost=Cost(parameters, count_gflop(one), float(np.median(times))),
-        steadiness={
-            task: {name: float(np.nanmean([r[name] for r in of_task])) for name in of_task[0]}
-            for task, of_task in records.items()
-        },
-    )
+        network = networks[files[pair.task]]
+        shifts = SHIFTS if pair in moved else ()
+        record = _fuse(network, pair, folder, device, shifts)
+        if not shifts:  # it may have been measured before, for another number of pairs
+            record = {name: record[name] for name in ("milliseconds", "border")}
+        records[pair.task].append(record)
+    times = [record["milliseconds"] for of_task in records.values() for record in of_task]
+    model = next(iter(loaded.values()))[0]
+    cost = Cost(model.parameter_count(), model.gigaflops(), float(np.median(times)))
+    steadiness = {task: _means(of_task) for task, of_task in records.items()}
+    return Fused(folder=folder, cost=cost, steadiness=steadiness)
 
 
-def count_gflop(network: MACTFusion) -> float:
-    """Count operations of the network's graph for one picture of 256×256, without running it."""
-    shadow = type(network)().eval().to("meta")
-    with FlopCounterMode(display=False) as counter, torch.no_grad():
-        shadow(torch.empty(1, 2, 256, 256, device="meta"))
-    return counter.get_total_flops() / 1e9
+def _tasks(pairs: Sequence[Pair]) -> set[str]:
+    return {pair.task for pair in pairs}
+
+
+def _spread(pairs: Sequence[Pair], count: int | None) -> set[Pair]:
+    """Choose ``count`` pairs of each task, evenly spaced; all without a count."""
+    chosen: set[Pair] = set()
+    for task in _tasks(pairs):
+        of_task = [pair for pair in pairs if pair.task == task]
+        chosen.update(of_task[i] for i in evenly_spaced(len(of_task), count or len(of_task)))
+    return chosen
+
+
+def _means(records: Sequence[dict[str, float]]) -> dict[str, float]:
+    """Mean of each figure over the pictures for which it was measured, and has a value."""
+    figures = [f"{what}_{shift}" for shift in SHIFTS for what in FIGURES]
+    means = {
+        name: float(np.nanmean([record[name] for record in records if name in record]))
+        for name in (*figures, "border")
+    }
+    return {**means, "pairs": sum(figures[0] in record for record in records)}
 
 
 def border_excess(picture: np.ndarray) -> float:
@@ -157,16 +185,19 @@ def border_excess(picture: np.ndarray) -> float:
     return float(np.concatenate(across).mean() / usual - 1) if usual else 0.0
 
 
-def _fuse(network: MACTFusion, pair: Pair, folder: Path, device: torch.device) -> dict[str, float]:
-    """Fuse one pair, unless it was fused before; return its record."""
+def _fuse(
+    network: nn.Module, pair: Pair, folder: Path, device: torch.device, shifts: Sequence[int]
+) -> dict[str, float]:
+    """Fuse one pair and measure ``shifts``, unless that was done before; return its record."""
     loaded = LoadPaird()({"anatomical": str(pair.anatomical), "partner": str(pair.partner)})
     sources: Tensor = loaded["image"][None]
     digest = hashlib.sha256(sources.numpy().tobytes()).hexdigest()
     picture = folder / pair.task / pair.name
     record_file = picture.with_suffix(".json")
+    needed = {f"{what}_{shift}" for shift in shifts for what in FIGURES}
     if picture.is_file() and record_file.is_file():
         record = json.loads(record_file.read_text(encoding="utf-8"))
-        if record.pop("sources") == digest:
+        if record.pop("sources") == digest and needed <= record.keys():
             return record
     sources = sources.to(device)
     began = time.perf_counter()
@@ -176,12 +207,12 @@ def _fuse(network: MACTFusion, pair: Pair, folder: Path, device: torch.device) -
     record = {"milliseconds": 1000 * (time.perf_counter() - began)}
     if not torch.isfinite(fused).all():
         raise InputError(f"The network gives values that are not finite for {pair.anatomical}.")
-    for shift in SHIFTS:
+    for shift in shifts:
         consistency = shift_consistency(
             lambda x: fused if x is sources else network(x), sources, shift
         )
-        record[f"mean_{shift}"] = consistency.mean.item()
-        record[f"percentile_99_{shift}"] = consistency.percentile_99.item()
+        figures = zip(FIGURES, consistency, strict=True)
+        record |= {f"{what}_{shift}": value.item() for what, value in figures}
     record["border"] = border_excess(pixels)
     picture.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(picture) as temporary:

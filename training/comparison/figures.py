@@ -9,8 +9,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from mactfusion.io.atomic import atomic_path
-from training.comparison.pages import MAIN_METRICS, rank_methods
-from training.comparison.scores import read_fused, read_sources
+from mactfusion.metrics import RANKING
+from training.comparison.pages import rank_methods
+from training.comparison.scores import evenly_spaced, read_fused, read_sources
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,9 +29,9 @@ def draw_boxes(task: str, scores: TaskScores, ours: str, path: Path) -> None:
     """Draw the distribution of each main metric over the pictures; best mean rank on top."""
     methods = list(reversed(rank_methods(scores)))
     figure, axes = plt.subplots(
-        1, len(MAIN_METRICS), figsize=(15, 1.2 + 0.26 * len(methods)), sharey=True
+        1, len(RANKING), figsize=(15, 1.2 + 0.26 * len(methods)), sharey=True
     )
-    for axis, metric in zip(axes, MAIN_METRICS, strict=True):
+    for axis, metric in zip(axes, RANKING, strict=True):
         values = [[v[metric] for v in scores[method].values()] for method in methods]
         boxes = axis.boxplot(values, orientation="horizontal", patch_artist=True, widths=0.7)
         for box, method in zip(boxes["boxes"], methods, strict=True):
@@ -92,9 +93,8 @@ def draw_sheets(
     """
     others = [method for method in rank_methods(scores) if method != ours][:SHEET_PEERS]
     of_task = [pair for pair in pairs if pair.task == task]
-    chosen = np.linspace(0, len(of_task) - 1, min(SHEET_PAIRS, len(of_task))).round().astype(int)
     folder.mkdir(parents=True, exist_ok=True)
-    for pair in (of_task[index] for index in chosen):
+    for pair in (of_task[index] for index in evenly_spaced(len(of_task), SHEET_PAIRS)):
         sources = read_sources(pair)
         pictures = {"MR": sources[0], task.split("-")[0]: sources[1]}
         for method in (ours, *others):

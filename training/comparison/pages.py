@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
-from mactfusion.metrics import METRICS
+from mactfusion.metrics import METRICS, RANKING
 from mactfusion.statistics import holm, mean_ranks, paired_wilcoxon
 from training.comparison.scores import mean_scores
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from training.comparison.checkpoints import Cost
     from training.comparison.scores import Scores, TaskScores
 
-MAIN_METRICS = ("SCD", "MS_SSIM", "Qabf", "Qw", "VIF")
-"""What methods are ranked by; larger is better in each."""
 BEGINS, ENDS = "<!-- comparison begins -->", "<!-- comparison ends -->"
 STEADINESS = {
     "mean_4": "mean, 4 px",
@@ -32,6 +30,11 @@ STEADINESS = {
 LEGEND = (
     "† not made for this task. Cost is for one picture of 256×256; the time of a checkpoint was "
     "measured where it was fused, that of other methods is as given with them."
+)
+STEADINESS_LEGEND = (
+    "Change of the result, as a share of the full scale, when both sources move by 4 or 16 pixels "
+    "and the result moves back: mean and 99th percentile over the foreground, then mean over "
+    "pairs; and how much larger steps are across the borders of windows than elsewhere."
 )
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
@@ -53,7 +56,7 @@ class PairedTest:
 def rank_methods(scores: TaskScores) -> dict[str, float]:
     """Mean rank of every method over the main metrics, best first."""
     means = {method: mean_scores(of_method) for method, of_method in scores.items()}
-    ranks = mean_ranks(means, dict.fromkeys(MAIN_METRICS, True))
+    ranks = mean_ranks(means, dict.fromkeys(RANKING, True))
     return dict(sorted(ranks.items(), key=lambda item: item[1]))
 
 
@@ -67,7 +70,7 @@ def compare_with_others(ours: str, scores: TaskScores) -> dict[str, dict[str, Pa
     others = [method for method in scores if method != ours]
     if any(list(scores[method]) != names for method in others):
         raise InputError("The methods were scored on different pictures.")
-    keys = [(method, metric) for method in others for metric in MAIN_METRICS]
+    keys = [(method, metric) for method in others for metric in RANKING]
     p_values, differences = [], []
     for method, metric in keys:
         first, second = (
@@ -95,7 +98,7 @@ def comparison_page(
         scores: task, then method, then picture, then metric.
         ours: the method that is tested against all others.
         costs: method to cost, where known.
-        steadiness: checkpoint, then task, then the keys of ``STEADINESS``.
+        steadiness: checkpoint, then task, then the keys of ``STEADINESS``, and ``pairs``.
     """
     parts = []
     for task, of_task in scores.items():
@@ -109,16 +112,16 @@ def comparison_page(
                 "two-sided, Holm's correction over this table).",
                 _tests_table(compare_with_others(ours, of_task), ranks),
             ]
-        others = [name for name in METRICS if name not in MAIN_METRICS]
+        others = [name for name in METRICS if name not in RANKING]
         if others:
             parts += ["Other metrics, means:", _means_table(of_task, ranks, others)]
     if steadiness:
-        parts += ["### Shift consistency", _steadiness_table(steadiness)]
+        parts += ["### Shift consistency", _steadiness_table(steadiness), STEADINESS_LEGEND]
     return "\n\n".join(parts)
 
 
-def write_page(path: Path, text: str) -> None:
-    """Replace what stands between the two markers of a page; a new page is nothing else.
+def around_tables(path: Path) -> tuple[str, str]:
+    """Return what stands before and after the two markers of a page; nothing where none is yet.
 
     Raises:
         InputError: the page has no markers.
@@ -128,6 +131,16 @@ def write_page(path: Path, text: str) -> None:
     _, ends, tail = rest.partition(ENDS)
     if not begins or not ends:
         raise InputError(f"{path} lacks the lines '{BEGINS}' and '{ENDS}'; add them, or move it.")
+    return head, tail
+
+
+def write_page(path: Path, text: str) -> None:
+    """Replace what stands between the two markers of a page; a new page is nothing else.
+
+    Raises:
+        InputError: the page has no markers.
+    """
+    head, tail = around_tables(path)
     with atomic_path(path) as temporary:
         temporary.write_text(f"{head}{BEGINS}\n\n{text}\n\n{ENDS}{tail}", encoding="utf-8")
 
@@ -178,16 +191,14 @@ def _scores_table(
     costs: Mapping[str, Cost],
 ) -> str:
     means = {method: mean_scores(of_method) for method, of_method in scores.items()}
-    best: Scores = {
-        metric: max(values[metric] for values in means.values()) for metric in MAIN_METRICS
-    }
+    best: Scores = {metric: max(values[metric] for values in means.values()) for metric in RANKING}
     rows = []
     for method, rank in ranks.items():
         cells = [
             f"**{means[method][metric]:.4f}**"
             if means[method][metric] == best[metric]
             else f"{means[method][metric]:.4f}"
-            for metric in MAIN_METRICS
+            for metric in RANKING
         ]
         cost = costs.get(method)
         price = (
@@ -198,7 +209,7 @@ def _scores_table(
         mark = " †" if cost and task in cost.out_of_domain else ""
         name = f"**{method}**" if method == ours else method
         rows.append([name + mark, *cells, f"{rank:.1f}", *price])
-    return _table(["method", *MAIN_METRICS, "mean rank", "parameters", "GFLOP", "ms"], rows)
+    return _table(["method", *RANKING, "mean rank", "parameters", "GFLOP", "ms"], rows)
 
 
 def _tests_table(tests: Mapping[str, Mapping[str, PairedTest]], ranks: Mapping[str, float]) -> str:
@@ -207,11 +218,11 @@ def _tests_table(tests: Mapping[str, Mapping[str, PairedTest]], ranks: Mapping[s
         return f"{test.difference:+.4f}{stars}".replace("*", "\\*")
 
     rows = [
-        [method, *(cell(tests[method][metric]) for metric in MAIN_METRICS)]
+        [method, *(cell(tests[method][metric]) for metric in RANKING)]
         for method in ranks
         if method in tests
     ]
-    return _table(["against", *MAIN_METRICS], rows)
+    return _table(["against", *RANKING], rows)
 
 
 def _means_table(scores: TaskScores, ranks: Mapping[str, float], metrics: Sequence[str]) -> str:
@@ -224,8 +235,12 @@ def _means_table(scores: TaskScores, ranks: Mapping[str, float], metrics: Sequen
 
 def _steadiness_table(steadiness: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
     rows = [
-        [f"{method}, {task}", *(f"{values[key]:.4f}" for key in STEADINESS)]
+        [
+            f"{method}, {task}",
+            *(f"{values[key]:.4f}" for key in STEADINESS),
+            f"{values['pairs']:.0f}",
+        ]
         for method, of_method in steadiness.items()
         for task, values in of_method.items()
     ]
-    return _table(["checkpoint and task", *STEADINESS.values()], rows)
+    return _table(["checkpoint and task", *STEADINESS.values(), "pairs moved"], rows)

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 import mactfusion
 from mactfusion.errors import InputError
+from mactfusion.evaluation.score import score_slices
 from mactfusion.io.atomic import atomic_path
+from mactfusion.io.luminance import read_grey_levels
 from mactfusion.metrics import METRICS
 from mactfusion.pairs import list_pairs
 from mactfusion.splits import read_split
-from mactfusion.transforms.color import BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT
+
+if TYPE_CHECKING:
+    from mactfusion.evaluation.score import Triple
 
 Picture = NDArray[np.float64]
 """Luminance 0 to 255, shape ``(H, W)``."""
@@ -35,7 +37,6 @@ Scores = dict[str, float]
 TaskScores = dict[str, dict[str, Scores]]
 """Method, then picture, then metric."""
 
-LUMINANCE_BT601 = (RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT)
 LIBRARY = Path(mactfusion.__file__).parent
 
 
@@ -80,33 +81,13 @@ def find_pairs(folder: Path, split_file: Path | None = None) -> list[Pair]:
     ]
 
 
-def read_luminance(path: Path) -> Picture:
-    """Read an 8-bit picture as whole grey levels 0 to 255.
-
-    Colour becomes BT.601 luminance, rounded as published fusion code does before it fuses
-    (unrounded luminance moves the metrics by up to 0.0005).
-
-    Raises:
-        InputError: the file is missing, no picture, or not 8-bit.
-    """
-    try:
-        with Image.open(path) as image:
-            deep = image.mode.startswith(("I", "F"))
-            pixels = np.asarray(image.convert("L" if image.mode == "L" else "RGB"), dtype=float)
-    except OSError as error:
-        raise InputError(f"{path} is not a readable picture: {error}.") from error
-    if deep:
-        raise InputError(f"{path} has more than 8 bits a channel; metrics need 8-bit pictures.")
-    return pixels if pixels.ndim == 2 else np.round(pixels @ LUMINANCE_BT601)
-
-
 def read_sources(pair: Pair) -> tuple[Picture, Picture]:
     """Read both sources.
 
     Raises:
         InputError: one cannot be read, or they differ in size.
     """
-    anatomical, partner = read_luminance(pair.anatomical), read_luminance(pair.partner)
+    anatomical, partner = (_levels(path) for path in (pair.anatomical, pair.partner))
     if anatomical.shape != partner.shape:
         raise InputError(f"{pair.anatomical} and {pair.partner} differ in size.")
     return anatomical, partner
@@ -121,7 +102,7 @@ def read_fused(method: Method, pair: Pair, sources: tuple[Picture, Picture]) -> 
     if not isinstance(method, Path):
         return method(*sources)
     path = method / pair.task / pair.name
-    fused = read_luminance(path)
+    fused = _levels(path, may_be_constant=True)
     if fused.shape != sources[0].shape:
         raise InputError(
             f"{path} is {fused.shape}, its sources are {sources[0].shape}: fuse at full size."
@@ -147,27 +128,43 @@ def score_methods(
         progress: show a progress bar on stderr.
 
     Raises:
-        InputError: pictures are missing, unreadable or of another size than their sources.
+        InputError: pictures are missing, unreadable or of another size than their sources, or a
+            metric is not defined for one.
     """
     work = [
         (name, method, pair) for name, method in methods.items() for pair in _done(method, pairs)
     ]
-    scores = cache / "scores"
-    scores.mkdir(parents=True, exist_ok=True)
-    _, functions, cases = zip(*work, strict=True)
-    folders = [scores] * len(work)
-    grouped: dict[str, TaskScores] = defaultdict(lambda: defaultdict(dict))
-    with ProcessPoolExecutor(jobs) if jobs > 1 else nullcontext() as pool:
-        results: Iterable[Scores] = (
-            pool.map(_score, functions, cases, folders, chunksize=4)
-            if pool
-            else map(_score, functions, cases, folders)
-        )
+    folder = cache / "scores"
+    folder.mkdir(parents=True, exist_ok=True)
+    found: dict[tuple[str, Pair], Scores] = {}
+    waiting: deque[tuple[tuple[str, Pair], Path]] = deque()
+
+    def not_yet_scored() -> Iterator[tuple[str, Triple]]:
         console = Console(stderr=True)
-        tracked = track(results, "Scoring", len(work), console=console, disable=not progress)
-        for (name, _, pair), values in zip(work, tracked, strict=True):
-            grouped[pair.task][name][pair.name] = values
+        for name, method, pair in track(work, "Scoring", console=console, disable=not progress):
+            sources = read_sources(pair)
+            pictures = (read_fused(method, pair, sources), *sources)
+            path = folder / f"{_digest(pictures)}.json"
+            if path.is_file():
+                found[name, pair] = json.loads(path.read_text(encoding="utf-8"))
+            else:
+                waiting.append(((name, pair), path))
+                yield f"{name}, {pair.task}/{pair.name}", pictures
+
+    for scores in score_slices(list(METRICS), not_yet_scored(), jobs):
+        key, path = waiting.popleft()
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps(scores), encoding="utf-8")
+        found[key] = scores
+    grouped: dict[str, TaskScores] = defaultdict(lambda: defaultdict(dict))
+    for name, _, pair in work:  # all methods in one order, whatever was scored before
+        grouped[pair.task][name][pair.name] = found[name, pair]
     return {task: dict(by_method) for task, by_method in sorted(grouped.items())}
+
+
+def evenly_spaced(length: int, count: int) -> list[int]:
+    """Return up to ``count`` indices of a list of ``length``, first and last among them."""
+    return np.linspace(0, length - 1, min(count, length)).round().astype(int).tolist()
 
 
 def mean_scores(scores: Mapping[str, Scores]) -> Scores:
@@ -200,17 +197,15 @@ def _done(method: Method, pairs: Sequence[Pair]) -> list[Pair]:
     return done
 
 
-def _score(method: Method, pair: Pair, cache: Path) -> Scores:
-    sources = read_sources(pair)
-    pictures = (read_fused(method, pair, sources), *sources)
+def _levels(path: Path, *, may_be_constant: bool = False) -> Picture:
+    """Read grey levels of 8 bits; colour is rounded, as published code does before it fuses."""
+    return read_grey_levels(path, may_be_constant=may_be_constant).astype(float)
+
+
+def _digest(pictures: Sequence[Picture]) -> str:
+    """Name what is kept: by the pictures, and the code that scores them."""
     digest = hashlib.sha256(code_digest("metrics").encode())
     for picture in pictures:
         digest.update(repr(picture.shape).encode())
         digest.update(picture.tobytes())
-    path = cache / f"{digest.hexdigest()}.json"
-    if path.is_file():
-        return json.loads(path.read_text(encoding="utf-8"))
-    scores = {name: float(metric(*pictures)) for name, metric in METRICS.items()}
-    with atomic_path(path) as temporary:
-        temporary.write_text(json.dumps(scores), encoding="utf-8")
-    return scores
+    return digest.hexdigest()

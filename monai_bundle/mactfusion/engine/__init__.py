@@ -6,7 +6,6 @@ from mactfusion.engine.checkpoint import Checkpoints, read_checkpoint
 from mactfusion.engine.draws import Draws, DrawSampler, SeedSteps
 from mactfusion.engine.figure import FusionFigure
 from mactfusion.engine.progress import PairProgress
-from mactfusion.engine.quality import SliceQuality, quality_handler, quality_handlers
 from mactfusion.engine.shifted import ShiftConsistencyLoss, ShiftedPairs
 from mactfusion.engine.start import start_from
 from mactfusion.engine.step import AutocastInferer, ClipGradients, MeanLoss, prepare_pair
@@ -27,10 +26,7 @@ __all__ = [
     "SeedSteps",
     "ShiftConsistencyLoss",
     "ShiftedPairs",
-    "SliceQuality",
     "prepare_pair",
-    "quality_handler",
-    "quality_handlers",
     "read_checkpoint",
     "start_from",
 ]

@@ -9,12 +9,17 @@ import torch
 from ignite.engine import Engine, Events
 from torch.nn import functional
 
+from mactfusion.io.atomic import atomic_path
+
 if TYPE_CHECKING:
     from torch import Tensor
 
 
 class FusionFigure:
-    """Write the first slices of each validation as rows of anatomical | partner | fused."""
+    """Write the first slices of each validation as rows of anatomical | partner | fused.
+
+    For an evaluator whose batches stay whole (``decollate: false``).
+    """
 
     def __init__(self, folder: str | Path, rows: int = 6) -> None:
         self.folder = Path(folder)
@@ -31,8 +36,8 @@ class FusionFigure:
         spacing = max(1, (engine.state.epoch_length or 1) // self.rows)
         if (engine.state.iteration - 1) % spacing or len(self._pairs) >= self.rows:
             return
-        output = cast("list[dict[str, Tensor]]", engine.state.output)[0]
-        row = torch.cat([output["image"], output["pred"].clamp(0, 1)]).float().cpu()
+        output = cast("dict[str, Tensor]", engine.state.output)
+        row = torch.cat([output["image"][0], output["pred"][0].clamp(0, 1)]).float().cpu()
         self._pairs.append(row.permute(1, 0, 2).flatten(1))
 
     def _write(self, engine: Engine) -> None:
@@ -42,4 +47,5 @@ class FusionFigure:
         picture = torch.cat([functional.pad(row, (0, width - row.shape[1])) for row in self._pairs])
         self.folder.mkdir(parents=True, exist_ok=True)
         pixels = (picture * 255).round().to(torch.uint8).numpy()
-        Image.fromarray(pixels).save(self.folder / f"validation_{engine.state.epoch:04d}.png")
+        with atomic_path(self.folder / f"validation_{engine.state.epoch:04d}.png") as unfinished:
+            Image.fromarray(pixels).save(unfinished)

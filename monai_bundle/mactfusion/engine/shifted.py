@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from mactfusion.engine.step import prepare_pair
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -40,10 +42,11 @@ class ShiftedPairs:
         **kwargs: Any,
     ) -> tuple[Tensor, Tensor]:
         """Return ``(2B, 2, H, W)`` twice, for the network and for the loss."""
-        sources = batch["image"].to(device=device, non_blocking=non_blocking, **kwargs)
+        sources, _ = prepare_pair(batch, device, non_blocking, **kwargs)
         rows, columns = self.shifts[torch.randint(len(self.shifts), (2,))].tolist()
         self.last = (rows, columns)
         both = torch.cat([sources, move(sources, rows, columns)])
+        both.tasks = 2 * sources.tasks  # type: ignore[attr-defined]
         return both, both
 
 

@@ -22,8 +22,13 @@ def prepare_pair(
     non_blocking: bool = False,
     **kwargs: Any,
 ) -> tuple[Tensor, Tensor]:
-    """Hand ``image`` ``(B, 2, H, W)`` to the network and to the loss: there is no other label."""
+    """Hand ``image`` ``(B, 2, H, W)`` to the network and to the loss: there is no other label.
+
+    The tasks of the pairs, where the batch names them, are noted as ``sources.tasks``, for
+    criteria that weigh a term by task (:class:`mactfusion.losses.FusionLoss`).
+    """
     sources = batch["image"].to(device=device, non_blocking=non_blocking, **kwargs)
+    sources.tasks = list(batch.get("task", ()))
     return sources, sources
 
 

@@ -12,6 +12,7 @@ from monai.transforms import Compose
 from mactfusion.errors import FusionWarning, InputError
 from mactfusion.io import LoadVolumed, read_volume
 from mactfusion.io.luminance import check_8_bit_picture, grey_levels
+from mactfusion.metrics.volume import has_content
 from mactfusion.transforms import (
     AlignPartnerd,
     OrientToSlicesd,
@@ -30,9 +31,6 @@ if TYPE_CHECKING:
     from mactfusion.evaluation.cases import Case, Preparation
 
     GreyLevels = NDArray[np.uint8]
-
-FAINTEST_CONTENT = 5
-"""Grey levels, of 255, that a slice with content spans in a source: 2 %, above air's noise."""
 
 
 @dataclass(frozen=True)
@@ -60,11 +58,10 @@ class Slices:
     @property
     def places(self) -> list[int]:
         """Indices of the slices in which a source shows anything, by number; a picture counts."""
-        spans = [np.ptp(source, axis=(1, 2)) for source in (self.source_a, self.source_b)]
         places = [
             place
-            for place, span in enumerate(np.maximum(*spans))
-            if span > FAINTEST_CONTENT or not self.axis
+            for place, sources in enumerate(zip(self.source_a, self.source_b, strict=True))
+            if not self.axis or has_content(*sources)
         ]
         return sorted(places, key=self.numbers.__getitem__)
 
@@ -89,7 +86,7 @@ def load_slices(case: Case, preparation: Preparation) -> Slices:
     """
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FusionWarning)
-        fused = read_volume(case.fused)
+        fused = read_volume(case.fused, may_be_constant=True)
         slices = _pictures(fused, case) if is_picture(fused) else _volume(fused, case, preparation)
     notes = tuple(str(w.message) for w in caught if issubclass(w.category, FusionWarning))
     if not slices.places:
@@ -101,7 +98,13 @@ def load_slices(case: Case, preparation: Preparation) -> Slices:
 
 def _pictures(fused: MetaTensor, case: Case) -> Slices:
     """Take three pictures of one size."""
-    sources = [align_to(read_volume(path), fused)[0] for path in (case.source_a, case.source_b)]
+    sources = []
+    for path in (case.source_a, case.source_b):
+        source = read_volume(path)
+        if is_picture(source) and source.shape[1:] != fused.shape[1:]:
+            sizes = " and ".join(f"{v.shape[1]} x {v.shape[2]}" for v in (fused, source))
+            raise InputError(f"{case.fused} and {path} differ in size: {sizes} pixels.")
+        sources.append(align_to(source, fused)[0])
     for picture in (fused, *sources):
         check_8_bit_picture(picture)
     stacks = [

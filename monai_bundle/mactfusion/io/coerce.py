@@ -15,7 +15,7 @@ from mactfusion.errors import InputError
 from mactfusion.io.itk_image import volume_from_simpleitk
 from mactfusion.io.nifti import volume_from_nibabel
 from mactfusion.io.read import read_volume
-from mactfusion.io.volume import TEXT_META, make_volume
+from mactfusion.io.volume import TEXT_META, check_not_constant, make_volume
 
 IN_MEMORY = "array"
 """What messages and ``filename_or_obj`` call a volume that came without a file."""
@@ -43,6 +43,10 @@ def as_volume(source: Any) -> MetaTensor:
     """
     if isinstance(source, str | Path):
         return read_volume(source)
+    return check_not_constant(_from_memory(source))
+
+
+def _from_memory(source: Any) -> MetaTensor:
     if isinstance(source, MetaTensor):
         return _from_metatensor(source)
     if isinstance(source, SpatialImage):

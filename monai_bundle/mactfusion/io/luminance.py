@@ -63,13 +63,13 @@ def grey_levels(volume: MetaTensor) -> NDArray[np.uint8]:
     return np.round(luminance(volume)).astype(np.uint8)
 
 
-def read_grey_levels(path: Path) -> NDArray[np.uint8]:
+def read_grey_levels(path: Path, *, may_be_constant: bool = False) -> NDArray[np.uint8]:
     """Read an 8-bit picture as whole grey levels, ``(H, W)``.
 
     Raises:
-        InputError: no picture that can be read, not 8-bit, or constant.
+        InputError: no picture that can be read, not 8-bit, or, unless it may be, constant.
     """
-    picture = read_volume(path)
+    picture = read_volume(path, may_be_constant=may_be_constant)
     check_8_bit_picture(picture)
     return grey_levels(picture)[..., 0].T
 

@@ -19,16 +19,18 @@ from mactfusion.io.guard import guarded
 from mactfusion.io.itk_image import read_itk_image
 from mactfusion.io.nifti import read_nifti
 from mactfusion.io.picture import read_picture
+from mactfusion.io.volume import check_not_constant
 
 if TYPE_CHECKING:
     from monai.data import MetaTensor
 
 
-def read_volume(path: str | Path) -> MetaTensor:
+def read_volume(path: str | Path, *, may_be_constant: bool = False) -> MetaTensor:
     """Read one volume: NIfTI, NRRD, MetaImage, a folder of one DICOM series, PNG, TIFF or JPEG.
 
     Args:
         path: a file with one of those extensions, or a folder.
+        may_be_constant: take a volume whose voxels are all equal, such as a fused one may be.
 
     Returns:
         float32 ``(C, I, J, K)``, C = 1 in native values (HU, counts, ...) or C = 3 RGB in [0, 1];
@@ -38,7 +40,11 @@ def read_volume(path: str | Path) -> MetaTensor:
     Raises:
         InputError: nothing there, or nothing that can be fused; the message says why.
     """
-    path = Path(path)
+    volume = _read(Path(path))
+    return volume if may_be_constant else check_not_constant(volume)
+
+
+def _read(path: Path) -> MetaTensor:
     with guarded(f"{path} cannot be read"):
         is_folder = path.is_dir()
         if not is_folder:

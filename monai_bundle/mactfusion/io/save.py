@@ -72,8 +72,8 @@ class SaveFusiond(Transform):
     """Write ``pred`` and its record; without an output name write nothing.
 
     The record (JSON) holds the inputs' file names and SHA-256, the task and why, every option,
-    the windows that were applied, coverage, the weights' SHA-256, versions, times and notes, and
-    no patient data. ``record`` is added to the data either way.
+    the windows that were applied, coverage, each of several partners, the weights' SHA-256,
+    versions, times and notes, and no patient data. ``record`` is added to the data either way.
 
     Args:
         output: the file to write; see :func:`~mactfusion.io.write_volume`.
@@ -152,6 +152,7 @@ class SaveFusiond(Transform):
             "anatomical_level_width": _plain(data["anatomical_level_width"]),
             "level_width": _plain(data["level_width"]),
             "coverage": float(data["coverage"]),
+            **({"partners": data["partners"]} if "partners" in data else {}),
             "weights": {"name": self.weights.name, "sha256": sha256_of(self.weights)},
             "versions": versions(),
             "seconds": {

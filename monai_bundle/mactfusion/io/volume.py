@@ -56,7 +56,6 @@ def make_volume(
         array = _without_alpha(array, full_scale)
     values = _channel_first(array, full_scale)
     _replace_non_finite(values, name)
-    _check_not_constant(values, name)
     if len(values) == 3 and not 0 <= values.min() <= values.max() <= 1:
         raise InputError(f"{name} has floating-point colours outside 0 to 1; scale them to 0 to 1")
     meta = dict.fromkeys(TEXT_META, "") | text_meta
@@ -160,8 +159,19 @@ def _replace_non_finite(values: np.ndarray, name: str) -> None:
     )
 
 
-def _check_not_constant(values: np.ndarray, name: str) -> None:
-    lowest, highest = values.min(axis=(1, 2, 3)), values.max(axis=(1, 2, 3))
+def check_not_constant(volume: MetaTensor) -> MetaTensor:
+    """Refuse a volume to fuse that shows nothing; a fused one may.
+
+    Returns:
+        The volume.
+
+    Raises:
+        InputError: all its voxels are equal.
+    """
+    values = volume.as_tensor()
+    lowest, highest = values.amin(dim=(1, 2, 3)), values.amax(dim=(1, 2, 3))
     if (lowest == highest).all():
-        constant = ", ".join(f"{value:g}" for value in lowest)
+        constant = ", ".join(f"{float(value):g}" for value in lowest)
+        name = volume.meta["filename_or_obj"]
         raise InputError(f"{name} is constant ({constant}), nothing to fuse")
+    return volume

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 Profile = NDArray[np.float64]
 
+FAINTEST_CONTENT = 5
+"""Grey levels, of 255, that a slice without content spans at most: 2 %, the noise of air."""
+
 
 def slice_profile(
     fused: ArrayLike,
@@ -34,8 +37,7 @@ def slice_profile(
         axis: the axis that counts the slices.
 
     Returns:
-        Metric to values of shape ``(slices,)``. NaN where both sources are flat: such a slice
-        says nothing about fusion.
+        Metric to values of shape ``(slices,)``; NaN where :func:`has_content` says no.
 
     Raises:
         InputError: an unknown metric, not three volumes of one shape, or slices that the metric
@@ -52,7 +54,7 @@ def slice_profile(
     slices = [np.moveaxis(volume, axis, 0) for volume in volumes]
     profiles = {name: np.full(len(slices[0]), np.nan) for name in functions}
     for index, pictures in enumerate(zip(*slices, strict=True)):
-        if not is_blank(*pictures[1:]):
+        if has_content(*pictures[1:]):
             for name, function in functions.items():
                 profiles[name][index] = function(*pictures)
     return profiles
@@ -67,6 +69,9 @@ def profile_means(profiles: Mapping[str, Profile]) -> dict[str, float]:
     return means
 
 
-def is_blank(source_a: NDArray, source_b: NDArray) -> bool:
-    """Tell whether both sources are flat: every pixel of a source has the same value."""
-    return all(bool(source.min() == source.max()) for source in (source_a, source_b))
+def has_content(source_a: NDArray, source_b: NDArray) -> bool:
+    """Tell whether a slice, luminance 0 to 255, says anything about fusion.
+
+    One of the two sources has to span more than :data:`FAINTEST_CONTENT` grey levels.
+    """
+    return any(bool(np.ptp(source) > FAINTEST_CONTENT) for source in (source_a, source_b))
