@@ -95,6 +95,7 @@ RUNS_IF_EVALUATED = "$__import__('pathlib').Path('evaluated').touch()"
 @pytest.mark.parametrize(
     ("option", "sentence_names_value"),
     [
+        ("--model", True),
         ("--weights", True),
         ("--window", True),
         ("--anatomical-window", True),

@@ -13,6 +13,8 @@ import torch
 
 from mactfusion import fuse_volumes
 from mactfusion.errors import InputError
+from mactfusion.evaluation.cases import Case, Preparation
+from mactfusion.evaluation.slices import load_slices
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 from mactfusion.transforms import color_table, rgb_to_ycbcr
 from mactfusion.transforms.color import BACKGROUND
@@ -195,7 +197,10 @@ def test_the_anatomical_volume_is_no_partner_beside_another(mr, volumes, pixel_m
         ("window", ["auto", "bone"], "preset for CT"),
         ("window", [], "window is given 0 times"),
         ("colormap", ["auto", "rainbows"], "Unknown colour table"),
+        ("window", [np.float32(40), np.float32(80)], "window is given 1 times"),
         ("colormap", ["pet"] * 3, "colormap is given 3 times"),
+        ("colormap", ["auto", [[0, 0, 0], [0, 1]]], "colour table needs"),
+        ("colormap", [["red", "green", "blue"]] * 2, "colour table needs"),
     ],
 )
 def test_options_are_dealt_out_or_refused(option, value, sentence, fuse_several):
@@ -289,10 +294,53 @@ def test_command_fuses_several_and_reports_them(three_files, run_command, pixel_
     assert record["options"]["task"] == ["auto", "pet-mri", "spect-mri"]
     page = (three_files / "fused.html").read_text()
     assert "Anatomical (MR) · CT, PET, SPECT" in page
+    assert "ct.nii.gz 50, 120; pet.nii.gz " in page
     for partner in record["partners"]:
         assert f"linear-gradient(to right, {', '.join(partner['colors'])})" in page
         assert len(set(partner["colors"])) > 10
         assert partner["colors"][0] == "#000000"
+
+
+@pytest.mark.parametrize("source", ["ct.nii.gz", "pet.nii.gz", "spect.nii.gz"])
+def test_each_source_of_several_is_evaluated_as_the_recipe_saw_it(
+    source, three_files, pixel_maximum
+):
+    given = {
+        "spect.nii.gz": ("spect-mri", (1000, 2000), "auto"),
+        "ct.nii.gz": ("auto", "bone", "auto"),
+        "pet.nii.gz": ("pet-mri", "auto", [[0, 0, 0], [0, 1, 0]]),
+    }
+    task, window, colormap = (list(values) for values in zip(*given.values(), strict=True))
+    options = {"weights": pixel_maximum, "luminance": True}
+    fuse_volumes(
+        "mr.nii.gz",
+        list(given),
+        task=task,
+        window=window,
+        colormap=colormap,
+        output="fused.nrrd",
+        **options,
+    )
+    alone = dict(zip(("task", "window", "colormap"), given[source], strict=True))
+    fuse_volumes("mr.nii.gz", source, output="alone.nrrd", **alone, **options)
+    renamed = (three_files / source).rename(three_files / "renamed.nii.gz")
+    several, single = (
+        load_slices(Case("", three_files / name, three_files / "mr.nii.gz", renamed), Preparation())
+        for name in ("fused.nrrd", "alone.nrrd")
+    )
+    assert np.ptp(single.source_b) > 50
+    assert np.array_equal(several.source_b, single.source_b)
+    assert np.array_equal(several.source_a, single.source_a)
+
+
+def test_evaluation_refuses_a_source_that_is_none_of_several(
+    three_files, run_command, pixel_maximum
+):
+    options = {"task": ["auto", "pet-mri"], "weights": pixel_maximum, "output": "fused.nrrd"}
+    fuse_volumes("mr.nii.gz", ["ct.nii.gz", "pet.nii.gz"], **options)
+    words = ("evaluate", "fused.nrrd", "mr.nii.gz", "spect.nii.gz", "--metrics", "SCD")
+    outcome = run_command(*words, "--jobs", "1")
+    assert outcome.refused("several partners (ct.nii.gz, pet.nii.gz), and spect.nii.gz is none")
 
 
 def test_command_refuses_what_does_not_go_with_several(three_files, run_command, nothing_left):

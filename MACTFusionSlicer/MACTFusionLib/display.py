@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import slicer
 
+from .volumes import partners_in
+
 TABLE_SIZE = 256
 """Rows: the slice views map a window to 256 values before they look colours up."""
 
 
-def options_as_shown(
-    anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode
-) -> dict:
+def options_as_shown(anatomical: slicer.vtkMRMLVolumeNode, partner: object) -> dict:
     """Return the windows and the colour table of the display nodes.
 
     A volume in colour has neither: it is fused as it is. Where a volume has no display node the
-    library's automatic choice stays.
+    library's automatic choice stays. Of several partners each has its own.
     """
-    options = {}
+    options: dict = {}
+    if isinstance(partner, (list, tuple)):
+        window = window_of(anatomical)
+        if window is not None:
+            options["anatomical_window"] = window
+        partners = partners_in(partner)
+        options["window"] = [window_of(node) or "auto" for node in partners]
+        options["colormap"] = [color_rows_of(node) or "auto" for node in partners]
+        return options
     for option, node in (("anatomical_window", anatomical), ("window", partner)):
         window = window_of(node)
         if window is not None:
@@ -54,6 +62,12 @@ def color_rows_of(node: slicer.vtkMRMLVolumeNode) -> list | None:
         rows.reverse()
     is_grey = all(max(row) - min(row) < 1e-3 for row in rows)
     return None if is_grey else rows
+
+
+def has_threshold(node: slicer.vtkMRMLVolumeNode) -> bool:
+    """Whether the views hide voxels by a threshold; a fusion does not."""
+    display = _scalar_display(node)
+    return display is not None and bool(display.GetApplyThreshold())
 
 
 def show_at_once(node: slicer.vtkMRMLVolumeNode) -> None:

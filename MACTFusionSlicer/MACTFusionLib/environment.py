@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
 import sys
@@ -73,5 +74,7 @@ def remove_log() -> None:
 
 @lru_cache(maxsize=1)
 def _log_folder() -> Path:
-    """Make a folder that nobody else can read."""
-    return Path(tempfile.mkdtemp(prefix="mactfusion-panel-"))
+    """Make a folder that nobody else can read; it goes with the application at the latest."""
+    folder = tempfile.mkdtemp(prefix="mactfusion-panel-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

@@ -48,7 +48,7 @@ def kind_of(node: slicer.vtkMRMLVolumeNode) -> str:
     if units_of(node):
         return "PT"
     image = node.GetImageData()
-    if image is None:
+    if image is None or image.GetNumberOfPoints() == 0:
         return ""
     if image.GetNumberOfScalarComponents() >= 3:
         return "color"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import re
+import sys
 import tempfile
 from dataclasses import dataclass
 from importlib import metadata
@@ -17,6 +18,7 @@ import slicer
 from slicer.i18n import tr as _
 
 _KEPT = ("numpy", "SimpleITK", "requests", "torch", "torchvision", "scipy", "pydicom")
+_OLDEST_PYTHON = (3, 10)
 _LINE = re.compile(r"^(?P<what>[^#\s]+)\s+#\s*(?P<size>\d+) MB")
 
 
@@ -106,6 +108,22 @@ def pinned() -> list[str]:
     """Return pip's constraints: what must stay as it is."""
     versions = [(name, _version(name)) for name in _KEPT]
     return [f"{name}=={version}" for name, version in versions if version]
+
+
+def too_old() -> str:
+    """Return what to do where this Slicer's Python is too old for the library, "" where it will do.
+
+    That is so up to Slicer 5.8, which has Python 3.9.
+    """
+    if sys.version_info[:2] >= _OLDEST_PYTHON:
+        return ""
+    return _(
+        "This Slicer has Python {found}, and the fusion needs {needed} or newer: use Slicer 5.12, "
+        "or name another Python under Advanced."
+    ).format(
+        found=".".join(str(n) for n in sys.version_info[:2]),
+        needed=".".join(str(n) for n in _OLDEST_PYTHON),
+    )
 
 
 def no_torch() -> str:

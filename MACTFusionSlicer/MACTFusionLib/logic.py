@@ -14,11 +14,11 @@ from .conversation import Conversation, Steps, WorkerError
 from .display import options_as_shown
 from .environment import remove_log
 from .guess import task_of
-from .parameters import MACTFusionParameters, chosen_options
+from .parameters import MACTFusionParameters, chosen_options, chosen_partner
 from .result import Origin, make_result
 from .session import Session
-from .summary import reason_not_to_run
-from .volumes import geometry_of, slice_geometry
+from .summary import reason_not_to_run, tasks_for
+from .volumes import geometry_of, partners_in, slice_geometry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,17 +53,17 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
     def fuse(
         self,
         anatomical: slicer.vtkMRMLVolumeNode,
-        partner: slicer.vtkMRMLVolumeNode,
+        partner: object,
         output: slicer.vtkMRMLVolumeNode | None = None,
         display: str = "as-shown",
         on_news: Callable[[dict], None] | None = None,
         **options: Any,
     ) -> slicer.vtkMRMLVolumeNode:
-        """Fuse two volumes and wait for the result; the window stays alive meanwhile.
+        """Fuse volumes and wait for the result; the window stays alive meanwhile.
 
         Args:
             anatomical: volume node, the MR.
-            partner: volume node: CT, PET, SPECT, second MR or GFP.
+            partner: volume node: CT, PET, SPECT, second MR or GFP; or a list of up to three.
             output: volume node to overwrite; a new one by default.
             display: ``as-shown`` (windows and colours of the display nodes) or ``fixed``.
             on_news: called with each ``progress`` and ``warning``.
@@ -93,17 +93,17 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
     def start_fusion(
         self,
         anatomical: slicer.vtkMRMLVolumeNode,
-        partner: slicer.vtkMRMLVolumeNode,
+        partner: object,
         output: slicer.vtkMRMLVolumeNode | None,
         options: dict,
         on_end: Callable[[Any, Exception | None], None],
         on_news: Callable[[dict], None] | None = None,
     ) -> None:
-        """Begin to fuse two volumes; :meth:`pump` brings news and the end.
+        """Begin to fuse volumes; :meth:`pump` brings news and the end.
 
         Args:
             anatomical: volume node.
-            partner: volume node.
+            partner: volume node, or a list of up to three.
             output: volume node to overwrite, or None.
             options: see :meth:`options_for`.
             on_end: called with the fused node and None, or with None and the error.
@@ -123,7 +123,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
     def start_preview(
         self,
         anatomical: slicer.vtkMRMLVolumeNode,
-        partner: slicer.vtkMRMLVolumeNode,
+        partner: object,
         options: dict,
         axis: int,
         index: int,
@@ -133,7 +133,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
 
         Args:
             anatomical: volume node.
-            partner: volume node.
+            partner: volume node, or a list of up to three.
             options: see :meth:`options_for`.
             axis: the axis of the anatomical voxels that ``options["axis"]`` means.
             index: of the slice.
@@ -150,7 +150,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
     def options_for(
         self,
         anatomical: slicer.vtkMRMLVolumeNode,
-        partner: slicer.vtkMRMLVolumeNode,
+        partner: object,
         display: str,
         options: dict,
     ) -> dict:
@@ -158,19 +158,23 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
 
         Args:
             anatomical: volume node.
-            partner: volume node.
+            partner: volume node, or a list of up to three.
             display: ``as-shown`` or ``fixed``.
             options: what the user chose.
         """
         shown = options_as_shown(anatomical, partner) if display == "as-shown" else {}
         merged = {**shown, **options}
-        if merged.get("task", "auto") == "auto":
-            merged["task"] = task_of(anatomical, partner)
+        partners = partners_in(partner)
+        tasks = [
+            task_of(anatomical, node) if task == "auto" else task
+            for node, task in zip(partners, tasks_for(merged.get("task", "auto"), len(partners)))  # noqa: B905
+        ]
+        merged["task"] = tasks if isinstance(partner, (list, tuple)) else tasks[0]
         return merged
 
     def options_of(self, parameters: MACTFusionParameters) -> dict:
         """Return the options of the choices in the panel."""
-        nodes = parameters.anatomical, parameters.partner
+        nodes = parameters.anatomical, chosen_partner(parameters)
         return self.options_for(*nodes, parameters.display.value, chosen_options(parameters))
 
     def pump(self) -> None:
@@ -208,7 +212,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
     def _fusion(
         self,
         anatomical: slicer.vtkMRMLVolumeNode,
-        partner: slicer.vtkMRMLVolumeNode,
+        partner: object,
         output: slicer.vtkMRMLVolumeNode | None,
         options: dict,
     ) -> Steps:
@@ -227,7 +231,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
     def _preview(
         self,
         anatomical: slicer.vtkMRMLVolumeNode,
-        partner: slicer.vtkMRMLVolumeNode,
+        partner: object,
         options: dict,
         axis: int,
         index: int,

@@ -90,6 +90,8 @@ class MACTFusionParameters:
     Attributes:
         anatomical: the MR (or phase contrast), whose grid the result has.
         partner: CT, PET, SPECT, second MR or GFP.
+        third: a second partner beside the first, or None.
+        fourth: a third partner, or None.
         output: volume to overwrite; None makes a new one.
         task: what is fused.
         model: name of the network, "" for the library's default.
@@ -106,6 +108,8 @@ class MACTFusionParameters:
 
     anatomical: Volume
     partner: Volume
+    third: Volume
+    fourth: Volume
     output: Volume
     task: Task = Task.AUTO
     model: str = ""
@@ -118,6 +122,14 @@ class MACTFusionParameters:
     batchSize: Annotated[int, WithinRange(0, 256)] = 0  # noqa: N815  Slicer's way
     livePreview: bool = True  # noqa: N815
     blend: Annotated[float, WithinRange(0.0, 1.0)] = 1.0
+
+
+def chosen_partner(parameters: MACTFusionParameters) -> object:
+    """Return the partner, or a list of them where a second or third was chosen too."""
+    others = [node for node in (parameters.third, parameters.fourth) if node is not None]
+    if parameters.partner is None or not others:
+        return parameters.partner
+    return [parameters.partner, *others]
 
 
 def chosen_options(parameters: MACTFusionParameters) -> dict:

@@ -12,7 +12,7 @@ from .conversation import Conversation, WorkerError
 from .display import show_at_once
 from .planes import NoPlane, fused_axis, slice_shown
 from .summary import reason_not_to_run
-from .volumes import fill, geometry_of, node_class_for, stamp_of
+from .volumes import fill, geometry_of, node_class_for, partners_in, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,10 +55,8 @@ class LivePreview:
         """Whether a request is with the worker."""
         return self._under_way is not None and not self._under_way.is_over
 
-    def update(
-        self, anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode, options: dict
-    ) -> None:
-        """Fuse the current slice of two volumes unless that is what is shown or under way."""
+    def update(self, anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict) -> None:
+        """Fuse the current slice of the volumes unless that is what is shown or under way."""
         if self._has_failed or reason_not_to_run(anatomical, partner, None, options["task"]):
             return
         look = look_of(anatomical, partner, options)
@@ -101,7 +99,8 @@ class LivePreview:
         if self._wanted is None or self.is_under_way:
             return
         (_key, anatomical, partner, options, axis, index, view), self._wanted = self._wanted, None
-        if not all(slicer.mrmlScene.IsNodePresent(node) for node in (anatomical, partner, view)):
+        nodes = (anatomical, *partners_in(partner), view)
+        if not all(slicer.mrmlScene.IsNodePresent(node) for node in nodes):
             return
 
         def ended(outcome: Any, error: Exception | None) -> None:
@@ -171,11 +170,10 @@ class LivePreview:
             composite.SetForegroundOpacity(opacity)
 
 
-def look_of(
-    anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode, options: dict
-) -> str:
-    """Return a text that changes when a fusion of two volumes would look different."""
-    return json.dumps([[repr(stamp_of(node)) for node in (anatomical, partner)], options])
+def look_of(anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict) -> str:
+    """Return a text that changes when a fusion of the volumes would look different."""
+    nodes = (anatomical, *partners_in(partner))
+    return json.dumps([[repr(stamp_of(node)) for node in nodes], options])
 
 
 def composite_of(view: slicer.vtkMRMLSliceNode) -> slicer.vtkMRMLSliceCompositeNode | None:

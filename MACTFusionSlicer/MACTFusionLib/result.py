@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .display import show_at_once
-from .volumes import Geometry, fill, node_class_for
+from .volumes import Geometry, fill, node_class_for, partners_in
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,24 +25,24 @@ class Origin:
 
     Args:
         anatomical: volume node.
-        partner: volume node.
+        partner: volume node, or a list of several.
         geometry: of the anatomical volume.
     """
 
     def __init__(
         self,
         anatomical: slicer.vtkMRMLVolumeNode,
-        partner: slicer.vtkMRMLVolumeNode,
+        partner: object,
         geometry: Geometry,
     ) -> None:
         self.geometry = geometry
-        self.nodes = (anatomical, partner)
-        self.ids = (anatomical.GetID(), partner.GetID())
-        self.names = (anatomical.GetName(), partner.GetName())
+        self.nodes = (anatomical, *partners_in(partner))
+        self.ids = tuple(node.GetID() for node in self.nodes)
+        self.names = tuple(node.GetName() for node in self.nodes)
 
     @property
     def is_in_scene(self) -> bool:
-        """Whether both sources are still there."""
+        """Whether all sources are still there."""
         return all(slicer.mrmlScene.IsNodePresent(node) for node in self.nodes)
 
 
@@ -64,8 +64,7 @@ def make_result(
     kind = node_class_for(voxels)
     node = output if output is not None and output.GetClassName() == kind else None
     if node is None:
-        template = _("{anatomical} + {partner} fused")
-        name = template.format(anatomical=origin.names[0], partner=origin.names[1])
+        name = _("{sources} fused").format(sources=" + ".join(origin.names))
         node = slicer.mrmlScene.AddNewNodeByClass(kind, slicer.mrmlScene.GenerateUniqueName(name))
     fill(node, voxels, origin.geometry)
     _write_provenance(node, origin, record)
@@ -75,16 +74,19 @@ def make_result(
 
 
 def sources_of(fused: slicer.vtkMRMLVolumeNode) -> tuple:
-    """Return the anatomical volume and the partner of a fused node; None where one is gone."""
+    """Return the anatomical volume and the first partner of a fused node; None where gone."""
     return tuple(fused.GetNodeReference(ATTRIBUTE + role) for role in ("Anatomical", "Partner"))
 
 
 def _write_provenance(node: slicer.vtkMRMLVolumeNode, origin: Origin, record: dict) -> None:
-    """Attributes of the node, saved with the scene; without patient data."""
+    """Attributes of the node, saved with the scene.
+
+    Of a patient they tell no more than the names of the volumes do, which notes repeat.
+    """
     weights, versions = record["weights"], record["versions"]
     attributes = {
         "Task": record["task"],
-        "Kind": _KINDS.get(record["task"], record["task"]),
+        "Kind": _kind_of(record["task"]),
         "Model": weights["name"],
         "WeightsSHA256": weights["sha256"],
         "Version": str(versions.get("mactfusion", "")),
@@ -92,20 +94,31 @@ def _write_provenance(node: slicer.vtkMRMLVolumeNode, origin: Origin, record: di
         "Coverage": f"{record['coverage']:.4f}",
         "Notes": "\n".join(record["notes"]),
         "AnatomicalID": origin.ids[0],
-        "PartnerID": origin.ids[1],
+        "PartnerID": " ".join(origin.ids[1:]),
     }
     for name, value in attributes.items():
         node.SetAttribute(ATTRIBUTE + name, value)
     node.SetNodeReferenceID(ATTRIBUTE + "Anatomical", origin.ids[0])
-    node.SetNodeReferenceID(ATTRIBUTE + "Partner", origin.ids[1])
+    node.RemoveNodeReferenceIDs(ATTRIBUTE + "Partner")  # an overwritten node may have had more
+    for identity in origin.ids[1:]:
+        node.AddNodeReferenceID(ATTRIBUTE + "Partner", identity)
+
+
+def _kind_of(task: str) -> str:
+    """Name what was fused, such as ``MR-CT-PET``."""
+    kinds = [_KINDS.get(each, each) for each in task.split(" + ")]
+    return "-".join([kinds[0], *(kind.rpartition("-")[2] for kind in kinds[1:])])
 
 
 def _short(options: dict) -> dict:
     """Name a colour table by its size: 256 rows say nothing to a reader."""
-    return {
-        name: f"{len(value)} colours" if name == "colormap" and isinstance(value, list) else value
-        for name, value in options.items()
-    }
+    value = options.get("colormap")
+    if not isinstance(value, list):
+        return options
+    is_one_table = bool(value) and isinstance(value[0], list) and not isinstance(value[0][0], list)
+    tables = [value] if is_one_table else value
+    named = [each if isinstance(each, str) else f"{len(each)} colours" for each in tables]
+    return {**options, "colormap": named[0] if is_one_table else named}
 
 
 def _place_in_study(node: slicer.vtkMRMLVolumeNode, anatomical: slicer.vtkMRMLVolumeNode) -> None:

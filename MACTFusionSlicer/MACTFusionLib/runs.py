@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from typing import TYPE_CHECKING, Any
 
 import qt
@@ -12,6 +13,7 @@ from . import install
 from .conversation import WorkerError
 from .environment import external_python, log
 from .summary import progress_text
+from .volumes import VolumeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +59,11 @@ class Runs:
         if external_python(self._logic.session.python):
             return True
         if not self._is_installed:  # looked up until it is so
-            self._is_installed = install.has_torch() and not install.missing(self._requirements)
+            self._is_installed = (
+                not install.too_old()
+                and install.has_torch()
+                and not install.missing(self._requirements)
+            )
         return self._is_installed
 
     def begin(self, jobs: list[tuple]) -> None:
@@ -104,8 +110,9 @@ class Runs:
         """Make sure that the libraries are there; ask before anything is installed."""
         if self.is_ready:
             return True
-        if not install.has_torch():
-            self.say(install.no_torch(), is_error=True)
+        obstacle = install.too_old() or ("" if install.has_torch() else install.no_torch())
+        if obstacle:
+            self.say(obstacle, is_error=True)
             return False
         libraries = install.missing(self._requirements)
         if not slicer.util.confirmYesNoDisplay(install.question(libraries), _("MACTFusion")):
@@ -151,7 +158,7 @@ class Runs:
         elif getattr(error, "code", "") == "cancelled":
             self.say(_("Cancelled; nothing was changed."))
         else:
-            self.say(str(error), is_error=True, details="\n\n".join(filter(None, [notes, _tail()])))
+            self.say(str(error), is_error=True, details=_details(notes, error))
         self._changed()
         self._next()
 
@@ -166,6 +173,15 @@ class Runs:
         is_counted = news["stage"] == "fuse"
         bar.setRange(0, news["total"] if is_counted else 0)
         bar.value = news["done"] if is_counted else 0
+
+
+def _details(notes: str, error: Exception) -> str:
+    """Return notes, where an error that nobody foresaw came from, and the end of the log."""
+    is_known = isinstance(error, (WorkerError, VolumeError))
+    origin = (
+        "" if is_known else "".join(traceback.format_exception(None, error, error.__traceback__))
+    )
+    return "\n\n".join(filter(None, [notes, origin, _tail()]))
 
 
 def _tail() -> str:

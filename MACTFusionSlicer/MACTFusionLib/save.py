@@ -8,6 +8,7 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from .result import ATTRIBUTE
 from .volumes import Geometry, VolumeError, fill, geometry_of, voxels_of
 
 SUFFIXES = (".nrrd", ".nii.gz", ".nii")
@@ -46,6 +47,12 @@ def save_volume(node: slicer.vtkMRMLVolumeNode, path: str) -> None:
         scene.RemoveNode(copy)
     if not is_written or not Path(path).is_file():
         raise VolumeError(_("{path} cannot be written.").format(path=path))
+
+
+def suggested_name(node: slicer.vtkMRMLVolumeNode) -> str:
+    """Return a file name that says what was fused; names of nodes may name a patient."""
+    kind = node.GetAttribute(ATTRIBUTE + "Kind") or ""
+    return f"fused-{kind}{SUFFIXES[0]}" if kind else f"fused{SUFFIXES[0]}"
 
 
 def _hidden_like(node: slicer.vtkMRMLVolumeNode) -> slicer.vtkMRMLVolumeNode:

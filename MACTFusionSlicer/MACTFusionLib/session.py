@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from .conversation import Conversation, Steps, WorkerError
 from .environment import external_python, worker_command, worker_environment
 from .process import PROTOCOL, WorkerProcess
-from .volumes import about, geometry_of, stamp_of, voxels_of
+from .volumes import about, geometry_of, partners_in, stamp_of, voxels_of
 
 if TYPE_CHECKING:
     import slicer
@@ -107,7 +107,7 @@ class Session:
         return reply["volume"]
 
     def ask(self, kind: str, pair: tuple, fields: dict, is_fresh: bool = False) -> Steps:
-        """Steps: ``preview`` or ``fuse`` a pair of nodes.
+        """Steps: ``preview`` or ``fuse`` a pair of nodes; its second may be a list of partners.
 
         Returns:
             ``(voxels, reply)``.
@@ -117,7 +117,10 @@ class Session:
         """
         for is_second_try in (False, True):
             anatomical = yield from self.load(pair[0], is_fresh or is_second_try)
-            partner = yield from self.load(pair[1], is_fresh or is_second_try)
+            keys = []
+            for node in partners_in(pair[1]):
+                keys.append((yield from self.load(node, is_fresh or is_second_try)))  # noqa: PERF401
+            partner = keys if isinstance(pair[1], (list, tuple)) else keys[0]
             request = {"anatomical": anatomical, "partner": partner, **fields}
             try:
                 reply = yield kind, request

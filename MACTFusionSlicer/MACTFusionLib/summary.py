@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from slicer.i18n import tr as _
 
+from .display import has_threshold
 from .guess import can_tell_task, kind_of
-from .volumes import Geometry, VolumeError, geometry_of, voxels_of
+from .volumes import Geometry, VolumeError, geometry_of, partners_in, voxels_of
 
 if TYPE_CHECKING:
     import slicer
@@ -19,49 +20,90 @@ _NAMES = {"MR": "MR", "CT": "CT", "PT": "PET", "NM": "SPECT"}
 
 def reason_not_to_run(
     anatomical: slicer.vtkMRMLVolumeNode,
-    partner: slicer.vtkMRMLVolumeNode,
+    partner: object,
     output: slicer.vtkMRMLVolumeNode | None,
-    task: str,
+    task: str | list,
 ) -> str:
     """Say why these choices cannot be fused, "" where they can.
 
     Args:
         anatomical: volume node or None.
-        partner: likewise.
+        partner: likewise, or a list of several.
         output: volume node to overwrite, or None for a new one.
-        task: the library's name, or ``auto``.
+        task: the library's name, or ``auto``; a list has one for each partner, a single name is
+            the first one's.
     """
-    if anatomical is None and partner is None:
+    partners = partners_in(partner)
+    if anatomical is None and not partners:
         return _("Load two volumes of one patient, or try the sample data, and choose them above.")
     if anatomical is None:
         return _("Choose the anatomical volume, usually the MR.")
-    if partner is None:
+    if not partners:
         return _("Choose the partner: CT, PET, SPECT or a second MR.")
-    if anatomical is partner:
+    if anatomical in partners:
         return _("Anatomical volume and partner are the same volume; choose two.")
-    if output is not None and output in (anatomical, partner):
+    twice = [node.GetName() for node in partners if partners.count(node) > 1]
+    if twice:
+        return _("{name} is chosen twice; choose each volume once.").format(name=twice[0])
+    if output is not None and output in (anatomical, *partners):
         return _("The output is one of the inputs, which are never changed; choose another.")
     try:
-        geometries = [geometry_of(node) for node in (anatomical, partner)]
-        for node in (anatomical, partner):
-            voxels_of(node)
+        return _reason_in_volumes(anatomical, partners, tasks_for(task, len(partners)))
     except VolumeError as error:
         return str(error)
+
+
+def tasks_for(task: str | list, count: int) -> list:
+    """Deal a task out to partners: a single name is the first one's, the others are automatic."""
+    return list(task) if isinstance(task, list) else [task, *["auto"] * (count - 1)]
+
+
+def _reason_in_volumes(anatomical: slicer.vtkMRMLVolumeNode, partners: list, tasks: list) -> str:
+    grid = geometry_of(anatomical)
+    others = [geometry_of(node) for node in partners]
+    for node in (anatomical, *partners):
+        voxels_of(node)
     if voxels_of(anatomical).ndim == 4:
         return _("The anatomical volume {name} is in colour; it must be grey.").format(
             name=anatomical.GetName()
         )
-    if not covered_share(*geometries) > 0:
-        return _("The two volumes do not overlap: they are not registered to each other.")
-    if task == "auto" and not can_tell_task(anatomical, partner):
-        return _("What {name} is cannot be told from its data: choose the task.").format(
-            name=partner.GetName()
-        )
+    for node, other in zip(partners, others):  # noqa: B905  Python 3.9
+        if not covered_share(grid, other) > 0:
+            return _(
+                "{partner} and {anatomical} do not overlap: they are not registered to each other."
+            ).format(partner=node.GetName(), anatomical=anatomical.GetName())
+    for number, node in enumerate(partners):
+        if tasks[number] == "auto" and not can_tell_task(anatomical, node):
+            if number:
+                return _(
+                    "What {name} is cannot be told from its data: choose it as the first partner "
+                    "and choose its task, or put CT, PET or SPECT into its name."
+                ).format(name=node.GetName())
+            return _("What {name} is cannot be told from its data: choose the task.").format(
+                name=node.GetName()
+            )
     return ""
 
 
-def plan(anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode) -> str:
-    """Say what a run does with two volumes that can be fused."""
+def plan(anatomical: slicer.vtkMRMLVolumeNode, partner: object, display: str = "as-shown") -> str:
+    """Say what a run does with volumes that can be fused.
+
+    Args:
+        anatomical: volume node.
+        partner: volume node, or a list of several.
+        display: ``as-shown`` or ``fixed``.
+    """
+    partners = partners_in(partner)
+    sentences = [_plan_of(anatomical, node) for node in partners]
+    if display == "as-shown":
+        hidden = [node.GetName() for node in (anatomical, *partners) if has_threshold(node)]
+        if hidden:
+            template = _("Not as shown: the threshold in the display of {names} is ignored")
+            sentences.append(template.format(names=", ".join(hidden)))
+    return "; ".join(sentences)
+
+
+def _plan_of(anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode) -> str:
     grid, other = geometry_of(anatomical), geometry_of(partner)
     share = covered_share(grid, other)
     template = _("{partner} {partner_size} is resampled onto {anatomical} {size}, covers {share} %")

@@ -16,6 +16,13 @@ class VolumeError(Exception):
     """A node that cannot be fused; the text says why and what to do."""
 
 
+def partners_in(partner: object) -> list:
+    """Return the partners of a choice: one volume node, a list of several, or None."""
+    if partner is None:
+        return []
+    return list(partner) if isinstance(partner, (list, tuple)) else [partner]
+
+
 @dataclass(frozen=True)
 class Geometry:
     """Where the voxels of a node lie, taken down so that it outlives the node.

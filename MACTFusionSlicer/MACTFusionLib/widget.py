@@ -18,11 +18,12 @@ from .guess import guess_pair
 from .logic import MACTFusionLogic
 from .machine import MachineControls
 from .pairs import find_pairs, loaded_volumes
+from .parameters import chosen_partner
 from .preview import LivePreview, look_of
 from .result import sources_of
 from .runs import Runs
 from .samples import load_samples
-from .save import SUFFIXES
+from .save import suggested_name
 from .summary import device_note, plan, reason_not_to_run
 from .volumes import VolumeError
 from .watch import Watch
@@ -125,11 +126,10 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if self._parameters is None:
             return
         chosen = self._parameters
-        reason = reason_not_to_run(
-            chosen.anatomical, chosen.partner, chosen.output, chosen.task.value
-        )
+        partner = chosen_partner(chosen)
+        reason = reason_not_to_run(chosen.anatomical, partner, chosen.output, chosen.task.value)
         is_running = self.logic.is_running
-        self.ui.statusLabel.text = reason or plan(chosen.anatomical, chosen.partner)
+        self.ui.statusLabel.text = reason or plan(chosen.anatomical, partner, chosen.display.value)
         self.ui.deviceLabel.text = device_note(chosen.device, self.logic.session.devices)
         self.ui.deviceLabel.setVisible(bool(self.ui.deviceLabel.text))
         self.ui.applyButton.enabled = not reason and not is_running
@@ -202,8 +202,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _apply(self, *_unused: object) -> None:
         chosen = self._parameters
         options = self.logic.options_of(chosen)
-        self._look = look_of(chosen.anatomical, chosen.partner, options)
-        self.runs.begin([(chosen.anatomical, chosen.partner, chosen.output, options)])
+        partner = chosen_partner(chosen)
+        self._look = look_of(chosen.anatomical, partner, options)
+        self.runs.begin([(chosen.anatomical, partner, chosen.output, options)])
 
     def _find_pairs(self, *_unused: object) -> None:
         self._pairs = find_pairs()
@@ -231,7 +232,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _save(self, *_unused: object) -> None:
         node = self._fused()
         folder = Path(qt.QSettings().value(_FOLDER, "") or Path.home())
-        suggestion = str(folder / f"{node.GetName()}{SUFFIXES[0]}")
+        suggestion = str(folder / suggested_name(node))
         path = qt.QFileDialog.getSaveFileName(
             self.parent, _("Save the fused volume"), suggestion, "NRRD (*.nrrd);;NIfTI (*.nii.gz)"
         )
@@ -258,7 +259,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.preview.stop()  # the whole volume is there to look at
         elif chosen.anatomical is not None and chosen.partner is not None:
             options = self.logic.options_of(chosen)
-            self.preview.update(chosen.anatomical, chosen.partner, options)
+            self.preview.update(chosen.anatomical, chosen_partner(chosen), options)
 
     def _say_preview(self, sentence: str) -> None:
         if sentence or self.ui.messageLabel.text == self._preview_said:
@@ -323,7 +324,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._is_settling = False
         chosen = self._parameters
         if chosen is not None:
-            self.watch.follow([chosen.anatomical, chosen.partner])
+            self.watch.follow([chosen.anatomical, chosen.partner, chosen.third, chosen.fourth])
             self.refresh()
             self._update_preview()
 

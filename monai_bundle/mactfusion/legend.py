@@ -51,3 +51,14 @@ def legend_of(partner: Mapping[str, Any]) -> dict[str, str]:
         "high": f"{level + width / 2:.4g}",
         "coverage": f"{100 * partner['coverage']:.1f} %",
     }
+
+
+def windows_applied(record: Mapping[str, Any]) -> Any:
+    """Return the partner's level and width; of several, whose order is the recipe's, with names."""
+    if "partners" not in record:
+        return record["level_width"]
+    return "; ".join(
+        f"{partner['name']} {level:g}, {width:g}"
+        for partner in record["partners"]
+        for level, width in [partner["level_width"]]
+    )

@@ -10,19 +10,17 @@ import base64
 import gzip
 import math
 from dataclasses import asdict, dataclass
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
-import torch
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from monai.transforms import Orientation, Resize
 
 from mactfusion.errors import InputError
+from mactfusion.histogram import luminance_histograms
 from mactfusion.io.atomic import atomic_path
-from mactfusion.legend import legend_of, row_names
-from mactfusion.transforms.color import BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT
+from mactfusion.legend import legend_of, row_names, windows_applied
 from mactfusion.transforms.volume import is_picture
 
 if TYPE_CHECKING:
@@ -36,8 +34,7 @@ if TYPE_CHECKING:
 MAXIMUM_VOXELS_PER_AXIS = 192
 MAXIMUM_PIXELS_PER_AXIS = 1024
 OBLIQUE_FROM_DEGREES = 0.5
-FOREGROUND_FROM = 0.02
-HISTOGRAM_BINS = 64
+LONGEST_LIST = 12
 
 
 class Summary(TypedDict, total=False):
@@ -134,7 +131,7 @@ def write_report(
         voxels={name: _embedded(volume) for name, volume in shown.items()},
         names=row_names(summary.get("task")),
         remarks=_remarks(_ordered(anatomical), shown["anatomical"]),
-        histogram=_histogram(volumes),
+        histogram=luminance_histograms(volumes),
         summary={**dict.fromkeys(Summary.__annotations__), **summary},
         legend=[legend_of(partner) for partner in summary.get("partners", [])],
         notes=[note.strip() for note in notes if note.strip()],
@@ -166,7 +163,7 @@ def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> P
     record = result.record
     applied = {
         "anatomical window applied": record["anatomical_level_width"],
-        "window applied": record["level_width"],
+        "window applied": windows_applied(record),
         "slices": record["axis"],
     }
     return write_report(
@@ -276,47 +273,6 @@ def _oblique_degrees(affine: np.ndarray) -> float:
     return math.degrees(math.acos(min(1.0, float(np.abs(np.diag(directions)).min()))))
 
 
-def _histogram(volumes: Mapping[str, MetaTensor]) -> dict[str, Any]:
-    """Return the luminance histograms as points of polylines in the unit square.
-
-    The share of the foreground is drawn as its square root, so that a tall background peak does
-    not flatten the rest.
-
-    Returns:
-        ``lines`` (SVG points by name, y downwards) and ``ticks`` (label and y).
-    """
-    luminances = {name: _luminance(volume) for name, volume in volumes.items()}
-    foreground = reduce(torch.maximum, luminances.values()) > FOREGROUND_FROM
-    shares = {}
-    for name, luminance in luminances.items():
-        counts = torch.histc(luminance[foreground], bins=HISTOGRAM_BINS, min=0, max=1)
-        shares[name] = (counts / counts.sum().clamp(min=1)).tolist()
-    highest = max(max(share) for share in shares.values()) or 1.0
-    return {
-        "lines": {
-            name: " ".join(
-                f"{(bin_ + 0.5) / HISTOGRAM_BINS:.4f},{1 - math.sqrt(value / highest):.4f}"
-                for bin_, value in enumerate(share)
-            )
-            for name, share in shares.items()
-        },
-        "ticks": [
-            {"label": f"{percent} %", "y": 1 - math.sqrt(percent / 100 / highest)}
-            for percent in (1, 5, 20, 50)
-            if percent / 100 <= highest
-        ],
-    }
-
-
-def _luminance(volume: MetaTensor) -> torch.Tensor:
-    """Return the luminance in [0, 1] as ``(I, J, K)``: BT.601 of RGB, or the one channel."""
-    values = volume.as_tensor().cpu().float().nan_to_num().clamp(0, 1)
-    if len(values) == 1:
-        return values[0]
-    red, green, blue = values
-    return RED_WEIGHT * red + GREEN_WEIGHT * green + BLUE_WEIGHT * blue
-
-
 def _readable(value: Any) -> str:
     """Return an option's value as a person writes it, and of a path only the name."""
     if value is None:
@@ -327,8 +283,11 @@ def _readable(value: Any) -> str:
         return f"{value:g}"
     if isinstance(value, Path):
         return value.name
+    if isinstance(value, list | tuple) and len(value) > LONGEST_LIST:
+        return f"{len(value)} rows"
     if isinstance(value, list | tuple):
-        return ", ".join(_readable(item) for item in value)
+        is_nested = any(isinstance(item, list | tuple) for item in value)
+        return ("; " if is_nested else ", ").join(_readable(item) for item in value)
     return str(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,17 +70,15 @@ def _is_list_of_values(value: Any) -> bool:
     """Tell a list of texts, windows or colour tables from one window or one table."""
     if not isinstance(value, list):
         return False
-    dimensions = [0 if isinstance(item, str) else np.ndim(item) for item in value]
-    is_one_window = bool(value) and all(isinstance(item, int | float) for item in value)
-    is_one_table = (
-        bool(value)
-        and len(value) > 1
-        and all(
-            dimension == 1 and len(item) in (3, 4)
-            for dimension, item in zip(dimensions, value, strict=True)
-        )
-    )
+    is_one_window = bool(value) and all(isinstance(item, Real) for item in value)
+    is_one_table = len(value) > 1 and all(_is_color(item) for item in value)
     return not is_one_window and not is_one_table
+
+
+def _is_color(item: Any) -> bool:
+    """Tell whether this is a row of a colour table: three or four numbers."""
+    parts = list(item) if np.iterable(item) else []
+    return len(parts) in (3, 4) and not any(np.iterable(part) for part in parts)
 
 
 def joint_record(choices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -57,7 +57,8 @@ def test_bundle_command_and_function_give_the_same_voxels(
     records = [json.loads(sidecar_path(path).read_text()) for path in (ours, theirs, third)]
     expected = DEFAULT_MODEL if model == "default" else model
     assert [record["options"]["model"] for record in records] == [expected] * 3
-    assert [record["weights"] for record in records] == [result.record["weights"]] * 3
+    for key in ("options", "inputs", "weights", "task", "level_width", "axis", "coverage", "notes"):
+        assert [record[key] for record in records] == [result.record[key]] * 3, key
 
 
 def test_a_model_that_comes_without_weights_says_so(bundle, pair, tmp_path):

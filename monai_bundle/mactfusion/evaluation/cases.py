@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError
+from mactfusion.io.checksum import sha256_of
 from mactfusion.io.folder import files_by_stem
 from mactfusion.io.save import sidecar_path
+from mactfusion.several import OPTIONS_OF_A_PARTNER
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
 
@@ -37,7 +39,8 @@ class Preparation:
     """How the recipe shows two volumes to the network; pictures are taken as they are.
 
     What is None comes from the record that was written beside the fused volume, and without a
-    record is what the recipe does by default.
+    record is what the recipe does by default. Of several partners it is what was done with the one
+    that the volume is compared with.
 
     Attributes:
         task: see :func:`mactfusion.fuse_volumes`.
@@ -53,9 +56,13 @@ class Preparation:
     colormap: str | Sequence[Sequence[float]] | None = None
     axis: str | None = None
 
-    def completed(self, fused: Path) -> Preparation:
-        """Fill in what is None for one fused volume."""
-        recorded = _recorded(fused)
+    def completed(self, case: Case) -> Preparation:
+        """Fill in what is None for one fused volume.
+
+        Raises:
+            InputError: it was fused of several partners, and the second source is none of them.
+        """
+        recorded = _recorded(case)
         return Preparation(
             task=self.task or recorded.get("task") or "auto",
             window=self.window or recorded.get("window") or "auto",
@@ -97,13 +104,31 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
     return [Case(stem, *(stems[stem] for stems in files)) for stem in common], unmatched
 
 
-def _recorded(fused: Path) -> dict[str, Any]:
+def _recorded(case: Case) -> dict[str, Any]:
     """Read the options that a volume was fused with, where this software left its record."""
-    sidecar = sidecar_path(fused)
+    sidecar = sidecar_path(case.fused)
     if not sidecar.is_file():
         return {}
     try:
         record = json.loads(sidecar.read_text(encoding="utf-8"))
-        return {**record["options"], "task": record["task"], "axis": record["axis"]}
+        options = {**record["options"], "task": record["task"], "axis": record["axis"]}
     except (ValueError, KeyError, TypeError):
         return {}  # another program's file of that name
+    if "partners" in record:
+        options |= _recorded_of_partner(record, case)
+    return options
+
+
+def _recorded_of_partner(record: Mapping[str, Any], case: Case) -> dict[str, Any]:
+    """Choose the options of that one of several partners that is the second source."""
+    digest = sha256_of(case.source_b)
+    for partner in record["partners"]:
+        if record["inputs"][partner["input"]].get("sha256") == digest:
+            place = int(partner["input"].removeprefix("partner ")) - 1
+            options = {name: record["options"][name][place] for name in OPTIONS_OF_A_PARTNER}
+            return {**options, "task": partner["task"]}
+    names = ", ".join(str(partner["name"]) for partner in record["partners"])
+    raise InputError(
+        f"{case.fused} was fused of several partners ({names}), and {case.source_b} is none of "
+        "them: compare with one of these."
+    )

@@ -116,7 +116,7 @@ def _pictures(fused: MetaTensor, case: Case) -> Slices:
 
 def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
     """Prepare both sources as the recipe does, and cut all three into slices."""
-    chosen = preparation.completed(case.fused)
+    chosen = preparation.completed(case)
     prepare = Compose(
         [
             LoadVolumed(),

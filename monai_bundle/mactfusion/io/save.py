@@ -201,7 +201,7 @@ def _describe(source: Any) -> dict[str, str]:
 def _plain(value: Any) -> Any:
     """Turn a value into what JSON holds."""
     if isinstance(value, torch.Tensor | np.ndarray):
-        return [round(float(number), 6) for number in value.reshape(-1)]
+        return np.asarray(value, dtype=np.float64).round(6).tolist()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):

@@ -1,0 +1,160 @@
+"""Fuse the volumes of many folders, one after another, without a window."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+import slicer
+from slicer.i18n import tr as _
+
+from .conversation import WorkerError
+from .guess import kind_of
+from .logic import MACTFusionLogic
+from .volumes import VolumeError
+
+READABLE = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+_PARTNERS = ("CT", "PT", "NM", "color")
+_MOST_PARTNERS = 3
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Fuse folders as the command line says.
+
+    Args:
+        arguments: by default those of the process.
+
+    Returns:
+        0 if every folder was fused, 1 otherwise.
+    """
+    parser = argparse.ArgumentParser(
+        prog="fuse_folder.py",
+        description="Fuse the MR of each folder with the CT, PET and SPECT beside it. File names "
+        "must say what is what, such as MR.nrrd and PET.nii.gz.",
+    )
+    parser.add_argument("folder", type=Path, help="has one folder for each patient")
+    parser.add_argument("output", type=Path, help="the results go here, named after the folders")
+    parser.add_argument("--device", default="auto", help="where the network runs, such as cpu")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    chosen = parser.parse_args(arguments)
+    if not chosen.folder.is_dir():
+        _say(_("{path} is no folder.").format(path=chosen.folder), sys.stderr)
+        return 1
+    folders = sorted(path for path in chosen.folder.iterdir() if path.is_dir())
+    folders = [path for path in folders if path.resolve() != chosen.output.resolve()]
+    if not folders:
+        _say(_("{path} has no folders of patients.").format(path=chosen.folder), sys.stderr)
+        return 1
+    chosen.output.mkdir(parents=True, exist_ok=True)
+    logic = MACTFusionLogic()
+    try:
+        outcomes = [
+            _fuse_and_say(logic, path, chosen.output, chosen.overwrite, {"device": chosen.device})
+            for path in folders
+        ]
+    finally:
+        logic.stop()
+    return 0 if all(outcomes) else 1
+
+
+def fuse_folder(logic: MACTFusionLogic, folder: Path, target: Path, options: dict) -> None:
+    """Fuse the one MR of a folder with the volumes beside it, by fixed windows and colours.
+
+    Args:
+        logic: fuses.
+        folder: has one volume that is an MR, and one to three others.
+        target: file to write, see :func:`MACTFusionLib.save.save_volume`.
+        options: of ``mactfusion.fuse_volumes``.
+
+    Raises:
+        VolumeError: a file cannot be read or written, or it is unclear what is what.
+        WorkerError: the volumes cannot be fused.
+    """
+    before = _nodes()
+    try:
+        paths = sorted(path for path in folder.iterdir() if path.name.lower().endswith(READABLE))
+        nodes = [_load(path) for path in paths]
+        anatomical, partners = _roles(nodes)
+        partner = partners if len(partners) > 1 else partners[0]
+        fused = logic.fuse(anatomical, partner, display="fixed", **options)
+        logic.save(fused, str(target))
+    finally:
+        for node in _nodes():
+            if node not in before and slicer.mrmlScene.IsNodePresent(node):
+                slicer.mrmlScene.RemoveNode(node)
+
+
+def _nodes() -> list:
+    """Return the volumes of the scene and what displays them."""
+    kinds = ("vtkMRMLVolumeNode", "vtkMRMLVolumeDisplayNode")
+    return [node for kind in kinds for node in slicer.util.getNodesByClass(kind)]
+
+
+def _fuse_and_say(
+    logic: MACTFusionLogic, folder: Path, output: Path, is_overwriting: bool, options: dict
+) -> bool:
+    target = output / f"{folder.name}.nrrd"
+    if target.exists() and not is_overwriting:
+        _say(_("{path} is there already; --overwrite replaces it.").format(path=target), sys.stderr)
+        return False
+    try:
+        fuse_folder(logic, folder, target, options)
+    except (VolumeError, WorkerError) as error:
+        _say(f"{folder.name}: {error}", sys.stderr)
+        return False
+    _say(_("{path} is ready.").format(path=target), sys.stdout)
+    return True
+
+
+def _roles(nodes: list) -> tuple:
+    """Return the MR and the list of its partners.
+
+    Raises:
+        VolumeError: there is not one MR, or a volume that is nothing known.
+    """
+    kinds = [(node, kind_of(node)) for node in nodes]
+    anatomical = [node for node, kind in kinds if kind == "MR"]
+    partners = [node for node, kind in kinds if kind in _PARTNERS]
+    unknown = [node.GetName() for node, kind in kinds if kind == ""]
+    if unknown:
+        raise VolumeError(
+            _("what {names} is cannot be told: put MR, CT, PET or SPECT into the name.").format(
+                names=", ".join(unknown)
+            )
+        )
+    if len(anatomical) != 1 or not 1 <= len(partners) <= _MOST_PARTNERS:
+        raise VolumeError(
+            _("one MR with one to three others is needed; found {mr} and {others}.").format(
+                mr=len(anatomical), others=len(partners)
+            )
+        )
+    return anatomical[0], partners
+
+
+def _load(path: Path) -> slicer.vtkMRMLScalarVolumeNode:
+    name = path.name
+    for suffix in sorted(READABLE, key=len, reverse=True):
+        name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
+    for kind in ("vtkMRMLScalarVolumeNode", "vtkMRMLVectorVolumeNode"):
+        node = slicer.mrmlScene.AddNewNodeByClass(kind, name)
+        storage = slicer.vtkMRMLVolumeArchetypeStorageNode()
+        if path.suffix.lower() in (".nrrd", ".nhdr"):
+            storage = slicer.vtkMRMLNRRDStorageNode()
+        storage.SetCenterImage(False)
+        storage.SetFileName(str(path))
+        is_grey = kind == "vtkMRMLScalarVolumeNode"
+        if storage.ReadData(node) and (_components_of(node) == 1) == is_grey:
+            node.CreateDefaultDisplayNodes()
+            return node
+        slicer.mrmlScene.RemoveNode(node)
+    raise VolumeError(_("{path} cannot be read.").format(path=path.name))
+
+
+def _components_of(node: slicer.vtkMRMLVolumeNode) -> int:
+    image = node.GetImageData()
+    return 0 if image is None else image.GetNumberOfScalarComponents()
+
+
+def _say(sentence: str, stream: object) -> None:
+    print(sentence, file=stream, flush=True)

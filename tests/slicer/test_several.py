@@ -1,0 +1,225 @@
+"""Several partners, thresholds, and folders without a window."""
+
+from __future__ import annotations
+
+import ast
+import runpy
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
+
+import numpy as np
+import slicer
+import vtk
+from MACTFusionLib import folders, install
+from MACTFusionLib.display import options_as_shown
+from MACTFusionLib.parameters import Display, chosen_partner
+from MACTFusionLib.result import ATTRIBUTE
+from MACTFusionLib.save import save_volume, suggested_name
+from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
+from MACTFusionLib.volumes import geometry_of, voxels_of
+
+MODULE = Path(__file__).resolve().parents[2] / "MACTFusionSlicer"
+OPTIONS = {"device": "cpu"}
+
+
+def make_three():
+    """An MR, a PET that is hot at index (0, 0), and a CT with bone at the far end of both axes."""
+    mr, pet = make_pair()
+    hounsfield = np.full(SHAPE, -1000, np.int16)
+    hounsfield[-SHAPE[0] // 3 :, -SHAPE[1] // 3 :] = 120
+    return mr, pet, add_volume("CT", hounsfield, geometry_of(mr).affine)
+
+
+def test_each_partner_is_where_it_belongs(logic):
+    mr, pet, ct = make_three()
+    fused = logic.fuse(mr, [pet, ct], display="fixed", **OPTIONS)
+    voxels = voxels_of(fused).astype(float)[:, :, SHAPE[2] // 2]
+    hot, bone, neither = voxels[2, 2].sum(), voxels[-3, -3].sum(), voxels[-3, 2].sum()
+    assert hot > 1.3 * neither, (hot, bone, neither)
+    assert bone > 1.3 * neither, (hot, bone, neither)
+    chroma = voxels.max(-1) - voxels.min(-1)
+    assert chroma[: SHAPE[0] // 2, : SHAPE[1] // 2].max() > 20  # the flank of the uptake
+    assert chroma[SHAPE[0] // 2 :, SHAPE[1] // 2 :].max() < 10  # CT is grey
+    assert np.allclose(geometry_of(fused).affine, geometry_of(mr).affine)
+    assert fused.GetName() == "MR + PET + CT fused"
+    assert fused.GetAttribute(ATTRIBUTE + "Task") == "ct-mri + pet-mri"
+    assert fused.GetAttribute(ATTRIBUTE + "Kind") == "MR-CT-PET"
+    role = ATTRIBUTE + "Partner"
+    found = [
+        fused.GetNthNodeReference(role, i) for i in range(fused.GetNumberOfNodeReferences(role))
+    ]
+    assert found == [pet, ct]
+    again = logic.fuse(mr, pet, output=fused, display="fixed", **OPTIONS)
+    assert again is fused
+    assert fused.GetNumberOfNodeReferences(role) == 1
+
+
+def test_each_partner_has_the_window_and_colours_of_its_own_view(scene, logic):
+    mr, pet, ct = make_three()
+    for node, window, level in ((mr, 500, 250), (pet, 9000, 4500), (ct, 80, 40)):
+        node.GetDisplayNode().SetAutoWindowLevel(False)
+        node.GetDisplayNode().SetWindowLevel(window, level)
+    pet.GetDisplayNode().SetAndObserveColorNodeID("vtkMRMLColorTableNodeIron")
+    options = options_as_shown(mr, [ct, pet])
+    assert options["anatomical_window"] == [250, 500]
+    assert options["window"] == [[40, 80], [4500, 9000]]
+    assert options["colormap"][0] == "auto"
+    assert len(options["colormap"][1]) == 256
+    fused = logic.fuse(mr, [ct, pet], **OPTIONS)
+    assert "256 colours" in fused.GetAttribute(ATTRIBUTE + "Options")
+
+
+def test_preview_of_several_is_the_slice_of_the_fused_volume(logic):
+    mr, pet, ct = make_three()
+    options = logic.options_for(mr, [ct, pet], "as-shown", {**OPTIONS, "axis": "auto"})
+    ended = []
+    logic.start_preview(mr, [ct, pet], options, 2, 3, lambda *end: ended.append(end))
+    logic.wait(lambda: bool(ended))
+    (voxels, geometry), error = ended[0]
+    assert error is None
+    assert geometry.shape == (*SHAPE[:2], 1)
+    whole = voxels_of(logic.fuse(mr, [ct, pet], **OPTIONS, axis="auto"))
+    assert np.array_equal(voxels[:, :, 0], whole[:, :, 3])
+
+
+def test_status_names_each_partner_and_duplicates_are_refused(panel):
+    mr, pet, ct = make_three()
+    chosen = panel._parameters
+    chosen.anatomical, chosen.partner = mr, pet
+    panel.ui.thirdSelector.setCurrentNode(ct)
+    assert chosen_partner(chosen) == [pet, ct]
+    assert panel.ui.statusLabel.text == (
+        "PET 12×10×6 is resampled onto MR 24×20×6, covers 100 %; "
+        "CT has the grid of MR 24×20×6 already"
+    )
+    assert panel.ui.applyButton.enabled
+    assert panel.logic.options_of(chosen)["task"] == ["pet-mri", "ct-mri"]
+    chosen.fourth = pet
+    assert "PET is chosen twice" in panel.ui.applyButton.toolTip
+    assert not panel.ui.applyButton.enabled
+    chosen.fourth = mr
+    assert "same volume" in panel.ui.applyButton.toolTip
+    chosen.fourth = None
+    ct.SetName("Series 7")
+    assert panel.ui.applyButton.enabled  # Hounsfield units say what it is
+    slicer.util.updateVolumeFromArray(ct, np.zeros(SHAPE[::-1], np.int16))
+    panel.refresh()
+    assert "Series 7 is cannot be told" in panel.ui.applyButton.toolTip
+
+
+def test_third_volume_comes_back_with_the_scene(panel, scene, tmp_path):
+    chosen = panel._parameters
+    chosen.anatomical, chosen.partner, chosen.third = make_three()
+    path = str(tmp_path / "scene.mrml")
+    scene.scene.SetURL(path)
+    assert scene.scene.Commit(path)
+    scene.scene.Clear(False)
+    assert panel._parameters.third is None
+    panel.setParameterNode(None)
+    scene.scene.SetURL(path)
+    assert scene.scene.Import()
+    panel.initializeParameterNode()
+    assert panel._parameters.third.GetName() == "CT"
+
+
+def test_ignored_threshold_is_said(panel):
+    chosen = panel._parameters
+    chosen.anatomical, chosen.partner = make_pair()
+    display = chosen.partner.GetDisplayNode()
+    assert "threshold" not in panel.ui.statusLabel.text
+    display.SetApplyThreshold(True)
+    panel._settled()
+    assert "the threshold in the display of PET is ignored" in panel.ui.statusLabel.text
+    chosen.display = Display.FIXED
+    assert "threshold" not in panel.ui.statusLabel.text
+
+
+def test_old_python_is_said_before_anything_is_installed(panel, monkeypatch):
+    monkeypatch.setenv("MACTFUSION_PYTHON", "")
+    monkeypatch.setattr(install, "_OLDEST_PYTHON", (99, 0))
+    monkeypatch.setattr(install, "has_torch", lambda: True)
+    monkeypatch.setattr(slicer.util, "pip_install", pytest.fail, raising=False)
+    monkeypatch.setattr(slicer.util, "confirmYesNoDisplay", pytest.fail)
+    panel._parameters.anatomical, panel._parameters.partner = make_pair()
+    panel.ui.applyButton.click()
+    assert "name another Python under Advanced" in panel.ui.messageLabel.text
+    assert not panel.logic.session.is_alive
+
+
+def test_unforeseen_error_shows_where_it_came_from(panel):
+    panel.runs._ended(None, ZeroDivisionError("no"))
+    assert panel.ui.messageLabel.text == "no"
+    assert "ZeroDivisionError" in panel.runs._details
+
+
+def test_volume_without_voxels_is_one_sentence(panel):
+    chosen = panel._parameters
+    chosen.anatomical, chosen.partner = make_pair()
+    empty = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", "empty")
+    empty.SetAndObserveImageData(vtk.vtkImageData())
+    panel.ui.guessButton.click()
+    chosen.third = empty
+    panel._settled()
+    assert "empty has no voxels" in panel.ui.applyButton.toolTip
+
+
+def test_every_file_is_python_3_9():
+    paths = [*MODULE.glob("*.py"), *MODULE.glob("MACTFusionLib/*.py"), *MODULE.glob("Scripts/*.py")]
+    assert len(paths) > 20
+    for path in paths:
+        assert ast.parse(path.read_text("utf-8"), str(path), feature_version=(3, 9)), path
+
+
+def test_suggested_file_name_is_free_of_node_names(scene):
+    mr, pet = make_pair()
+    mr.SetName("DOE^JANE 1/2: T1")
+    mr.SetAttribute(ATTRIBUTE + "Kind", "MR-PET")
+    assert suggested_name(mr) == "fused-MR-PET.nrrd"
+    assert suggested_name(pet) == "fused.nrrd"
+
+
+@pytest.fixture
+def patients(scene, tmp_path):
+    """One folder that can be fused, and one that holds no MR."""
+    mr, pet, ct = make_three()
+    for name, nodes in (("a", (mr, pet, ct)), ("b", (pet,))):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for node in nodes:
+            suffix = ".nii.gz" if node is pet else ".nrrd"
+            save_volume(node, str(tmp_path / "in" / name / f"{node.GetName()}{suffix}"))
+    expected = geometry_of(mr)
+    scene.reset()
+    return tmp_path / "in", tmp_path / "out", expected
+
+
+def test_folders_are_fused_and_failures_are_said(patients, library, capsys, monkeypatch):
+    source, target, expected = patients
+    ended = []
+    monkeypatch.setattr(slicer.util, "exit", ended.append, raising=False)
+    script = str(MODULE / "Scripts" / "fuse_folder.py")
+    monkeypatch.setattr(sys, "argv", [script, str(source), str(target), "--device", "cpu"])
+    runpy.run_path(script, run_name="__main__")
+    said = capsys.readouterr()
+    assert ended == [1]  # the second folder
+    assert "a.nrrd is ready" in said.out
+    assert "b: one MR with one to three others is needed; found 0 and 1" in said.err
+    assert [path.name for path in target.iterdir()] == ["a.nrrd"]
+    fused = folders._load(target / "a.nrrd")
+    assert geometry_of(fused).shape == expected.shape
+    assert np.allclose(geometry_of(fused).affine, expected.affine, atol=1e-4)
+    voxels = voxels_of(fused).astype(float)[:, :, SHAPE[2] // 2]
+    assert voxels.shape == (*SHAPE[:2], 3)
+    assert voxels[2, 2, 0] > 2 * voxels[-3, 2, 0]
+    assert len(slicer.util.getNodesByClass("vtkMRMLVolumeNode")) == 1  # the one read back here
+    assert folders.main([str(source), str(target), "--device", "cpu"]) == 1
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_no_folder_is_one_sentence(scene, tmp_path, capsys):
+    assert folders.main([str(tmp_path / "none"), str(tmp_path / "out")]) == 1
+    assert "is no folder" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
