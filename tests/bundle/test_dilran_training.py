@@ -67,7 +67,7 @@ def test_vgg_weights_that_are_absent_are_named(bundle, tmp_path):
 def test_inference_differs_in_the_network_alone(bundle):
     plain, with_model = read(bundle, "inference"), read(bundle, "inference", "dilran")
     changed = {key for key in plain.config if plain.config[key] != with_model.config[key]}
-    assert changed == {"network_def"}
+    assert changed == {"model", "network_def"}
     network = with_model.get_parsed_content("network_def").eval()
     assert network(torch.rand(1, 2, 16, 16)).shape == (1, 1, 16, 16)
 
