@@ -21,6 +21,14 @@ main()
 """
 
 
+@pytest.fixture(autouse=True)
+def interruptible():
+    """Listen to Ctrl-C even where the shell has switched it off, as for jobs in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def old_result(files):
     """Check that the result of an earlier run is still there, and nothing new."""

@@ -79,6 +79,7 @@ def stand_in(mirrored):
             partner=shown,
             fused=fused,
             record=record,
+            model="mactfusion_plus",
             coverage=data["coverage"],
             warnings=[],
         )
