@@ -112,7 +112,7 @@ def fuse(name: str, task: str, anatomical: Path, partner: Path, weights: Path) -
     image = data["image"].as_tensor()
     network, inferer = (recipe.get_parsed_content(key) for key in ("network", "inferer"))
     fused = inferer(image[None], network)[0].clamp(0, 1)
-    steady = SteadyBrightnessd()({"image": image, "pred": fused})["pred"]
+    steady = SteadyBrightnessd()({"image": data["image"], "pred": fused})["pred"]
     return Case(name, *(volume.numpy() for volume in (*image, fused[0], steady[0])))
 
 
