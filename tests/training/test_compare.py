@@ -240,7 +240,7 @@ def test_shift_consistency_on_a_few_pairs(folders, monkeypatch):
     assert run(folders, *words, ours="new").exit_code == 0
     assert shift_columns(page.read_text()) == {"new, CT-MRI": "3", "new, PET-MRI": "3"}
     assert run(folders, *words, "--shift-pairs", "2", ours="new").exit_code == 0
-    assert page.read_text() == text
+    assert shift_columns(page.read_text()) == shift_columns(text)  # the time differs
     assert Columns.calls == 10 + 4 + 2 * (1 + 2)
 
 

@@ -104,7 +104,9 @@ def test_progress_has_stage_slice_rate_and_time_left(worker, loaded):
         ("write", None, None),
     ]
     assert all(step["slices_per_second"] > 0 for step in steps[1:-1])
-    assert [step["seconds_left"] > 0 for step in steps[1:-1]] == [True, True, True, False]
+    left = [step["seconds_left"] for step in steps[1:-1]]  # whole seconds, 0 when it is quick
+    assert min(left) >= 0
+    assert left[-1] == 0
     assert 0 <= record["seconds"]["prepare"] < record["seconds"]["total"]
     assert 0 < record["seconds"]["fuse"] <= record["seconds"]["total"]
 
@@ -127,7 +129,7 @@ def test_hello_tells_version_devices_models_and_options(worker):
     assert reply["devices"][-1]["name"] == "cpu"
     assert 0 < reply["devices"][-1]["free_bytes"] <= reply["devices"][-1]["total_bytes"]
     models = {model["name"]: model for model in reply["models"]}
-    assert list(models) == list(MODELS)
+    assert sorted(models) == sorted(MODELS)
     assert [name for name, model in models.items() if model["is_default"]] == [DEFAULT_MODEL]
     for name, model in models.items():
         assert model["tasks"] == list(MODELS[name].tasks)
