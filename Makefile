@@ -2,15 +2,17 @@
 PYTHON ?= python3
 VENV ?= .venv
 PANEL_VENV ?= .venv-panel
+LABEL_VENV ?= .venv-label
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-panel lint types check clean
+.PHONY: help setup demo test test-panel test-label lint types check clean
 
 help:
 	@echo "make demo    fuse a synthetic head: MR with CT, PET and SPECT, into demo/"
 	@echo "make test    run all tests"
 	@echo "make test-panel  run the tests of the Slicer panel, without Slicer"
+	@echo "make test-label  run the tests of the MONAI Label app, on a real server"
 	@echo "make lint    check style and formatting"
 	@echo "make types   check types"
 	@echo "make check   all of lint, types and test"
@@ -43,6 +45,19 @@ test-panel: $(READY) $(PANEL_VENV)/.ready
 	@echo "Running the panel's tests without the application"
 	@$(PANEL_VENV)/bin/python -m pytest --confcutdir=tests/slicer tests/slicer
 
+$(LABEL_VENV)/.ready: pyproject.toml constraints.txt monai_label/requirements.txt
+	@echo "Setting up $(LABEL_VENV): MONAI Label's server (a few minutes, once)"
+	@$(PYTHON) -m venv $(LABEL_VENV)
+	@$(LABEL_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -r monai_label/requirements.txt -e . pytest
+	@$(LABEL_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps \
+		monailabel==0.8.5 pydicom-seg==0.4.1
+	@touch $@
+
+test-label: $(LABEL_VENV)/.ready
+	@echo "Running the tests of the MONAI Label app on a real server"
+	@$(LABEL_VENV)/bin/python -m pytest tests/monai_label
+
 lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -53,4 +68,4 @@ types: $(READY)
 check: lint types test
 
 clean:
-	rm -rf $(VENV) $(PANEL_VENV) demo
+	rm -rf $(VENV) $(PANEL_VENV) $(LABEL_VENV) demo

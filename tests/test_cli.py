@@ -100,6 +100,7 @@ def test_report_is_written(fuse, files):
     assert "pet-mri" in (files / "report.html").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize("role", ["anatomical", "partner"])
 @pytest.mark.parametrize(
     "name",
     [
@@ -113,14 +114,16 @@ def test_report_is_written(fuse, files):
         os.fsdecode(b"\xff\xfe.nii.gz"),
     ],
 )
-def test_any_file_name_is_only_a_name(name, run_command, files, pixel_maximum):
-    shutil.copy("mr.nii.gz", name)
+def test_any_file_name_is_only_a_name(role, name, run_command, files, pixel_maximum):
+    pair = {"anatomical": "mr.nii.gz", "partner": "pet.nii.gz"}
+    shutil.copy(pair[role], name)
+    pair[role] = name
     options = ("--task", "pet-mri", "--weights", pixel_maximum)
-    outcome = run_command("fuse", *options, "-o", f"out{name}", "--", name, name)
+    outcome = run_command("fuse", *options, "-o", f"out{name}", "--", *pair.values())
     assert outcome.code == 0
     assert nibabel.load(files / f"out{name}").shape == (24, 28, 4)
     record = json.loads((files / f"out{name[:-7]}.json").read_bytes())
-    assert record["inputs"]["partner"]["name"] == name
+    assert record["inputs"][role]["name"] == name
     assert run_command("info", "--", name).code == 0
 
 
@@ -142,6 +145,14 @@ def test_info(run_command, files, mr):
     assert lines["stored type"] == "int16"
     assert lines["range"] == f"-5 to {int(array.max())}"
     assert lines["modality"] == "unknown"
+
+
+@pytest.mark.parametrize(("words", "code"), [((), 2), (("--help",), 0)])
+def test_help(words, code, run_command):
+    outcome = run_command(*words)
+    assert outcome.code == code
+    shown = outcome.err if code else outcome.out
+    assert all(f"  {command} " in shown for command in ("fuse", "info", "models", "evaluate"))
 
 
 def test_version(run_command):

@@ -53,6 +53,12 @@ def test_a_missing_partner_is_named(folder):
         list_pairs(folder, "train")
 
 
+def test_a_missing_mr_is_named_too(folder):
+    (folder / "CT-MRI" / "train" / "MRI" / "23002.png").unlink()
+    with pytest.raises(InputError, match=r"CT/23002\.png has no partner .*MRI/23002\.png"):
+        list_pairs(folder, "train")
+
+
 @pytest.mark.parametrize("split", ["test", "absent"])
 def test_a_folder_without_pairs_is_named(folder, split):
     with pytest.raises(InputError, match=f"{folder.name} holds no pairs"):
@@ -83,7 +89,8 @@ def test_a_folder_with_nothing_left_to_train_on_is_named(folder, every):
     if every > 1:  # one case alone
         for path in folder.rglob("[24]*.png"):
             path.unlink()
-        (folder / "PET-MRI" / "train" / "MRI" / "1001.png").unlink()
+        for modality in ("MRI", "PET"):
+            (folder / "PET-MRI" / "train" / modality / "1001.png").unlink()
     with pytest.raises(InputError, match=f"{folder.name} has no case left to train on"):
         training_pairs(folder, every)
 
@@ -131,13 +138,43 @@ def test_colour_becomes_luminance(tmp_path, color, luminance, alpha):
     torch.testing.assert_close(image[1, 1:], torch.full((3, 5), luminance))
 
 
-def test_sixteen_bits_have_their_own_full_scale(tmp_path):
-    pixels = np.full((4, 5), 13107, dtype=np.uint16)
-    pixels[0, 0] = 0
-    Image.fromarray(pixels).save(tmp_path / "ct.png")
-    pair = {"anatomical": write(tmp_path / "a.png", (4, 5)), "partner": tmp_path / "ct.png"}
-    image = LoadPaird()(pair)["image"]
-    torch.testing.assert_close(image[1, 1:], torch.full((3, 5), 0.2))
+def save_16_bits(path):
+    Image.fromarray(np.arange(20, dtype=np.uint16).reshape(4, 5) * 200).save(path)
+
+
+def save_palette(path):
+    Image.fromarray(np.arange(20, dtype=np.uint8).reshape(4, 5)).convert("P").save(path)
+
+
+def save_cmyk_jpeg(path):
+    Image.effect_noise((5, 4), 50).convert("CMYK").save(path)
+
+
+def save_text(path):
+    path.write_text("no picture")
+
+
+@pytest.mark.parametrize("key", ["anatomical", "partner"])
+@pytest.mark.parametrize(
+    ("save", "name", "sentence"),
+    [
+        (save_16_bits, "deep.png", "is a picture of type uint16"),
+        (save_palette, "few.png", "is a palette picture"),
+        (save_cmyk_jpeg, "print.jpg", "is a CMYK picture"),
+        (save_cmyk_jpeg, "print.tif", "is a CMYK picture"),
+        (save_text, "notes.png", "cannot be read"),
+    ],
+)
+def test_other_kinds_of_pictures_are_named(tmp_path, key, save, name, sentence):
+    save(tmp_path / name)
+    pair = {
+        "anatomical": str(write(tmp_path / "a.png", (4, 5))),
+        "partner": str(write(tmp_path / "b.png", (4, 5))),
+    }
+    with pytest.raises(InputError, match=sentence) as refusal:
+        LoadPaird()({**pair, key: str(tmp_path / name)})
+    assert str(tmp_path / name) in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_unequal_sizes_are_named(tmp_path):

@@ -114,9 +114,10 @@ def test_sources_are_not_changed(mr, pet, pixel_maximum):
 @pytest.mark.parametrize("axis", ["axial", "coronal", "sagittal", "auto"])
 def test_sources_of_the_result_lie_on_the_original_grid(axis, mr, pet, pixel_maximum):
     mr = oblique(mr)
+    other = (1.5 * mr[0], mr[1])
     result = fuse_volumes(
         mr,
-        mr,
+        other,
         task="mr-mr",
         weights=pixel_maximum,
         axis=axis,
@@ -124,9 +125,9 @@ def test_sources_of_the_result_lie_on_the_original_grid(axis, mr, pet, pixel_max
         window=(900, 1800),
     )
     assert result.record["axis"] == ("axial" if axis == "auto" else axis)
-    for volume, scale in ((result.anatomical, 900), (result.partner, 1800)):
+    for volume, given, scale in ((result.anatomical, mr, 900), (result.partner, other, 1800)):
         assert np.allclose(volume.affine, mr[1])
-        assert np.allclose(volume[0], np.clip(mr[0] / scale, 0, 1), atol=1e-6)
+        assert np.allclose(volume[0], np.clip(given[0] / scale, 0, 1), atol=1e-6)
     assert np.array_equal(result.fused.affine, mr[1])
     assert result.fused.shape == result.anatomical.shape
 

@@ -301,6 +301,70 @@ def test_values_outside_the_range_are_clipped(tmp_path):
     np.testing.assert_array_equal(voxels_of(page, "fused")[0, :-4:-1, -1, 0], [0, 255, 0])
 
 
+def recorded(name, task, **others):
+    """What the record says of one of several partners."""
+    known = {"level_width": [50.0, 120.0], "coverage": 0.9, "colormap": "grey"}
+    return {"name": name, "task": task, "colors": ["#000000", "#ffffff"], **known, **others}
+
+
+def test_each_of_several_partners_has_a_column_and_a_legend(tmp_path):
+    volumes, _ = volumes_with_marker(affine_of())
+    partners = [
+        recorded("bone.nii", "ct-mri"),
+        recorded("<i>.nii", "pet-mri", level_width=[3.0, 6.0], colormap="hot_iron", coverage=0.5),
+        recorded("late.nii", "pet-mri", colors=[], colormap="its own"),
+    ]
+    shown = [volumes["anatomical"], volumes["partner"], 0.5 * volumes["partner"]]
+    summary = {"task": "ct-mri + pet-mri + pet-mri", "partners": partners, "coverage": 0.5}
+    page = report(tmp_path / "report.html", {**volumes, "partners": shown}, summary)
+    columns = re.findall(r'data-row="([^"]+)"( hidden)?', page)
+    each = ["partner-1", "partner-2", "partner-3"]
+    assert [name for name, _ in columns] == ["anatomical", *each, "partner", "fused", "blend"]
+    assert [name for name, hidden in columns if hidden] == ["partner", "blend"]
+    unchecked = re.findall(r'name="show" value="([^"]+)">', page)
+    assert unchecked == ["partner", "blend"]
+    assert [scene_of(page)["channels"][name] for name in each] == [1, 3, 3]
+    marker = (slice(None), *brightest(page, "partner-3"))
+    np.testing.assert_array_equal(voxels_of(page, "partner-2")[marker], [255, 128, 51])
+    np.testing.assert_array_equal(voxels_of(page, "partner-3")[marker], [128, 64, 26])
+    captions = re.findall(r'<p class="caption \w+">(.*?)</p>', page)
+    assert [re.sub("<[^>]*>", "", caption) for caption in captions] == [
+        "Anatomical (MR)",
+        "CT bone.nii",
+        "PET 1 &lt;i&gt;.nii",
+        "PET 2 late.nii",
+        "Partners joined",
+        "Fused",
+        "Blend",
+    ]
+    assert re.findall(r"(.*) over anatomical<", page) == [
+        f'        <option value="{name}">{label}'
+        for name, label in zip([*each, "partner"], ["CT", "PET 1", "PET 2", "Joined"], strict=True)
+    ]
+    legend = page.split('<section class="panel legend">')[1].split("</section>")[0]
+    for text in (
+        "<strong>PET 1</strong> &lt;i&gt;.nii</p>",
+        "pet-mri, covers 50.0 %",
+        "level 3, width 6",
+        'aria-label="Colours of PET 1: hot_iron"',
+        "<span>0</span><span>hot_iron</span>",
+        "level 50, width 120",
+        "Keeps its own colours.",
+    ):
+        assert text in legend
+    assert page.count("<polyline") == 3
+
+
+def test_one_partner_has_a_row_and_no_legend(tmp_path):
+    volumes, _ = volumes_with_marker(affine_of())
+    page = report(tmp_path / "report.html", volumes, {"task": "pet-mri"})
+    rows = re.findall(r'data-row="([^"]+)"( hidden)?', page)
+    assert rows == [("anatomical", ""), ("partner", ""), ("fused", ""), ("blend", " hidden")]
+    assert '<span class="name partner">Partner (PET)</span>' in page
+    assert "caption" not in page.split("</style>")[1]
+    assert "legend" not in re.findall(r'class="([^"]*panel[^"]*)"', page)
+
+
 def _other_shape(volumes):
     volumes["fused"] = volumes["fused"][:, 1:]
 
@@ -313,7 +377,14 @@ def _other_place(volumes):
     volumes["partner"].affine = torch.tensor(affine_of("LAS"))
 
 
-@pytest.mark.parametrize("spoil", [_other_shape, _two_channels, _other_place])
+def _other_place_of_several(volumes):
+    elsewhere = MetaTensor(torch.zeros(1, *SHAPE), affine=torch.tensor(affine_of("LAS")))
+    volumes["partners"] = [volumes["partner"], elsewhere]
+
+
+@pytest.mark.parametrize(
+    "spoil", [_other_shape, _two_channels, _other_place, _other_place_of_several]
+)
 def test_volumes_off_the_grid_are_refused(tmp_path, spoil):
     volumes, _ = volumes_with_marker(affine_of())
     spoil(volumes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from dataclasses import replace
 
 import nibabel
@@ -90,6 +91,8 @@ def test_a_list_of_one_is_that_one(mr, volumes):
     assert torch.equal(listed.fused, alone.fused)
     assert {**listed.record, "seconds": 0} == {**alone.record, "seconds": 0}
     assert "partners" not in alone.record
+    (only,) = alone.partners
+    assert torch.equal(only, alone.partner)
 
 
 def test_the_network_sees_the_brightest_partner_once(mr, volumes, fuse_several, pixel_maximum):
@@ -102,6 +105,8 @@ def test_the_network_sees_the_brightest_partner_once(mr, volumes, fuse_several, 
         options = {"task": TASKS[name], "weights": pixel_maximum, "colormap": table}
         partner = fuse_volumes(mr, volumes[name], **options).partner.as_tensor()
         alone.append(rgb_to_ycbcr(partner)[:1] if len(partner) == 3 else partner)
+        assert (result.partners[tracer] - partner).abs().max() <= 0.5 / 255 + 1e-6
+        assert torch.equal(result.partners[tracer].affine, result.fused.affine)
     brightest = torch.stack(alone).amax(0)
     assert (rgb_to_ycbcr(result.partner)[:1] - brightest).abs().max() < 1e-5
 
@@ -295,6 +300,11 @@ def test_command_fuses_several_and_reports_them(three_files, run_command, pixel_
     page = (three_files / "fused.html").read_text()
     assert "Anatomical (MR) · CT, PET, SPECT" in page
     assert "ct.nii.gz 50, 120; pet.nii.gz " in page
+    captions = re.findall(r'<p class="caption partner">(.*?)</p>', page)
+    names = ["CT ct.nii.gz", "PET pet.nii.gz", "SPECT spect.nii.gz", "Partners joined"]
+    assert [re.sub("<[^>]*>", "", caption) for caption in captions] == names
+    for number in (1, 2, 3):
+        assert f'id="voxels-partner-{number}"' in page
     for partner in record["partners"]:
         assert f"linear-gradient(to right, {', '.join(partner['colors'])})" in page
         assert len(set(partner["colors"])) > 10

@@ -25,7 +25,7 @@ import typer
 from PIL import Image
 
 from mactfusion.errors import InputError
-from mactfusion.pairs import ANATOMICAL, list_pairs
+from mactfusion.pairs import list_pairs
 from mactfusion.splits import PARTS, PUBLIC, SplitPair, write_split
 from training.refusals import refusals
 
@@ -76,7 +76,6 @@ def collect(folder: Path) -> list[SplitPair]:
     """
     pairs: list[SplitPair] = []
     for name in FOLDERS:
-        _check_partners(folder, name)
         for pair in list_pairs(folder, name):
             anatomical, partner = (
                 Path(pair[key]).relative_to(folder).as_posix() for key in ("anatomical", "partner")
@@ -99,16 +98,6 @@ def _case_of(path: Path) -> str:
     if not re.fullmatch(r"\d{4,}", path.stem):
         raise InputError(f"{path} must be named by case number and three digits of slice number.")
     return path.stem[:-3]
-
-
-def _check_partners(folder: Path, split: str) -> None:
-    """Find partners without an MR; the other way round is seen when pairs are listed."""
-    for task in sorted(folder.glob(f"*-{ANATOMICAL}")):
-        partner = task.name.removesuffix(f"-{ANATOMICAL}")
-        for path in sorted((task / split / partner).glob("*.png")):
-            anatomical = task / split / ANATOMICAL / path.name
-            if not anatomical.is_file():
-                raise InputError(f"{path} has no partner {anatomical}; add it or remove both.")
 
 
 def _check_pictures(folder: Path, pairs: Sequence[SplitPair]) -> None:

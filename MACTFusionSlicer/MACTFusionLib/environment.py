@@ -5,16 +5,19 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import slicer
 
 VARIABLE = "MACTFUSION_PYTHON"
 """Names the interpreter where neither settings nor the panel do, as in tests and scripts."""
 
+_LOGS = "mactfusion-panel-"
 _NOT_FOR_OTHERS = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONNOUSERSITE")
 
 
@@ -74,7 +77,43 @@ def remove_log() -> None:
 
 @lru_cache(maxsize=1)
 def _log_folder() -> Path:
-    """Make a folder that nobody else can read; it goes with the application at the latest."""
-    folder = tempfile.mkdtemp(prefix="mactfusion-panel-")
+    """Make a folder that nobody else can read; it goes with the application at the latest.
+
+    One that was killed leaves its folder, which the next removes.
+    """
+    _remove_folders_of_the_dead(Path(tempfile.gettempdir()))
+    folder = tempfile.mkdtemp(prefix=f"{_LOGS}{os.getpid()}-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     return Path(folder)
+
+
+def _remove_folders_of_the_dead(where: Path) -> None:
+    try:
+        import psutil
+    except ImportError:  # an older Slicer before the installation of the libraries
+        return
+    for folder in where.glob(f"{_LOGS}*-*"):
+        pid = folder.name[len(_LOGS) :].partition("-")[0]
+        if pid.isdecimal() and _is_own(folder) and not _made_by_living(psutil, int(pid), folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_own(folder: Path) -> bool:
+    try:
+        status = folder.lstat()
+    except OSError:  # another application was quicker
+        return False
+    return stat.S_ISDIR(status.st_mode) and (os.name == "nt" or status.st_uid == os.getuid())
+
+
+def _made_by_living(psutil: Any, pid: int, folder: Path) -> bool:
+    """Tell whether the folder's maker lives; a process that is younger has its number by chance."""
+    try:
+        process = psutil.Process(pid)
+        is_dead = process.status() == psutil.STATUS_ZOMBIE
+        # The clock of a process is coarse.
+        return not is_dead and process.create_time() <= folder.stat().st_mtime + 1
+    except psutil.NoSuchProcess:
+        return False
+    except (psutil.Error, OSError):
+        return True

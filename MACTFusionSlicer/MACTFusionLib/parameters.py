@@ -10,7 +10,15 @@ from slicer.parameterNodeWrapper import WithinRange, parameterNodeWrapper
 Volume = Union[vtkMRMLScalarVolumeNode, vtkMRMLVectorVolumeNode, None]  # noqa: UP007  Python 3.9
 
 
-class Task(Enum):
+class Choice(Enum):
+    """What a list of the panel offers."""
+
+    def label(self) -> str:
+        """Return the text of the choice."""
+        return _texts()[self]
+
+
+class Task(Choice):
     """What is fused; the values are the library's names."""
 
     AUTO = "auto"
@@ -20,33 +28,15 @@ class Task(Enum):
     MR = "mr-mr"
     GFP = "gfp-pc"
 
-    def label(self) -> str:
-        """Return the text of the choice."""
-        return {
-            Task.AUTO: _("Automatic"),
-            Task.CT: _("MR and CT"),
-            Task.PET: _("MR and PET"),
-            Task.SPECT: _("MR and SPECT"),
-            Task.MR: _("MR and a second MR"),
-            Task.GFP: _("Phase contrast and GFP"),
-        }[self]
 
-
-class Display(Enum):
+class Display(Choice):
     """Where window and colours come from."""
 
     AS_SHOWN = "as-shown"
     FIXED = "fixed"
 
-    def label(self) -> str:
-        """Return the text of the choice."""
-        return {
-            Display.AS_SHOWN: _("As shown in the slice views"),
-            Display.FIXED: _("Fixed, whatever the views show"),
-        }[self]
 
-
-class Axis(Enum):
+class Axis(Choice):
     """Direction of the slices that the network sees; the values are the library's names."""
 
     AUTO = "auto"
@@ -54,30 +44,34 @@ class Axis(Enum):
     CORONAL = "coronal"
     SAGITTAL = "sagittal"
 
-    def label(self) -> str:
-        """Return the text of the choice."""
-        return {
-            Axis.AUTO: _("As acquired"),
-            Axis.AXIAL: _("Axial"),
-            Axis.CORONAL: _("Coronal"),
-            Axis.SAGITTAL: _("Sagittal"),
-        }[self]
 
-
-class Precision(Enum):
+class Precision(Choice):
     """Numbers that the network counts with; the values are the library's names."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
 
-    def label(self) -> str:
-        """Return the text of the choice."""
-        return {
-            Precision.FLOAT32: _("Full (float32)"),
-            Precision.BFLOAT16: _("Reduced (bfloat16)"),
-            Precision.FLOAT16: _("Half (float16)"),
-        }[self]
+
+def _texts() -> dict[Choice, str]:
+    """Return the text of every choice in the language that is set by now."""
+    return {
+        Task.AUTO: _("Automatic"),
+        Task.CT: _("MR and CT"),
+        Task.PET: _("MR and PET"),
+        Task.SPECT: _("MR and SPECT"),
+        Task.MR: _("MR and a second MR"),
+        Task.GFP: _("Phase contrast and GFP"),
+        Display.AS_SHOWN: _("As shown in the slice views"),
+        Display.FIXED: _("Fixed, whatever the views show"),
+        Axis.AUTO: _("As acquired"),
+        Axis.AXIAL: _("Axial"),
+        Axis.CORONAL: _("Coronal"),
+        Axis.SAGITTAL: _("Sagittal"),
+        Precision.FLOAT32: _("Full (float32)"),
+        Precision.BFLOAT16: _("Reduced (bfloat16)"),
+        Precision.FLOAT16: _("Half (float16)"),
+    }
 
 
 @parameterNodeWrapper

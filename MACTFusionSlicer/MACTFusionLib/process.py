@@ -143,7 +143,10 @@ class WorkerProcess:
             for pid in self._pids:
                 _kill_tree(psutil, pid)
         self._process.kill()
-        self._process.wait(GRACE_S)
+        try:
+            self._process.wait(GRACE_S)
+        except subprocess.TimeoutExpired:  # a very busy machine; nothing survives the signal
+            logging.warning("MACTFusion: the worker was killed and has not gone yet")
 
     def _read(self) -> None:
         for line in self._process.stdout:

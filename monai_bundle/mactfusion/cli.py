@@ -24,9 +24,12 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 
+# Typer exports one kind of misuse only; its base class is every kind.
+UsageError: type[Any] = typer.BadParameter.__mro__[1]
+
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Fuse MR with CT, PET or SPECT into one volume on the MR grid. Not a medical device.",
@@ -41,17 +44,25 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # a file name may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
-        app()
+        code = app(standalone_mode=False)
+    except UsageError as error:
+        fail(misuse(error))
     except InputError as error:
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}")
     except (KeyboardInterrupt, FusionCancelled):
         cancelled()
-    except SystemExit as end:
-        if end.code == INTERRUPTED:  # what typer makes of Ctrl-C
-            cancelled()
-        raise
+    if code == INTERRUPTED:  # what typer makes of Ctrl-C
+        cancelled()
+    sys.exit(code)
+
+
+def misuse(error: Any) -> str:
+    """Say in one sentence what is wrong with the words of a command."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    command = error.ctx.command_path if error.ctx else "mactfusion"
+    return f"{message} (see '{command} --help')."
 
 
 def fail(sentence: str) -> NoReturn:
@@ -319,11 +330,15 @@ def print_version(value: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  its callback answers
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Version.")
     ] = False,
 ) -> None:
     """Fuse MR with CT, PET or SPECT into one volume on the MR grid. Not a medical device."""
+    if context.invoked_subcommand is None:
+        err.print(context.get_help(), markup=False)
+        raise typer.Exit(2)
 
 
 if __name__ == "__main__":

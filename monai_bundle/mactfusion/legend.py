@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 MODALITIES = {
     "ct-mri": ("MR", "CT"),
@@ -29,22 +29,67 @@ def row_names(task: str | None) -> dict[str, str]:
     }
 
 
-def legend_of(partner: Mapping[str, Any]) -> dict[str, str]:
-    """Return the lines of the legend for one of several partners.
+def legend_of(partners: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Return the lines of the legend for each of several partners.
 
     Args:
-        partner: what the record says of it.
+        partners: what the record says of each.
 
     Returns:
-        ``kind``, ``name``, ``table``, ``low`` and ``high`` (native values at its ends),
-        ``coverage``, and ``colors``, a CSS gradient; that is empty for its own colours.
+        ``kind`` (with a number where several are of one kind), ``name``, ``task``, ``level`` and
+        ``width``, ``low`` and ``high`` (native values at the ends of the colours), ``coverage``,
+        ``table``, and ``colors``, a CSS gradient; that is empty for its own colours.
     """
+    kinds = [MODALITIES[partner["task"]][1] for partner in partners]
+    numbered = [
+        f"{kind} {kinds[: place + 1].count(kind)}" if kinds.count(kind) > 1 else kind
+        for place, kind in enumerate(kinds)
+    ]
+    return [_lines(partner, kind) for partner, kind in zip(partners, numbered, strict=True)]
+
+
+def report_rows(task: str | None, legend: Sequence[Mapping[str, str]]) -> list[dict[str, Any]]:
+    """Return what the report shows side by side.
+
+    Args:
+        task: see :func:`row_names`.
+        legend: of several partners, see :func:`legend_of`; of one nothing.
+
+    Returns:
+        For each volume its ``id`` on the page; ``role``, which gives the colour of its text;
+        ``label`` (a word or two) and ``name``; ``is_shown``, whether the page begins with it; and
+        ``legend`` of one of several partners.
+    """
+    names = row_names(task)
+    anatomical = _row("anatomical", "Anatomical", names["anatomical"])
+    fused = _row("fused", "Fused", names["fused"])
+    blend = _row("blend", "Blend", "Blend", is_shown=False)
+    if not legend:
+        return [anatomical, _row("partner", "Partner", names["partner"]), fused, blend]
+    each = [
+        {**_row(f"partner-{number}", own["kind"], own["kind"]), "role": "partner", "legend": own}
+        for number, own in enumerate(legend, start=1)
+    ]
+    joined = _row("partner", "Joined", "Partners joined", is_shown=False)
+    return [anatomical, *each, joined, fused, blend]
+
+
+def _row(id_: str, label: str, name: str, is_shown: bool = True) -> dict[str, Any]:
+    row = {"id": id_, "role": id_, "label": label, "name": name, "is_shown": is_shown}
+    return {**row, "legend": None}
+
+
+def _lines(partner: Mapping[str, Any], kind: str) -> dict[str, str]:
+    """Return the lines of one partner."""
     level, width = partner["level_width"]
     low = level - width / 2 if abs(level - width / 2) > width * 1e-5 else 0.0  # as it is rounded
     stops = ", ".join(partner["colors"])
     return {
-        "kind": MODALITIES[partner["task"]][1],
+        "kind": kind,
         "name": partner["name"],
+        "task": partner["task"],
+        "level": f"{level:.4g}",
+        "width": f"{width:.4g}",
         "table": partner["colormap"],
         "colors": f"linear-gradient(to right, {stops})" if stops else "",
         "low": f"{low:.4g}",

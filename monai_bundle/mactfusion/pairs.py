@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 from monai.transforms import Transform
+from PIL import Image
 
 from mactfusion.errors import InputError
 from mactfusion.io.luminance import luminance
@@ -36,11 +37,15 @@ def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
     """
     pairs: list[dict[str, str]] = []
     for task in sorted(Path(dataset_dir).glob("*-MRI")):
+        anatomical_dir = task / split / ANATOMICAL
         partner_dir = task / split / task.name.removesuffix(f"-{ANATOMICAL}")
-        for anatomical in sorted((task / split / ANATOMICAL).glob("*.png")):
+        for own, other in ((anatomical_dir, partner_dir), (partner_dir, anatomical_dir)):
+            for path in sorted(own.glob("*.png")):
+                if not (other / path.name).is_file():
+                    missing = other / path.name
+                    raise InputError(f"{path} has no partner {missing}; add it or remove both.")
+        for anatomical in sorted(anatomical_dir.glob("*.png")):
             partner = partner_dir / anatomical.name
-            if not partner.is_file():
-                raise InputError(f"{anatomical} has no partner {partner}; add it or remove both.")
             pairs.append(
                 {
                     "anatomical": str(anatomical),
@@ -145,7 +150,7 @@ class LoadPaird(Transform):
         """Read ``data["anatomical"]`` and ``data["partner"]``.
 
         Raises:
-            InputError: one cannot be read, or the two differ in size.
+            InputError: one cannot be read or is not 8-bit grey or RGB, or the two differ in size.
         """
         if "image" in data:
             return data
@@ -159,9 +164,17 @@ class LoadPaird(Transform):
 
 
 def read_luminance(path: str | Path) -> Tensor:
-    """Read the luminance ``(H, W)`` of a picture, its full scale being 1.
+    """Read the luminance ``(H, W)`` of an 8-bit picture, 255 becoming 1.
 
     Raises:
-        InputError: the file is no picture that can be read.
+        InputError: the file is no picture that can be read; it has 16 bits, of which scanners
+            often use 12, so that its full scale is not known; or a palette, which has lost tones.
     """
-    return torch.from_numpy(luminance(read_volume(path))[..., 0].T / 255).float()
+    picture = read_volume(path)
+    with Image.open(path) as image:
+        has_palette = image.mode in ("P", "PA")
+    stored = picture.meta["source_dtype"]
+    if has_palette or stored != "uint8":
+        kind = "a palette picture" if has_palette else f"a picture of type {stored}"
+        raise InputError(f"{path} is {kind}; save it as 8-bit grey or RGB.")
+    return torch.from_numpy(luminance(picture)[..., 0].T / 255).float()

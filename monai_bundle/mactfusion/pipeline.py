@@ -12,12 +12,14 @@ import torch
 
 from mactfusion.errors import FusionWarning, InputError
 from mactfusion.inference import PRECISIONS
+from mactfusion.io import LoadVolumed
 from mactfusion.models import choose_model
-from mactfusion.networks.registry import find_model
+from mactfusion.networks.registry import DEFAULT_MODEL, find_model
 from mactfusion.recipe import Recipe
 from mactfusion.several import JointRecipe, joint_record, options_of_each
 from mactfusion.transforms import (
     TASKS,
+    ResolveTaskd,
     RestoreOrientationd,
     color_table,
     merge_chrominance,
@@ -91,6 +93,16 @@ class FusionResult:
             return self._restored(luminance)
         cb, cr = plain(self._data["chrominance"]).split(1)
         return self._restored(merge_chrominance(luminance, cb, cr))
+
+    @property
+    def partners(self) -> list[MetaTensor]:
+        """Each partner as :attr:`partner` is, in the order of ``record["partners"]``.
+
+        Of several they have 256 levels: they are for looking at.
+        """
+        if "shown" not in self._data:
+            return [self.partner]
+        return [self._restored(shown / 255) for shown in self._data["shown"]]
 
     def _restored(self, voxels: torch.Tensor) -> MetaTensor:
         volume = with_voxels(self._data["image"], voxels)
@@ -198,8 +210,7 @@ def fuse_volumes(
     }
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", FusionWarning)
-        recipe = recipe_for(anatomical, partner, options, progress)
-        data = recipe.finish(recipe.infer(recipe.scale(recipe.align())))
+        data = recipe_for(anatomical, partner, options, progress).run()
     sentences = [str(w.message) for w in caught if issubclass(w.category, FusionWarning)]
     sentences = list(dict.fromkeys(sentences))  # each partner's pair may say the same of the MR
     return FusionResult(data.pop("pred"), data.pop("record"), sentences, data)
@@ -275,7 +286,7 @@ def _checked(
     Every text is checked or enters as another type: the configuration would run a text that
     starts with "$" as Python, also inside a list or a dictionary.
     """
-    model, weights = chosen_model(options)
+    model, weights = chosen_model(options, anatomical, partner)
     output, colormap, batch_size = (options[key] for key in ("output", "colormap", "batch_size"))
     table = color_table(colormap)
     return {
@@ -298,17 +309,35 @@ def _checked(
     }
 
 
-def chosen_model(options: Mapping[str, Any]) -> tuple[str, Path]:
+def chosen_model(options: Mapping[str, Any], anatomical: Any, partner: Any) -> tuple[str, Path]:
     """Settle the network that options of :func:`fuse_volumes` mean, and the file of its weights.
 
+    Args:
+        options: of one pair.
+        anatomical: see :func:`fuse_volumes`; looked at where the task is "auto" and the model has
+            other weights for each task.
+        partner: likewise.
+
     Raises:
-        InputError: an option has no such value, or the model no weights for the task.
+        InputError: an option has no such value, the model no weights for the task, or the task
+            cannot be told.
     """
     for option, allowed in _CHOICES.items():
         if options[option] not in allowed:
             raise InputError(f"Unknown {option} '{options[option]}': choose {', '.join(allowed)}.")
     model, weights, task = (options[key] for key in ("model", "weights", "task"))
+    network = find_model(DEFAULT_MODEL if model == "auto" else model)
+    if task == "auto" and weights is None and network.has_weights_for_each_task:
+        task = _recognised_task(anatomical, partner)
     return choose_model(model, weights, task, bundle_root() / "models")
+
+
+def _recognised_task(anatomical: Any, partner: Any) -> str:
+    """Tell the task as the recipe will, which also says what there is to say of the volumes."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FusionWarning)
+        volumes = LoadVolumed()({"anatomical": anatomical, "partner": partner})
+        return str(ResolveTaskd()(volumes)["task"])
 
 
 def _checked_source(source: Any) -> Any:

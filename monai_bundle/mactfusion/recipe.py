@@ -7,18 +7,22 @@ evaluator does in one go. A preview runs the same stages with a single slice.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
+import torch
 from monai.bundle import ConfigParser
 
 from mactfusion.errors import FusionCancelled, InputError
 from mactfusion.inference import is_out_of_memory
 from mactfusion.transforms import OrientToSlicesd, cut_slice
+from mactfusion.transforms.volume import name_of, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from monai.data import MetaTensor
     from monai.transforms import Compose
     from torch import nn
 
@@ -48,13 +52,25 @@ class Recipe:
         self._sources = {key: choices[key] for key in ("anatomical", "partner")}
         self._device = choices["device"]
         self.colormap = choices["colormap"]
-        with _own_errors():
+        with own_errors():
             self._preparation: Compose = parser.get_parsed_content("preprocessing")
             self._inferer = parser.get_parsed_content("inferer")
             self._completion: Compose = parser.get_parsed_content("postprocessing")
             self.network: nn.Module = parser.get_parsed_content("network")
         kinds = [type(step) for step in self._preparation.transforms]
         self._aligned_after = kinds.index(OrientToSlicesd) + 1
+
+    def run(self) -> Data:
+        """Do all stages, one after another.
+
+        Returns:
+            What :meth:`finish` returns: ``pred``, ``record``, and what led to them.
+
+        Raises:
+            InputError: see each stage.
+            FusionCancelled: ``progress`` asked for it.
+        """
+        return self.finish(self.infer(self.scale(self.align())))
 
     def align(self) -> Data:
         """Read both volumes, settle the task, and put them on one grid, cut into slices.
@@ -65,10 +81,12 @@ class Recipe:
             ``axis`` alone.
 
         Raises:
-            InputError: the volumes cannot be fused.
+            InputError: the volumes cannot be fused, or are the same.
         """
-        with _own_errors():
-            return self._preparation(dict(self._sources), end=self._aligned_after)
+        with own_errors():
+            data = self._preparation(dict(self._sources), end=self._aligned_after)
+        refuse_same([data["anatomical"], data["partner"]])
+        return data
 
     def cut(self, data: Mapping[str, Any], index: int) -> Data:
         """Keep one slice of aligned volumes; see :func:`~mactfusion.transforms.cut_slice`."""
@@ -83,7 +101,7 @@ class Recipe:
         Raises:
             InputError: a window, or a stored type, that does not fit the volumes.
         """
-        with _own_errors():
+        with own_errors():
             return self._preparation(dict(data), start=self._aligned_after)
 
     def infer(self, data: Mapping[str, Any]) -> Data:
@@ -93,7 +111,7 @@ class Recipe:
             InputError: one slice needs more memory than there is.
             FusionCancelled: ``progress`` asked for it.
         """
-        with _own_errors():
+        with own_errors():
             image = data["image"].as_tensor()[None].to(self._device)
             return {**data, "pred": self._inferer(image, self.network.to(self._device))[0]}
 
@@ -103,13 +121,33 @@ class Recipe:
         Raises:
             InputError: it cannot be written.
         """
-        with _own_errors():
+        with own_errors():
             return self._completion(dict(data))
 
 
+def refuse_same(volumes: Sequence[MetaTensor]) -> None:
+    """Refuse a volume that was given twice, also under two names.
+
+    Args:
+        volumes: on one grid, each ``(C, slices, rows, columns)``.
+
+    Raises:
+        InputError: two of them have the same voxels.
+    """
+    for first, second in combinations(volumes, 2):
+        if torch.equal(plain(first), plain(second)):
+            raise InputError(
+                f"{name_of(first)} and {name_of(second)} are the same volume: give each once."
+            )
+
+
 @contextmanager
-def _own_errors() -> Iterator[None]:
-    """Raise what a step raised, and not what MONAI wraps around it."""
+def own_errors() -> Iterator[None]:
+    """Raise what a step of a recipe raised, and not what MONAI wraps around it.
+
+    Raises:
+        InputError: also where memory ran out.
+    """
     try:
         yield
     except Exception as error:

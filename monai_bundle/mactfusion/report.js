@@ -62,7 +62,7 @@ function frame(canvas, plane) {
   const margin = (scene.picture ? 2 : 18) * window.devicePixelRatio;
   const extent = (axis) => scene.shape[axis] * scene.spacing[axis];
   const scale = Math.min(...scene.planes.map((other) => Math.min(
-    canvas.width / extent(other.across),
+    (canvas.width - 2 * margin) / extent(other.across),
     (canvas.height - 2 * margin) / extent(other.down),
   )));
   const width = scale * extent(plane.across);
@@ -228,7 +228,7 @@ function listen() {
 
 async function start() {
   try {
-    for (const id of ["anatomical", "partner", "fused"]) volumes[id] = await inflate(id);
+    for (const id of Object.keys(scene.channels)) volumes[id] = await inflate(id);
   } catch (error) {
     find("problem").hidden = false;
     find("problem").textContent = "The volumes on this page cannot be unpacked "

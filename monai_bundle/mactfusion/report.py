@@ -14,13 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from monai.transforms import Orientation, Resize
 
 from mactfusion.errors import InputError
 from mactfusion.histogram import luminance_histograms
-from mactfusion.io.atomic import atomic_path
-from mactfusion.legend import legend_of, row_names, windows_applied
+from mactfusion.legend import legend_of, report_rows, row_names, windows_applied
+from mactfusion.page import write_page
 from mactfusion.transforms.volume import is_picture
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
 
     from mactfusion.pipeline import FusionResult
 
+TEMPLATE = Path(__file__).with_name("report.html.jinja")
 MAXIMUM_VOXELS_PER_AXIS = 192
 MAXIMUM_PIXELS_PER_AXIS = 1024
 OBLIQUE_FROM_DEGREES = 0.5
@@ -93,6 +93,7 @@ def write_report(
     summary: Summary,
     notes: Sequence[str],
     options: Mapping[str, Any],
+    partners: Sequence[MetaTensor] = (),
 ) -> Path:
     """Write one self-contained HTML page that shows a fusion beside its sources.
 
@@ -103,11 +104,13 @@ def write_report(
         path: the HTML file; replaced as a whole when it exists.
         anatomical: ``(1, I, J, K)`` in [0, 1], affine index -> RAS+ millimetres. With ``is_image``
             in its meta data it is a picture without orientation: positions are pixels then.
-        partner: ``(1 or 3, I, J, K)`` in [0, 1] on the same grid, RGB when it has 3 channels.
+        partner: ``(1 or 3, I, J, K)`` in [0, 1] on the same grid, RGB when it has 3 channels;
+            several joined.
         fused: ``(1 or 3, I, J, K)`` in [0, 1] on the same grid.
         summary: task, coverage, durations, versions and weights.
         notes: the warnings, one sentence each.
         options: every option of the run by its name; of a `pathlib.Path` only the name is shown.
+        partners: each of several, like ``partner``, in the order of ``partners`` in the summary.
 
     Returns:
         The path of the file.
@@ -116,29 +119,25 @@ def write_report(
         InputError: the volumes do not share one grid, or the file cannot be written.
     """
     volumes = {"anatomical": anatomical, "partner": partner, "fused": fused}
-    _check_common_grid(volumes)
-    shown = {name: _reduced(_ordered(volume)) for name, volume in volumes.items()}
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    page = environment.get_template("report.html.jinja").render(
+    each = {f"partner-{number}": volume for number, volume in enumerate(partners, start=1)}
+    _check_common_grid({**volumes, **each})
+    shown = {name: _reduced(_ordered(volume)) for name, volume in {**volumes, **each}.items()}
+    legend = legend_of(summary.get("partners", []))
+    return write_page(
+        Path(path),
+        TEMPLATE,
         scene=_scene(shown),
         voxels={name: _embedded(volume) for name, volume in shown.items()},
         names=row_names(summary.get("task")),
         remarks=_remarks(_ordered(anatomical), shown["anatomical"]),
         histogram=luminance_histograms(volumes),
         summary={**dict.fromkeys(Summary.__annotations__), **summary},
-        legend=[legend_of(partner) for partner in summary.get("partners", [])],
+        legend=legend,
+        rows=report_rows(summary.get("task"), legend),
         notes=[note.strip() for note in notes if note.strip()],
         options={name: _readable(value) for name, value in options.items()},
         times=[(name, f"{value:.2f} s") for name, value in (summary.get("seconds") or {}).items()],
     )
-    return _write_whole(Path(path), page)
 
 
 def check_report(path: str | os.PathLike[str], overwrite: bool) -> None:
@@ -183,6 +182,7 @@ def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> P
         ),
         notes=result.warnings,
         options={**record["options"], **applied},
+        partners=result.partners if "partners" in record else (),
     )
 
 
@@ -289,17 +289,3 @@ def _readable(value: Any) -> str:
         is_nested = any(isinstance(item, list | tuple) for item in value)
         return ("; " if is_nested else ", ").join(_readable(item) for item in value)
     return str(value)
-
-
-def _write_whole(path: Path, text: str) -> Path:
-    """Write a text file in one step, so that nobody ever sees half of it."""
-    try:
-        with atomic_path(path) as unfinished:
-            # A file name that is no UTF-8 shows its bytes.
-            unfinished.write_text(text, encoding="utf-8", errors="backslashreplace", newline="\n")
-    except OSError as error:
-        raise InputError(
-            f"The report cannot be written to {path} ({error.strerror}); choose a folder that "
-            "exists and has room."
-        ) from error
-    return path

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from mactfusion.errors import InputError, note
-from mactfusion.recipe import Recipe
-from mactfusion.transforms import TASKS, cut_slice
+from mactfusion.recipe import Recipe, refuse_same
+from mactfusion.transforms import TASKS, cut_slice, merge_chrominance
 from mactfusion.transforms.color import TASKS_WITH_UPTAKE
 from mactfusion.transforms.colormap import TABLES_OF_TRACERS, apply_color_table, color_table
 from mactfusion.transforms.volume import name_of, plain, with_voxels
@@ -126,7 +126,7 @@ class JointRecipe(Recipe):
             InputError: see :meth:`Recipe.align`; two volumes are the same.
         """
         pairs = [recipe.align() for recipe in self._recipes]
-        _refuse_same(pairs)
+        refuse_same([pair["partner"] for pair in pairs])
         for number, pair in enumerate(pairs):
             pair["number"] = number
         pairs.sort(key=_place)
@@ -142,6 +142,10 @@ class JointRecipe(Recipe):
     def scale(self, data: Mapping[str, Any]) -> Data:
         """Scale each pair and join them; see :meth:`Recipe.scale`.
 
+        Returns:
+            Also ``partners``, what the record says of each, and ``shown``, each partner as
+            ``(1 or 3, slices, rows, columns)`` uint8.
+
         Raises:
             InputError: see :meth:`Recipe.scale`.
         """
@@ -152,6 +156,7 @@ class JointRecipe(Recipe):
         joined["partners"] = [
             self._described(pair, name) for pair, name in zip(scaled, names, strict=True)
         ]
+        joined["shown"] = [_shown(pair) for pair in scaled]
         for sentence in _doubtful_hues(joined["partners"]):
             note(joined, sentence)
         return joined
@@ -185,21 +190,18 @@ class JointRecipe(Recipe):
         }
 
 
+def _shown(pair: Data) -> torch.Tensor:
+    """Return a partner as a picture of it needs: ``(1 or 3, …)`` in 8 bits, to save memory."""
+    luminance = plain(pair["image"])[1:]
+    if pair["is_color"]:
+        luminance = merge_chrominance(luminance, *plain(pair["chrominance"]).split(1))
+    return (luminance * 255).round().to(torch.uint8)
+
+
 def _stops(table: Any) -> list[str]:
     """Return evenly spaced colours of a table as ``#rrggbb``, from its lowest to its highest."""
     colors = apply_color_table(torch.linspace(0, 1, _STOPS)[None], color_table(table)).T
     return ["#" + "".join(f"{round(255 * float(part)):02x}" for part in color) for color in colors]
-
-
-def _refuse_same(pairs: Sequence[Data]) -> None:
-    """Refuse a volume that was given twice, also under two names."""
-    volumes = [pairs[0]["anatomical"], *(pair["partner"] for pair in pairs)]
-    for place, volume in enumerate(volumes):
-        for other in volumes[:place]:
-            if torch.equal(plain(volume), plain(other)):
-                raise InputError(
-                    f"{name_of(other)} and {name_of(volume)} are the same volume: give each once."
-                )
 
 
 def _doubtful_hues(partners: Sequence[Mapping[str, Any]]) -> list[str]:

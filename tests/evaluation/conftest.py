@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
-from PIL import Image
+from noise_pictures import noise, save
 
 from mactfusion import fuse_volumes
-
-
-def save(path, pixels):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
-    return path
-
-
-def noise(seed, size=(30, 36)):
-    return np.random.default_rng(seed).integers(0, 256, size)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import nibabel
 import numpy as np
 import pytest
+from noise_pictures import SMALL, noise, save
 from PIL import Image
 
 from mactfusion.errors import InputError
@@ -17,20 +18,8 @@ from mactfusion.io.luminance import grey_levels, read_grey_levels
 from mactfusion.io.volume import make_volume
 from mactfusion.metrics import METRICS
 
-SMALL = ["SCD", "Qabf", "Qw"]
-"""Metrics that small pictures are large enough for."""
 BT601 = np.array([299, 587, 114])
 """In thousandths, so that the sums are exact."""
-
-
-def save(path, pixels):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
-    return path
-
-
-def noise(seed, size=(30, 36)):
-    return np.random.default_rng(seed).integers(0, 256, size)
 
 
 def by_hand(folder, name, metrics=SMALL):

@@ -4,25 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from noise_pictures import SMALL, noise, save
 
 from mactfusion.evaluation.cases import Preparation
 from mactfusion.evaluation.report import worst_samples, write_evaluation_report
 from mactfusion.evaluation.result import compare, on_common_cases
 from mactfusion.evaluation.run import evaluate
-
-SMALL = ["SCD", "Qabf", "Qw"]
-"""Metrics that small pictures are large enough for."""
-
-
-def save(path, pixels):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.asarray(pixels, np.uint8)).save(path)
-    return path
-
-
-def noise(seed, size=(30, 36)):
-    return np.random.default_rng(seed).integers(0, 256, size)
 
 
 @pytest.fixture

@@ -121,7 +121,8 @@ def test_fused_slice(tmp_path: Path, pixel_maximum: Path, plane: str) -> None:
     voxels = np.random.default_rng(3).random(shape)
     volume = stored_as("PIR", voxels)
     path = tmp_path / "fused.png"
-    result = fuse_volumes(volume, volume, task="mr-mr", weights=pixel_maximum, output=path)
+    other = stored_as("PIR", 1 - voxels)
+    result = fuse_volumes(volume, other, task="mr-mr", weights=pixel_maximum, output=path)
     fused = result.fused[0].numpy()
     assert fused.shape == volume.shape[1:]
     back = nibabel.apply_orientation(

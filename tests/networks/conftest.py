@@ -74,3 +74,23 @@ def network(synthetic_state):
     network = MACTFusion()
     network.load_state_dict(synthetic_state)
     return network.eval()
+
+
+@pytest.fixture
+def train_briefly():
+    """Train for 20 steps on one batch; every parameter has to take part. Returns the losses."""
+
+    def train(network, criterion, image, learning_rate):
+        optimizer = torch.optim.Adam(network.parameters(), lr=learning_rate)
+        losses = []
+        for _ in range(20):
+            optimizer.zero_grad()
+            loss = criterion(network(image), image)
+            loss.backward()
+            gradients = [p.grad for p in network.parameters()]
+            assert all(g is not None and torch.isfinite(g).all() for g in gradients)
+            optimizer.step()
+            losses.append(loss.item())
+        return losses
+
+    return train

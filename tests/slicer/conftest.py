@@ -105,3 +105,23 @@ def panel(scene):
     panel.enter()
     yield panel
     panel.cleanup()
+
+
+@pytest.fixture
+def saved_and_opened(panel, scene, tmp_path):
+    """Save the scene, close it and open the file; returns the panel's choices."""
+
+    def run():
+        path = str(tmp_path / "scene.mrml")
+        scene.scene.SetURL(path)
+        assert scene.scene.Commit(path)
+        scene.scene.Clear(False)
+        assert panel._parameters.anatomical is None
+        assert panel._parameters.third is None
+        panel.setParameterNode(None)
+        scene.scene.SetURL(path)
+        assert scene.scene.Import()
+        panel.initializeParameterNode()
+        return panel._parameters
+
+    return run

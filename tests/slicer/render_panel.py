@@ -58,7 +58,9 @@ def main() -> None:
     dark = parent.grab()
     panel.cleanup()
     _side_by_side(light, dark).save(str(Path(sys.argv[1])))
-    del scene
+    # The colour logic takes its colours out of the scene as it goes. A slice logic that goes later
+    # and still shows a volume would use one that is gone; an empty scene shows none.
+    scene.reset()
 
 
 def _open() -> tuple:

@@ -102,7 +102,7 @@ def test_installation_asks_and_pins_what_slicer_brings(panel, monkeypatch, tmp_p
     assert len(installed) == 2
 
 
-def test_choices_come_back_with_a_saved_scene(panel, scene, tmp_path):
+def test_choices_come_back_with_a_saved_scene(panel, saved_and_opened):
     chosen = panel._parameters
     mr, pet = make_pair()
     chosen.anatomical, chosen.partner = mr, pet
@@ -116,16 +116,7 @@ def test_choices_come_back_with_a_saved_scene(panel, scene, tmp_path):
     ui.blendSlider.value = 0.25
     chosen.device, chosen.model, chosen.weights = "cuda:0", "other", "w.pt"
     ids = mr.GetName(), pet.GetName()
-    path = str(tmp_path / "scene.mrml")
-    scene.scene.SetURL(path)
-    assert scene.scene.Commit(path)
-    scene.scene.Clear(False)
-    assert panel._parameters.anatomical is None
-    panel.setParameterNode(None)
-    scene.scene.SetURL(path)
-    assert scene.scene.Import()
-    panel.initializeParameterNode()
-    back = panel._parameters
+    back = saved_and_opened()
     assert (back.anatomical.GetName(), back.partner.GetName()) == ids
     assert (back.axis, back.display) == (Axis.CORONAL, Display.FIXED)
     assert (back.precision, back.batchSize) == (Precision.BFLOAT16, 3)

@@ -111,19 +111,10 @@ def test_status_names_each_partner_and_duplicates_are_refused(panel):
     assert "Series 7 is cannot be told" in panel.ui.applyButton.toolTip
 
 
-def test_third_volume_comes_back_with_the_scene(panel, scene, tmp_path):
+def test_third_volume_comes_back_with_the_scene(panel, saved_and_opened):
     chosen = panel._parameters
     chosen.anatomical, chosen.partner, chosen.third = make_three()
-    path = str(tmp_path / "scene.mrml")
-    scene.scene.SetURL(path)
-    assert scene.scene.Commit(path)
-    scene.scene.Clear(False)
-    assert panel._parameters.third is None
-    panel.setParameterNode(None)
-    scene.scene.SetURL(path)
-    assert scene.scene.Import()
-    panel.initializeParameterNode()
-    assert panel._parameters.third.GetName() == "CT"
+    assert saved_and_opened().third.GetName() == "CT"
 
 
 def test_ignored_threshold_is_said(panel):

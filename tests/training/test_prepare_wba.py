@@ -107,6 +107,12 @@ def cmyk(folder):
     return "7001.png is a CMYK JPEG picture"
 
 
+def cmyk_tiff(folder):
+    path = folder / "PET-MRI/train/PET/7001.png"
+    Image.open(path).convert("CMYK").save(path, format="TIFF")
+    return "7001.png is a CMYK TIFF picture"
+
+
 def alpha(folder):
     save(folder / "CT-MRI/train/CT/2000.png", np.zeros((6, 8, 4), np.uint8))
     return "2000.png is a RGB with alpha PNG of 8 bits"
@@ -207,6 +213,7 @@ def test_a_full_disk_leaves_the_files_as_they_were(folder, tmp_path, monkeypatch
         sixteen_bits,
         palette,
         cmyk,
+        cmyk_tiff,
         alpha,
         unequal,
         no_partner,

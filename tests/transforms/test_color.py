@@ -12,7 +12,6 @@ from mactfusion.transforms import (
     color_table,
     merge_chrominance,
     rgb_to_ycbcr,
-    ycbcr_to_rgb,
 )
 from mactfusion.transforms.color import BACKGROUND
 
@@ -40,13 +39,6 @@ def random(*shape: int, seed: int = 0) -> torch.Tensor:
 def test_corners_of_bt601(rgb, ycbcr):
     converted = rgb_to_ycbcr(torch.tensor(rgb, dtype=torch.float32).reshape(3, 1, 1, 1))
     assert torch.allclose(converted.flatten(), torch.tensor(ycbcr, dtype=torch.float32), atol=1e-6)
-
-
-def test_conversions_are_inverses():
-    rgb = random(3, 9, 8, 7)
-    assert torch.allclose(ycbcr_to_rgb(rgb_to_ycbcr(rgb)), rgb, atol=1e-6)
-    ycbcr = random(3, 9, 8, 7, seed=1)
-    assert torch.allclose(rgb_to_ycbcr(ycbcr_to_rgb(ycbcr)), ycbcr, atol=1e-6)
 
 
 def test_colours_in_the_gamut_are_kept():
@@ -101,8 +93,8 @@ def test_split(head, make_volume, name, task, is_color):
         rgb = partner.as_tensor()
     else:
         rgb = apply_color_table(partner, color_table("hot_iron"))
-    both = torch.cat([data["luminance"].as_tensor(), data["chrominance"].as_tensor()])
-    assert torch.allclose(ycbcr_to_rgb(both), rgb, atol=1e-5)
+    merged = merge_chrominance(data["luminance"], *data["chrominance"].split(1))
+    assert torch.allclose(merged, rgb, atol=1e-5)
     assert set(given) == {"partner", "task"}
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import stat
+from pathlib import Path
 
 import nibabel
 import numpy as np
+import one_share
 import pytest
 
 from mactfusion import __version__, fuse_volumes
@@ -94,6 +96,46 @@ def test_several_partners_are_those_of_the_library(windows, worker, mr, pet, tmp
         assert np.array_equal(worker.voxels(preview), fused[:, :, [index]])
 
 
+def test_one_anatomical_and_four_partners_are_kept(worker, mr, pet, tmp_path):
+    array, affine = mr
+    ct = np.where(array > 300, 900, -1000).astype(np.float32)
+    tracer, tracer_affine = pet
+    partners = [pet, (ct, affine), (tracer**2, tracer_affine), (900 - array, affine)]
+    options = {"task": ["pet-mri", "ct-mri", "spect-mri", "mr-mr"], "window": ["auto"] * 4}
+    options["device"] = "cpu"
+    keys = [worker.load(volume) for volume in [mr, *partners]]
+    fields = {"anatomical": keys[0], "partner": keys[1:]}
+    fused = worker.voxels(worker.ask("fuse", **fields, options=options))
+    expected = fuse_volumes(mr, partners, **options)
+    assert np.array_equal(fused, stored_values(expected.fused, "uint8", tmp_path / "x.nrrd"))
+    preview = worker.ask("preview", **fields, options=options, slice=1)
+    assert np.array_equal(worker.voxels(preview), fused[:, :, [1]])
+
+
+def test_weights_are_those_of_the_recognised_task(start, tmp_path, mr, pet):
+    folder = one_share.make_bundle(tmp_path)
+    here = str(Path(one_share.__file__).parent)
+    worker = start(
+        before=f"import sys; sys.path.append({here!r})\nfrom pathlib import Path\n"
+        f"import one_share; one_share.install(Path({str(folder)!r}))"
+    )
+    worker.hello()
+    anatomical = worker.load(mr)
+    options = {"model": one_share.NAME, "luminance": True, "device": "cpu"}
+    for modality, task in {"PT": "pet-mri", "NM": "spect-mri", "CT": "ct-mri"}.items():
+        fields = {"anatomical": anatomical, "partner": worker.load(pet, modality=modality)}
+        result = worker.ask("fuse", **fields, options=options)
+        assert result["record"]["task"] == task
+        assert result["record"]["weights"]["name"] == f"share-{task}.pt"
+        fused = worker.voxels(result)
+        preview = worker.ask("preview", **fields, options=options, slice=2)
+        assert preview["record"]["weights"] == result["record"]["weights"]
+        assert np.array_equal(worker.voxels(preview), fused[:, :, [2]])
+    several = {"anatomical": anatomical, "partner": [worker.load(pet, modality="PT")]}
+    result = worker.ask("fuse", **several, options=options)
+    assert result["record"]["weights"]["name"] == "share-pet-mri.pt"
+
+
 def test_progress_has_stage_slice_rate_and_time_left(worker, loaded):
     request = worker.send("fuse", **loaded, options={"task": "pet-mri", "batch_size": 1})
     record = worker.last_reply(request)["record"]
@@ -177,7 +219,7 @@ def test_a_volume_that_was_dropped_is_asked_for_again(worker, mr, pet):
     array, affine = mr
     first = worker.load(mr)
     partner = worker.load(pet)
-    for offset in range(3):
+    for offset in range(4):
         worker.load((array + offset + 1, affine))
     reply = worker.ask("preview", anatomical=first, partner=partner, slice=0)
     assert reply["code"] == "unknown-volume"
@@ -230,6 +272,7 @@ def test_nonsense_is_refused_and_the_worker_goes_on(worker, line, code):
         ({"partner": []}, "input"),
         ({"partner": [5]}, "bad-request"),
         ({"partner": ["0123"]}, "unknown-volume"),
+        ({"partner": ["0123"] * 5}, "bad-request"),
     ],
 )
 def test_impossible_previews_are_refused_in_a_sentence(worker, loaded, fields, code):

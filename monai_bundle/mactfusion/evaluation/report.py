@@ -6,16 +6,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from scipy.stats import rankdata
 
 from mactfusion import __version__
-from mactfusion.errors import InputError
 from mactfusion.evaluation.figures import box_plot, profile_plot, slice_picture
 from mactfusion.evaluation.result import compare
 from mactfusion.evaluation.slices import load_slices
-from mactfusion.io.atomic import atomic_path
+from mactfusion.page import write_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +23,7 @@ if TYPE_CHECKING:
     from mactfusion.evaluation.cases import Preparation
     from mactfusion.evaluation.result import CaseScores, Evaluation
 
+TEMPLATE = Path(__file__).with_name("evaluation.html.jinja")
 WORST_SHOWN = 6
 
 
@@ -47,15 +46,9 @@ def write_evaluation_report(
         InputError: the file cannot be written.
     """
     methods = [evaluation] if against is None else [evaluation, against]
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    page = environment.get_template("evaluation.html.jinja").render(
+    return write_page(
+        path,
+        TEMPLATE,
         version=__version__,
         methods=[method.method for method in methods],
         unit=evaluation.unit,
@@ -70,15 +63,6 @@ def write_evaluation_report(
         notes=_notes(methods),
         unmatched=sorted({path.name for method in methods for path in method.unmatched}),
     )
-    try:
-        with atomic_path(path) as unfinished:
-            unfinished.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
-    except OSError as error:
-        raise InputError(
-            f"The report cannot be written to {path} ({error.strerror}); choose a folder that "
-            "exists and has room."
-        ) from error
-    return path
 
 
 def _boxes(methods: list[Evaluation]) -> dict[str, Markup]:

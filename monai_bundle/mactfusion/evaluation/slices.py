@@ -12,7 +12,8 @@ from monai.transforms import Compose
 from mactfusion.errors import FusionWarning, InputError
 from mactfusion.io import LoadVolumed, read_volume
 from mactfusion.io.luminance import check_8_bit_picture, grey_levels
-from mactfusion.metrics.volume import has_content
+from mactfusion.metrics.content import has_content
+from mactfusion.recipe import own_errors
 from mactfusion.transforms import (
     AlignPartnerd,
     OrientToSlicesd,
@@ -126,7 +127,8 @@ def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
             SplitLuminanced(chosen.colormap or "hot_iron"),
         ]
     )
-    sources: dict[str, Any] = _run(prepare, case)
+    with own_errors():
+        sources: dict[str, Any] = prepare({"anatomical": case.source_a, "partner": case.source_b})
     shown = {
         "fused": _shown(fused),
         "anatomical": align_to(sources["anatomical"], fused)[0],
@@ -146,19 +148,6 @@ def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
         axis=axis,
         affine=affine.numpy(),
     )
-
-
-def _run(prepare: Compose, case: Case) -> dict[str, Any]:
-    """Run the recipe's steps; MONAI wraps what they raise."""
-    try:
-        return prepare({"anatomical": case.source_a, "partner": case.source_b})
-    except RuntimeError as error:
-        cause: BaseException | None = error
-        while cause is not None:
-            if isinstance(cause, InputError):
-                raise cause from None
-            cause = cause.__cause__
-        raise
 
 
 def _shown(fused: MetaTensor) -> MetaTensor:

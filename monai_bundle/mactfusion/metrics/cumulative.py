@@ -10,7 +10,7 @@ from monai.metrics import CumulativeIterationMetric
 
 from mactfusion.errors import InputError
 from mactfusion.metrics import find_metric
-from mactfusion.metrics.volume import has_content
+from mactfusion.metrics.content import has_content
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

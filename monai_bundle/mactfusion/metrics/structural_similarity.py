@@ -8,6 +8,7 @@ import numpy as np
 
 from mactfusion.metrics.pictures import Picture, as_pictures
 from mactfusion.metrics.windows import (
+    NEGLIGIBLE_VARIANCE,
     LocalStatistics,
     gaussian_taps,
     local_covariance,
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 TAPS = gaussian_taps(11, sigma=1.5)
 LUMINANCE_CONSTANT = (0.01 * 255) ** 2
 CONTRAST_CONSTANT = (0.03 * 255) ** 2
-NEGLIGIBLE = 1e-9  # rounding errors; one grey level in one pixel gives at least 1e-6
 
 UNIFORM_TAPS = np.full(7, 1 / 7)
 SAMPLE_VARIANCE = 49 / 48  # of 7x7 pixels, over that of the population
@@ -103,4 +103,5 @@ def _ratio(numerator: Picture, denominator: Picture, constant: float) -> Picture
     """Divide after adding the constant to both; 1 where nothing but rounding is below."""
     denominator = denominator + constant
     ones = np.ones_like(denominator)
-    return np.divide(numerator + constant, denominator, out=ones, where=denominator > NEGLIGIBLE)
+    seen = denominator > NEGLIGIBLE_VARIANCE
+    return np.divide(numerator + constant, denominator, out=ones, where=seen)

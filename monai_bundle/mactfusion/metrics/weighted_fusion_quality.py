@@ -14,13 +14,12 @@ from mactfusion.metrics.structural_similarity import (
     TAPS,
     similarity_map,
 )
-from mactfusion.metrics.windows import Taps, local_statistics
+from mactfusion.metrics.windows import NEGLIGIBLE_VARIANCE, Taps, local_statistics
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 FLAT_VARIANCE = 0.5
-NEGLIGIBLE_VARIANCE = 1e-9  # rounding errors; one grey level in one pixel gives at least 1e-6
 BOX_TAPS = np.full(8, 1 / 8)
 
 

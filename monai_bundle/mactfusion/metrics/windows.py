@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Taps = NDArray[np.float64]
 
+NEGLIGIBLE_VARIANCE = 1e-9
+"""Grey levels squared: less is rounding; one grey level in one pixel gives at least 1e-6."""
+
 
 def gaussian_taps(size: int, sigma: float) -> Taps:
     """Return one axis of a normalised ``size`` x ``size`` Gaussian window; sigma in pixels."""

@@ -8,14 +8,13 @@ import numpy as np
 
 from mactfusion.metrics.pictures import as_pictures
 from mactfusion.metrics.structural_similarity import similarity_map
-from mactfusion.metrics.windows import gaussian_taps, local_statistics
+from mactfusion.metrics.windows import NEGLIGIBLE_VARIANCE, gaussian_taps, local_statistics
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
 TAPS = gaussian_taps(7, sigma=1.5)
 AGREEMENT = 0.75
-NEGLIGIBLE_VARIANCE = 1e-9  # rounding errors
 
 
 def yang_similarity(fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike) -> float:

@@ -7,7 +7,6 @@ from mactfusion.transforms.color import (
     SplitLuminanced,
     merge_chrominance,
     rgb_to_ycbcr,
-    ycbcr_to_rgb,
 )
 from mactfusion.transforms.colormap import apply_color_table, color_table
 from mactfusion.transforms.intensity import (
@@ -53,5 +52,4 @@ __all__ = [
     "robust_window_uptake",
     "slice_axis",
     "steady_gain",
-    "ycbcr_to_rgb",
 ]

@@ -51,19 +51,6 @@ def rgb_to_ycbcr(rgb: torch.Tensor) -> torch.Tensor:
     )
 
 
-def ycbcr_to_rgb(ycbcr: torch.Tensor) -> torch.Tensor:
-    """Convert luminance and chrominance back to RGB: the exact inverse of :func:`rgb_to_ycbcr`.
-
-    Args:
-        ycbcr: ``(3, ...)``: Y, Cb, Cr; colours outside the gamut stay outside.
-
-    Returns:
-        ``(3, ...)``, RGB, without meta.
-    """
-    luminance, cb, cr = plain(ycbcr)
-    return luminance + _color_differences(cb, cr)
-
-
 def merge_chrominance(luminance: torch.Tensor, cb: torch.Tensor, cr: torch.Tensor) -> torch.Tensor:
     """Give a luminance colour, and take away as much saturation as RGB cannot hold.
 

@@ -20,7 +20,7 @@ from mactfusion.transforms import cut_slice, slice_axis
 from mactfusion.weights import check_weights
 from mactfusion.worker.pace import Pace
 from mactfusion.worker.protocol import RequestError
-from mactfusion.worker.volumes import Volumes
+from mactfusion.worker.volumes import MOST_PARTNERS, Volumes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -136,7 +136,9 @@ class Fusion:
                 if isinstance(keys, list) and keys
                 else [options]
             )
-            model, weights = chosen_model(own[0])  # several partners have one network
+            first = next(iter(partner), None) if isinstance(partner, list) else partner
+            # Several partners have one network.
+            model, weights = chosen_model(own[0], anatomical, first)
             key = (model, check_weights(weights))
             known = self._network[1] if self._network and self._network[0] == key else None
             recipe = recipe_for(anatomical, partner, options, progress, known)
@@ -150,6 +152,10 @@ class Fusion:
     def _several(self, keys: list[Any]) -> list[MetaTensor]:
         if not all(isinstance(key, str) for key in keys):
             raise RequestError("bad-request", "The partners are not a list of volumes' keys.")
+        if len(keys) > MOST_PARTNERS:
+            raise RequestError(
+                "bad-request", f"There are {len(keys)} partners; at most {MOST_PARTNERS} are fused."
+            )
         return [self._volumes.get(key) for key in keys]
 
     def _aligned(self, job: Job, recipe: Recipe, options: dict[str, Any]) -> Data:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
     from mactfusion.worker.protocol import Request
 
-MOST_VOLUMES = 4
+MOST_PARTNERS = 4
+MOST_VOLUMES = 1 + MOST_PARTNERS
+"""An anatomical volume and its partners: all that one request can name."""
 
 
 class Volumes:

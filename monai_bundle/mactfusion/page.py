@@ -1,0 +1,48 @@
+"""A self-contained HTML page, made from a template and written in one step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from mactfusion.errors import InputError
+from mactfusion.io.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def write_page(path: Path, template: Path, **values: Any) -> Path:
+    """Fill a template and write the page, so that nobody ever sees half of it.
+
+    Args:
+        path: the HTML file; replaced as a whole when it exists.
+        template: a Jinja file; what it includes lies beside it.
+        values: all that the template names.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(template.parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    page = environment.get_template(template.name).render(values)
+    try:
+        with atomic_path(path) as unfinished:
+            # A file name that is no UTF-8 shows its bytes.
+            unfinished.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
+    except OSError as error:
+        raise InputError(
+            f"The report cannot be written to {path} ({error.strerror}); choose a folder that "
+            "exists and has room."
+        ) from error
+    return path

@@ -1,0 +1,154 @@
+"""The MONAI Label app on the real server, on loopback.
+
+Run in an environment of its own (``make test-label``); elsewhere nothing here is collected.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel
+import numpy as np
+import pytest
+from scipy.spatial.transform import Rotation
+
+APP = Path(__file__).resolve().parents[2] / "monai_label"
+HAS_SERVER = importlib.util.find_spec("monailabel") is not None
+PATIENT = "DOE_JANE"
+
+SPOT_MM = np.array([-28.0, 12.0, 4.0])
+"""Where the PET is hot, in RAS+ millimetres: left, anterior and superior of the middle."""
+
+if HAS_SERVER:
+    import requests
+else:
+    collect_ignore_glob = ["test_*.py"]
+
+
+def pytest_report_header(config):
+    return None if HAS_SERVER else "MONAI Label: not collected here; run make test-label"
+
+
+def grid(shape, spacing_mm, turned_degrees):
+    """An affine with the middle of the grid at the origin."""
+    turn = Rotation.from_euler("xyz", turned_degrees, degrees=True).as_matrix()
+    affine = np.eye(4)
+    affine[:3, :3] = turn * spacing_mm
+    affine[:3, 3] = -affine[:3, :3] @ ((np.array(shape) - 1) / 2)
+    return affine
+
+
+def positions_mm(shape, affine):
+    """RAS+ millimetres of each voxel, ``(I, J, K, 3)``."""
+    return np.moveaxis(np.indices(shape), 0, -1) @ affine[:3, :3].T + affine[:3, 3]
+
+
+def volumes():
+    """MR, stored from left to right and oblique, and PET and CT on other grids."""
+    grids = {
+        "mr": ((32, 36, 6), (-4.0, 4.0, 8.0), (8.0, 0.0, 3.0)),
+        "pet": ((30, 32, 20), (5.0, -5.0, 4.0), (0.0, 0.0, 0.0)),
+        "ct": ((40, 40, 12), (3.5, 4.0, 6.0), (0.0, 5.0, 0.0)),
+    }
+    for name, (shape, spacing_mm, turned) in grids.items():
+        affine = grid(shape, spacing_mm, turned)
+        where = positions_mm(shape, affine)
+        inside = np.clip(1.2 - np.linalg.norm(where / (58, 66, 40), axis=-1), 0, 1)
+        texture = 1 + 0.3 * np.sin(where / 9).prod(axis=-1)
+        hot = np.exp(-(((where - SPOT_MM) / 9) ** 2).sum(axis=-1))
+        values = {
+            "mr": 900 * inside * texture,
+            "pet": 1000 * inside + 9000 * hot,
+            "ct": np.where(inside > 0, 40 * texture + 900 * (inside < 0.2), -1000),
+        }
+        yield name, nibabel.Nifti1Image(values[name].astype(np.float32), affine)
+
+
+@dataclass
+class Server:
+    """A server under test.
+
+    Attributes:
+        address: of its root.
+        app: folder of the app, a copy.
+        studies: folder of its images.
+        temporary: where it makes its temporary files.
+        home: the home folder that it sees.
+        log: file of all that it prints.
+    """
+
+    address: str
+    app: Path
+    studies: Path
+    temporary: Path
+    home: Path
+    log: Path
+
+    def fuse(self, image, output="image", model="mactfusion_plus", **params):
+        """Ask for the fusion of images by their ids."""
+        return self.post(f"/infer/{model}", {"image": image, "output": output}, json.dumps(params))
+
+    def post(self, path, query, params, **more):
+        """Send a request as MONAI Label's clients do."""
+        files = {"params": (None, params), **more}
+        return requests.post(self.address + path, params=query, files=files, timeout=300)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """The server with three images of one patient and one that is damaged."""
+    where = tmp_path_factory.mktemp("label")
+    folders = {name: where / name for name in ("studies", "temporary", "home")}
+    for folder in folders.values():
+        folder.mkdir()
+    app = where / "app"
+    shutil.copytree(APP, app, ignore=shutil.ignore_patterns("__pycache__", "model", "logs", "bin"))
+    for name, image in volumes():
+        nibabel.save(image, folders["studies"] / f"{PATIENT}_{name}.nii.gz")
+    (folders["studies"] / "damaged.nii.gz").write_bytes(b"no volume")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "monailabel.main", "start_server", "--app", app]
+    command += ["--studies", folders["studies"], "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--log_config", app / "logging.json"]
+    environment = {**os.environ, "TMPDIR": str(folders["temporary"]), "HOME": str(folders["home"])}
+    log = where / "log.txt"
+    with log.open("wb") as printed:
+        process = subprocess.Popen(
+            command, stdout=printed, stderr=printed, env=environment, cwd=where
+        )
+    started = Server(f"http://127.0.0.1:{port}", app, log=log, **folders)
+    try:
+        _wait_until_it_answers(started, process)
+        yield started
+    finally:
+        process.terminate()
+        code = process.wait(30)
+    assert code in (0, -15)  # newer releases of uvicorn end by the signal that they were sent
+
+
+def _wait_until_it_answers(started, process):
+    end = time.monotonic() + 120
+    while process.poll() is None and time.monotonic() < end:
+        if _answers(started.address):
+            return
+        time.sleep(0.2)
+    pytest.fail(f"the server does not answer:\n{started.log.read_text()}")
+
+
+def _answers(address):
+    try:
+        requests.get(f"{address}/info/", timeout=5)
+    except requests.ConnectionError:
+        return False
+    return True

@@ -1,0 +1,71 @@
+"""What the server sends is what the command line writes, in the right place."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from email import message_from_bytes
+
+import nibabel
+import numpy as np
+import pytest
+from conftest import PATIENT, SPOT_MM, positions_mm
+
+MR, PET, CT = (f"{PATIENT}_{name}" for name in ("mr", "pet", "ct"))
+OPTIONS = {"task": "pet-mri", "window": [3000, 6000], "axis": "coronal", "luminance": True}
+
+
+def read(content, path):
+    path.write_bytes(content)
+    return nibabel.load(path)
+
+
+@pytest.mark.parametrize("extension", [".nrrd", ".nii.gz", ".mha"])
+def test_equals_the_command_line_byte_for_byte(extension, server, tmp_path):
+    answer = server.fuse(MR, partner=PET, result_extension=extension, **OPTIONS)
+    assert answer.status_code == 200, answer.text
+    output = tmp_path / f"fused{extension}"
+    sources = [server.studies / f"{name}.nii.gz" for name in (MR, PET)]
+    words = ["--task", "pet-mri", "--window", "3000,6000", "--axis", "coronal", "--luminance"]
+    command = [sys.executable, "-m", "mactfusion.cli", "fuse", *sources, "-o", output, *words]
+    subprocess.run(command, check=True, capture_output=True)
+    assert answer.content == output.read_bytes()
+    assert f'filename="{output.name}"' in answer.headers["content-disposition"]
+
+
+def test_result_lies_on_the_grid_of_the_mr_with_left_on_the_left(server, tmp_path):
+    answer = server.fuse(MR, partner=PET, task="pet-mri", result_extension=".nii.gz")
+    assert answer.status_code == 200, answer.text
+    fused = read(answer.content, tmp_path / "fused.nii.gz")
+    source = nibabel.load(server.studies / f"{MR}.nii.gz")
+    assert fused.shape == source.shape
+    np.testing.assert_allclose(fused.affine, source.affine, atol=1e-4)
+    voxels = np.asarray(fused.dataobj)
+    colour = np.stack([voxels[channel].astype(float) for channel in "RGB"], axis=-1)
+    saturation = colour.max(axis=-1) - colour.min(axis=-1)
+    hottest = np.unravel_index(saturation.argmax(), saturation.shape)
+    where = positions_mm(fused.shape, fused.affine)
+    assert np.linalg.norm(where[hottest] - SPOT_MM) < 16
+    mirrored = np.linalg.norm(where - SPOT_MM * (-1, 1, 1), axis=-1).argmin()
+    assert saturation.ravel()[mirrored] < saturation.max() / 3
+
+
+def test_default_answer_holds_the_record_and_the_volume(server, tmp_path):
+    answer = server.fuse(MR, output=None, partner=[CT, PET], task=["ct-mri", "pet-mri"])
+    assert answer.status_code == 200, answer.text
+    head = f"Content-Type: {answer.headers['content-type']}\r\n\r\n".encode()
+    parts = message_from_bytes(head + answer.content).get_payload()
+    record = json.loads(parts[0].get_payload(decode=True))
+    assert record["task"] == "ct-mri + pet-mri"
+    assert record["options"]["model"] == "mactfusion_plus"
+    assert parts[1].get_filename() == "fused.nrrd"
+    assert parts[1].get_payload(decode=True).startswith(b"NRRD")
+    assert str(server.studies) not in json.dumps(record)
+
+
+def test_each_network_is_a_model(server):
+    answer = server.fuse(MR, output="json", model="mactfusion", partner=CT)
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["options"]["model"] == "mactfusion"
+    assert answer.json()["task"] == "ct-mri"

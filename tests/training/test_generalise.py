@@ -1,0 +1,113 @@
+"""Kinds of images that the networks never saw, on small ones of our own."""
+
+from __future__ import annotations
+
+import nibabel
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from typer import Typer
+from typer.testing import CliRunner
+
+from mactfusion.networks import MACTFusion
+from training import generalise
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three GFP pairs of 44 x 48 pixels, one of unequal sizes, and three MR of one head."""
+    rng = np.random.default_rng(0)
+    for stem, width in (("a-1", 48), ("a-2", 48), ("b-1", 40)):
+        green = np.zeros((44, width, 3), np.uint8)
+        green[10:30, 8:30, 1] = rng.integers(60, 256, (20, 22))
+        phase = rng.integers(0, 256, (44, 48), dtype=np.uint8)
+        save(tmp_path / "gfp" / "GFP" / f"{stem}-g.jpg", green)
+        save(tmp_path / "gfp" / "PCI" / f"{stem}-t.jpg", np.dstack([phase] * 3))
+    (tmp_path / "mr").mkdir()
+    for name in ("T1", "T2", "FLAIR"):
+        voxels = np.zeros((44, 48, 6), np.float32)
+        voxels[4:-4, 4:-4, 1:-1] = rng.integers(100, 900, (36, 40, 4))
+        image = nibabel.Nifti1Image(voxels, np.diag([5.0, 5.0, 5.0, 1.0]))
+        nibabel.save(image, tmp_path / "mr" / f"{name}.nii.gz")
+    torch.manual_seed(0)
+    torch.save(MACTFusion().state_dict(), tmp_path / "model.pt")
+    return tmp_path
+
+
+def save(path, pixels):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels).save(path)
+
+
+def run(folder, *words):
+    app = Typer()
+    app.command()(generalise.main)
+    fixed = ["--folder", folder / "docs", "--sheets", folder / "sheets", "--slices", "2"]
+    fixed += ["--weights", f"new={folder / 'model.pt'}"]
+    return CliRunner().invoke(app, [str(word) for word in (*fixed, *words)])
+
+
+def test_the_page_and_the_sheets(folder):
+    page = folder / "docs" / "generalisation.md"
+    page.parent.mkdir()
+    page.write_text(f"before\n{generalise.BEGINS}\nold\n{generalise.ENDS}\nafter\n")
+    result = run(folder, "--gfp-pc", folder / "gfp", "--mr-mr", folder / "mr")
+    assert result.exit_code == 0, result.output
+    text = page.read_text()
+    assert text.startswith("before\n")
+    assert text.endswith("\nafter\n")
+    assert "old" not in text
+    assert "2 evenly spaced pairs of 2; left out for unequal sizes: 1." in text
+    assert [text.count(f"| {method} |") for method in ("new", "average", "maximum")] == [3, 3, 3]
+    assert len(list((folder / "sheets").glob("*.png"))) == 3
+
+
+def test_pictures_go_the_way_of_the_recipe(folder):
+    networks = generalise.read_networks({"new": str(folder / "model.pt")})
+    phase, gfp = (folder / "gfp" / part for part in ("PCI/a-1-t.jpg", "GFP/a-1-g.jpg"))
+    (example,) = generalise.fuse(phase, gfp, "gfp-pc", networks, 4)
+    assert (example.sources[0] == np.asarray(Image.open(phase))[..., 0]).all()
+    assert np.abs(example.sources[1].astype(int) - np.asarray(Image.open(gfp))).max() <= 2
+    whole = generalise.recipe_for(
+        phase,
+        gfp,
+        {**generalise.DEFAULT_OPTIONS, "task": "gfp-pc", "weights": folder / "model.pt"},
+    )
+    fused = whole.finish(whole.infer(whole.scale(whole.align())))["pred"][..., 0]
+    expected = (255 * fused.as_tensor()).round().byte().numpy().transpose(2, 1, 0)
+    assert np.abs(example.fused["new"].astype(int) - expected).max() <= 1
+
+
+def test_slices_with_content_in_both_are_taken(folder):
+    networks = generalise.read_networks({"new": str(folder / "model.pt")})
+    paths = (folder / "mr" / f"{name}.nii.gz" for name in ("T1", "T2"))
+    examples = list(generalise.fuse(*paths, "mr-mr", networks, 9))
+    assert sorted(int(example.name.split()[1]) for example in examples) == [1, 2, 3, 4]
+    assert all(np.ptp(source) > 100 for example in examples for source in example.sources)
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ((), "Give --weights NAME=FILE"),
+        (("--gfp-pc", "absent"), "absent holds no pairs"),
+        (("--mr-mr", "absent"), "T1.nii.gz"),
+        (("--gfp-pc", "gfp", "--weights", "b=absent.pt"), "absent.pt"),
+    ],
+)
+def test_refusals_are_one_sentence(folder, words, sentence, monkeypatch):
+    monkeypatch.chdir(folder)
+    result = run(folder, *words)
+    assert result.exit_code == 2, result.output
+    errors = [line for line in result.output.splitlines() if line.startswith("Error: ")]
+    assert len(errors) == 1
+    assert sentence in errors[0]
+    assert not (folder / "docs").exists()
+
+
+def test_a_missing_partner_is_named(folder):
+    (folder / "gfp" / "PCI" / "a-2-t.jpg").unlink()
+    result = run(folder, "--gfp-pc", folder / "gfp")
+    assert result.exit_code == 2
+    assert "a-2-g.jpg has no partner" in result.output

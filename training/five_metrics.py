@@ -1,0 +1,37 @@
+"""Means of the five main metrics, and tables of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mactfusion.evaluation.score import score_slices
+from mactfusion.metrics import RANKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from mactfusion.evaluation.score import Triple
+
+
+def mean_scores(pictures: Iterable[tuple[str, Triple]], jobs: int = 1) -> dict[str, float]:
+    """Mean over pictures of SCD, MS_SSIM, Qabf, Qw and VIF.
+
+    Args:
+        pictures: what an error calls each, and ``(fused, source_a, source_b)``: luminance 0 to
+            255, each ``(H, W)``.
+        jobs: number of processes.
+
+    Raises:
+        InputError: a metric is not defined for a picture.
+    """
+    scores = list(score_slices(list(RANKING), pictures, jobs))
+    return {metric: float(np.mean([values[metric] for values in scores])) for metric in RANKING}
+
+
+def table(heading: str, scores: Mapping[str, Mapping[str, float]]) -> str:
+    """Return a Markdown table: one line for each name, one column for each metric."""
+    rows: list[Sequence[str]] = [[heading, *RANKING], ["---", *["---:"] * len(RANKING)]]
+    rows += [[name, *(f"{means[m]:.4f}" for m in RANKING)] for name, means in scores.items()]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
