@@ -135,3 +135,15 @@ def test_selection_by_quality_prefers_more(bundle, slices, tmp_path):
     assert values.shape == (4, 2)
     assert evaluator.state.best_metric == pytest.approx(float(values.mean()))
     assert (tmp_path / "model.pt").is_file()
+
+
+def test_sharpening_moves_the_direct_path_alone(bundle):
+    parser = load(bundle, "train_quality", "mactfusion_plus", "sharpen")
+    parser.get_parsed_content("optimizer")
+    network = parser.get_parsed_content("network")
+    moving = {name for name, value in network.named_parameters() if value.requires_grad}
+    assert moving == {f"direct.{name}" for name, _ in network.direct.named_parameters()}
+    terms = parser["loss"]["terms"]
+    assert [term["weight"] for term in terms] == [
+        *(20.0, 30.0, {"ct-mri": 0.4, "pet-mri": 0.3, "spect-mri": 3.5}, 5.0, 10.0)
+    ]

@@ -86,6 +86,15 @@ def test_precision_inside_and_outside(precision, dtype):
     assert network(torch.rand(1, 2, 4, 4)).dtype == torch.float32
 
 
+@pytest.mark.parametrize(
+    ("capability", "dtype"), [("AVX512", torch.bfloat16), ("AVX2", torch.float32)]
+)
+def test_bfloat16_is_chosen_where_the_processor_is_fast_at_it(monkeypatch, capability, dtype):
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: capability)
+    result = AutocastInferer("auto")(torch.rand(1, 2, 4, 4), nn.Conv2d(2, 1, 1))
+    assert result.dtype == dtype
+
+
 @pytest.mark.parametrize(("max_norm", "step"), [(1.0, 1.0), (0.25, 0.25), (1e9, 128.0)])
 def test_gradients_are_clipped_before_the_step(max_norm, step):
     network = Scale()

@@ -22,7 +22,7 @@ class Small(nn.Module):
 class SmallPlus(Small):
     def __init__(self):
         super().__init__()
-        self.mixing = nn.Linear(2, 1)
+        self.direct = nn.Linear(2, 1)
 
 
 def test_without_a_file_nothing_changes():
@@ -45,15 +45,14 @@ def test_weights_of_the_published_graph_start_the_variant(tmp_path):
     published = MACTFusion().eval()
     save_state(published.state_dict(), tmp_path / "model.pt")
     variant = start_from(MACTFusionPlus(), tmp_path / "model.pt").eval()
-    image = torch.rand(1, 2, 16, 24)
-    with torch.no_grad():
-        torch.testing.assert_close(variant(image), published(image))
+    state = variant.state_dict()
+    assert all(torch.equal(state[name], own) for name, own in published.state_dict().items())
 
 
 @pytest.mark.parametrize(
     ("stored", "network", "tensor"),
     [
-        (SmallPlus(), Small(), "mixing.bias"),
+        (SmallPlus(), Small(), "direct.bias"),
         (Small(width=3), Small(), "first.weight"),
         (nn.Linear(2, 1), Small(), "bias"),
         (nn.Module(), Small(), "first.bias"),

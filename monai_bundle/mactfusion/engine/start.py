@@ -14,9 +14,9 @@ if TYPE_CHECKING:
 
     from torch import nn
 
-ADDED_PARTS = ("mixing.",)
-"""Parts that a network adds to the published graph. They start at zero and change nothing then, so
-weights of the published graph are a start for that network too."""
+ADDED_PARTS = ("direct.",)
+"""Parts that a network adds to the published graph. They start by adding nothing, so weights of the
+published graph are a start for that network too."""
 
 logger = logging.getLogger(__name__)
 

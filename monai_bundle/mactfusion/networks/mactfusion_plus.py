@@ -1,21 +1,59 @@
-"""MACTFusion with a direct path from its inputs to its output."""
+"""MACTFusion on the halved slice, with a direct path from the inputs to the output."""
 
 from __future__ import annotations
 
+from itertools import pairwise
+
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mactfusion.networks.mactfusion import MACTFusion
+from mactfusion.networks.attention import SIDE
+from mactfusion.networks.blank import keep_blank
+from mactfusion.networks.mactfusion import MACTFusion, pad_to_multiple
+
+HALF = 2
+"""How many pixels of the slice, along each edge, the published graph sees as one."""
+
+
+class DirectPath(nn.Module):
+    """Five 3×3 convolutions that say, pixel by pixel, how much of each input to take.
+
+    They see the inputs themselves, at their own brightness, beside what the decoder knows. The
+    result is ``weight₁·anatomical + weight₂·partner + rest``; the last convolution starts at zero.
+
+    Args:
+        context: number of channels of the decoder's features.
+        channels: number of channels between the convolutions.
+    """
+
+    def __init__(self, context: int = 32, channels: int = 32) -> None:
+        super().__init__()
+        widths = [2 + context, *[channels] * 4, 3]
+        self.layers = nn.ModuleList(
+            nn.Conv2d(before, after, 3, padding=1, padding_mode="reflect")
+            for before, after in pairwise(widths)
+        )
+        for parameter in self.layers[-1].parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, image: Tensor, context: Tensor) -> Tensor:
+        """Mix ``(B, 2, H, W)`` with the help of ``(B, context, H, W)`` to ``(B, 1, H, W)``."""
+        features = torch.cat([image, context], dim=1)
+        for layer in self.layers[:-1]:
+            features = functional.leaky_relu(layer(features), 0.1)
+        weights, rest = self.layers[-1](features).split((2, 1), dim=1)
+        return (weights * image).sum(dim=1, keepdim=True) + rest
 
 
 class MACTFusionPlus(MACTFusion):
-    """MACTFusion whose decoder also says how much of each input goes straight to the result.
+    """MACTFusion of the halved slice, enlarged again, plus a direct path at full size.
 
     The published graph standardises its inputs in the first layer and never sees their absolute
-    brightness again; every edge of the result is decoded from features. Here a second last
-    convolution, beside the published one, predicts two weights for each pixel, and the result is
-    ``decoded + weight₁·anatomical + weight₂·partner``. Its 578 parameters start at zero: weights
-    of the published graph give the published graph's result until training moves them.
+    brightness again; every edge of the result is decoded from features that are cut into windows.
+    Here the same graph fuses what can be seen at half the size, which is the larger part of what
+    it is good for and a quarter of the work, and :class:`DirectPath` takes edges and brightness
+    from the inputs.
 
     Contract as for :class:`~mactfusion.networks.mactfusion.MACTFusion`. The variant is this
     project's; nothing that the paper reports is about it.
@@ -23,13 +61,21 @@ class MACTFusionPlus(MACTFusion):
 
     def __init__(self) -> None:
         super().__init__()
-        self.mixing = nn.Conv2d(32, 2, 3, padding=1, padding_mode="reflect")
-        nn.init.zeros_(self.mixing.weight)
-        nn.init.zeros_(self.mixing.bias)  # type: ignore[arg-type]  # bias=True by default
+        self.direct = DirectPath()
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Fuse ``(B, 2, H, W)`` to ``(B, 1, H, W)``."""
+        height, width = image.shape[-2:]
+        padded = pad_to_multiple(image, HALF * SIDE)
+        fused = self.reconstruct(self.fused_features(functional.avg_pool2d(padded, HALF)), padded)
+        return keep_blank(fused[..., :height, :width], image)
 
     def reconstruct(self, features: Tensor, image: Tensor) -> Tensor:
-        """Decode ``(B, 96, H, W)`` and add the weighted inputs ``(B, 2, H, W)``."""
+        """Decode ``(B, 96, H/2, W/2)`` and add what is taken from ``(B, 2, H, W)`` directly."""
         decoded = self.reconstruction.decode(features)
-        direct = (self.mixing(decoded) * image).sum(dim=1, keepdim=True)
-        published = functional.leaky_relu(self.reconstruction.layers[-1](decoded), 0.1)
-        return published + direct
+        coarse = functional.leaky_relu(self.reconstruction.layers[-1](decoded), 0.1)
+        enlarged = functional.interpolate(
+            torch.cat([coarse, decoded], dim=1), scale_factor=HALF, mode="bilinear"
+        )
+        coarse, context = enlarged.tensor_split((1,), dim=1)
+        return coarse + self.direct(image, context)

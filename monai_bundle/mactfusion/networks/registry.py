@@ -91,8 +91,8 @@ MODELS: dict[str, Model] = {
         weights="model.pt",
         tasks=BRAIN_TASKS,
         citation=MACTFUSION_CITATION,
-        status="MACTFusion with a direct path for its inputs, this project's variant: nothing that "
-        "the paper reports is about it.",
+        status="MACTFusion at half size with a direct path at full size, this project's variant: "
+        "nothing that the paper reports is about it.",
     ),
     "cminet": Model(
         network=CMINet,
