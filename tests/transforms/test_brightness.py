@@ -82,3 +82,13 @@ def test_a_slice_alone_comes_out_as_it_does_in_its_volume():
     alone = SteadyBrightnessd()({"image": image[:, 2:3], "pred": fused[:, 2:3]})["pred"]
     assert torch.equal(alone[:, 0], whole[:, 2])
     assert not torch.allclose(alone[:, 0], fused[:, 2])
+
+
+def test_what_lies_above_full_scale_is_clipped_after_the_gain():
+    """A lesion in bright tissue: the network goes to 2 and 1.5, the brighter source to 1."""
+    image = MetaTensor(torch.full((2, 1, 16, 16), 0.75), meta={"is_image": False})
+    image[1, 0, 4:8, 4:8] = 1.0
+    fused = torch.full((1, 1, 16, 16), 1.5)
+    fused[0, 0, 4:8, 4:8] = 2.0
+    steady = SteadyBrightnessd()({"image": image, "pred": fused})["pred"][0, 0]
+    torch.testing.assert_close(steady, image.as_tensor()[1, 0], rtol=0.01, atol=0)

@@ -26,7 +26,7 @@ def steady_gain(fused: torch.Tensor, brighter: torch.Tensor) -> torch.Tensor:
     could leave bright tissue less steady than it was.
 
     Args:
-        fused: ``(slices, rows, columns)``, in [0, 1].
+        fused: ``(slices, rows, columns)``, 0 or more.
         brighter: maximum of both sources, same shape, in [0, 1].
 
     Returns:
@@ -41,18 +41,20 @@ def steady_gain(fused: torch.Tensor, brighter: torch.Tensor) -> torch.Tensor:
 
 
 class SteadyBrightnessd(Transform):
-    """Multiply each slice of ``pred`` by :func:`steady_gain`, after clipping it to [0, 1].
+    """Multiply each slice of ``pred`` by :func:`steady_gain`, then clip it to [0, 1].
 
-    A picture is left alone: it has no neighbour to differ from.
+    Where both sources are bright, as two MR are, the network may go beyond 1. What lies there is
+    clipped after the gain, not before: a lesion would become a flat grey.
+
+    A picture is clipped and otherwise left alone: it has no neighbour to differ from.
     """
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Steady ``pred`` ``(1, slices, rows, columns)`` by ``image`` ``(2, …)``."""
         result = dict(data)
         image = plain(data["image"]).cpu()
-        fused = plain(data["pred"]).cpu().float().clamp(0, 1)
+        fused = plain(data["pred"]).cpu().float().clamp_min(0)
         if not is_picture(data["image"]):
-            gain = steady_gain(fused[0], image.amax(dim=0))
-            fused = (fused * gain[:, None, None]).clamp_(0, 1)
-        result["pred"] = fused
+            fused *= steady_gain(fused[0], image.amax(dim=0))[:, None, None]
+        result["pred"] = fused.clamp_(max=1)
         return result
