@@ -44,7 +44,7 @@ def main() -> None:
         if isinstance(stream, TextIOWrapper):  # a file name may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
     try:
-        code = app(standalone_mode=False)
+        code = app(standalone_mode=False, prog_name="mactfusion")
     except UsageError as error:
         fail(misuse(error))
     except InputError as error:

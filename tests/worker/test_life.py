@@ -14,29 +14,29 @@ pytestmark = pytest.mark.slow  # each test starts a process that imports torch
 
 SLOW = """
 import time
-from mactfusion.networks import MACTFusion
-forward = MACTFusion.forward
+from mactfusion.networks import MACTFusionPlus
+forward = MACTFusionPlus.forward
 def slow(self, image):
     time.sleep(0.4)
     return forward(self, image)
-MACTFusion.forward = slow
+MACTFusionPlus.forward = slow
 """
 
 FORGETFUL = """
 import torch
-from mactfusion.networks import MACTFusion
-forward = MACTFusion.forward
+from mactfusion.networks import MACTFusionPlus
+forward = MACTFusionPlus.forward
 def forgetful(self, image):
     if len(image) > 1:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
     return forward(self, image)
-MACTFusion.forward = forgetful
+MACTFusionPlus.forward = forgetful
 """
 
 NOISY = """
 import os, sys
-from mactfusion.networks import MACTFusion
-forward = MACTFusion.forward
+from mactfusion.networks import MACTFusionPlus
+forward = MACTFusionPlus.forward
 def noisy(self, image):
     print("noise from Python")
     os.write(1, b"noise from C\\n")
@@ -44,14 +44,14 @@ def noisy(self, image):
     for _ in range(40):
         os.write(2, b"x" * 99_999 + b"\\n")
     return forward(self, image)
-MACTFusion.forward = noisy
+MACTFusionPlus.forward = noisy
 """
 
 BROKEN = """
-from mactfusion.networks import MACTFusion
+from mactfusion.networks import MACTFusionPlus
 def broken(self, image):
     raise RuntimeError("secret of the machine")
-MACTFusion.forward = broken
+MACTFusionPlus.forward = broken
 """
 
 PET_MRI = {"task": "pet-mri", "device": "cpu"}
