@@ -26,6 +26,7 @@ from rich.table import Table
 from mactfusion.demo.volumes import demo_volumes
 from mactfusion.pipeline import bundle_root
 from mactfusion.transforms import SteadyBrightnessd
+from training.tables import markdown_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -183,8 +184,7 @@ def write_table(table: Sequence[Sequence[str]], page: Path) -> None:
     """Replace what stands between the two markers of a Markdown page."""
     head, _, rest = page.read_text(encoding="utf-8").partition(TABLE_BEGINS)
     _, _, tail = rest.partition(TABLE_ENDS)
-    lines = [HEADINGS, ["---", *["---:"] * (len(HEADINGS) - 1)], *table]
-    body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    body = markdown_table(HEADINGS, table)
     page.write_text(f"{head}{TABLE_BEGINS}\n{body}\n{TABLE_ENDS}{tail}", encoding="utf-8")
 
 

@@ -25,20 +25,16 @@ from mactfusion.errors import InputError
 from mactfusion.evaluation.score import available_cores
 from training.comparison.checkpoints import Cost, fuse_pairs
 from training.comparison.figures import draw_boxes, draw_ranks, draw_sheets
-from training.comparison.pages import (
-    around_tables,
-    comparison_page,
-    write_page,
-    write_scores,
-    write_tests,
-)
+from training.comparison.pages import comparison_page, write_scores, write_tests
 from training.comparison.scores import BASELINES, Method, find_pairs, score_methods
+from training.marked_page import Markers, around_markers, write_between_markers
 from training.refusals import refusals
 
 if TYPE_CHECKING:
     from collections.abc import Container
 
 CACHE = Path("runs/compare")
+MARKERS = Markers("<!-- comparison begins -->", "<!-- comparison ends -->")
 
 
 def find_methods(folders: list[Path], tasks: set[str]) -> dict[str, Method]:
@@ -139,7 +135,7 @@ def main(
         raise InputError(f"There is no method '{ours}'; name one with --ours.")
     known = read_costs(costs) if costs else {}
     page = folder / "results.md"
-    around_tables(page)  # refused before the long work, not after
+    around_markers(page, MARKERS)  # refused before the long work, not after
     fused = {
         name: fuse_pairs(file, pairs, cache, shift_pairs=shift_pairs, progress=True)
         for name, file in files.items()
@@ -150,7 +146,7 @@ def main(
     scores = score_methods(methods, pairs, cache, jobs=jobs, progress=True)
     steadiness = {name: result.steadiness for name, result in fused.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    write_page(page, comparison_page(scores, ours, known, steadiness))
+    write_between_markers(page, MARKERS, comparison_page(scores, ours, known, steadiness))
     write_scores(folder / "scores.csv", scores)
     write_tests(folder / "significance.csv", scores, ours)
     draw_ranks(scores, ours, folder / "ranks.png")

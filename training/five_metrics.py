@@ -1,4 +1,4 @@
-"""Means of the five main metrics, and tables of them."""
+"""Means of the five main metrics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from mactfusion.evaluation.score import score_slices
 from mactfusion.metrics import RANKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable
 
     from mactfusion.evaluation.score import Triple
 
@@ -28,10 +28,3 @@ def mean_scores(pictures: Iterable[tuple[str, Triple]], jobs: int = 1) -> dict[s
     """
     scores = list(score_slices(list(RANKING), pictures, jobs))
     return {metric: float(np.mean([values[metric] for values in scores])) for metric in RANKING}
-
-
-def table(heading: str, scores: Mapping[str, Mapping[str, float]]) -> str:
-    """Return a Markdown table: one line for each name, one column for each metric."""
-    rows: list[Sequence[str]] = [[heading, *RANKING], ["---", *["---:"] * len(RANKING)]]
-    rows += [[name, *(f"{means[m]:.4f}" for m in RANKING)] for name, means in scores.items()]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -39,8 +39,10 @@ from mactfusion.transforms.volume import plain
 from training.compare import name_checkpoints
 from training.comparison.checkpoints import load_network
 from training.comparison.scores import BASELINES, evenly_spaced
-from training.five_metrics import mean_scores, table
+from training.five_metrics import mean_scores
+from training.marked_page import Markers, around_markers, write_between_markers
 from training.refusals import refusals
+from training.tables import means_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -51,7 +53,7 @@ if TYPE_CHECKING:
 Shown = NDArray[np.uint8]
 """What a viewer sees: ``(H, W)``, or ``(H, W, 3)`` in colour."""
 
-BEGINS, ENDS = "<!-- generalisation begins -->", "<!-- generalisation ends -->"
+MARKERS = Markers("<!-- generalisation begins -->", "<!-- generalisation ends -->")
 SECOND_MR = ("T2", "FLAIR")
 EXAMPLES = 3
 """Rows of a sheet."""
@@ -278,20 +280,6 @@ def draw_sheet(examples: Sequence[Example], headings: tuple[str, str], path: Pat
     plt.close(figure)
 
 
-def around_tables(page: Path) -> tuple[str, str]:
-    """Return what stands before and after the markers of a page; nothing where none is yet.
-
-    Raises:
-        InputError: the page has no markers.
-    """
-    text = page.read_text(encoding="utf-8") if page.exists() else f"{BEGINS}\n{ENDS}\n"
-    head, begins, rest = text.partition(BEGINS)
-    _, ends, tail = rest.partition(ENDS)
-    if not begins or not ends:
-        raise InputError(f"{page} lacks the lines '{BEGINS}' and '{ENDS}'; add them, or move it.")
-    return head, tail
-
-
 @refusals()
 def main(
     gfp_pc: Annotated[Path | None, typer.Option(help="Folder with GFP and PCI.")] = None,
@@ -308,7 +296,7 @@ def main(
     if not files or not (gfp_pc or mr_mr):
         raise InputError("Give --weights NAME=FILE, and --gfp-pc or --mr-mr.")
     page = folder / "generalisation.md"
-    head, tail = around_tables(page)  # refused before the long work, not after
+    around_markers(page, MARKERS)  # refused before the long work, not after
     work = [find_gfp_pairs(gfp_pc, pairs)] if gfp_pc else []
     work += find_mr_pairs(mr_mr, slices) if mr_mr else []
     networks = read_networks(files)
@@ -320,12 +308,10 @@ def main(
             for anatomical, partner in track(kind.pairs, title, console=Console(stderr=True))
             for example in fuse(anatomical, partner, kind.task, networks, slices)
         ]
-        parts += [f"### {title}", kind.about, table("method", score(examples, jobs))]
+        parts += [f"### {title}", kind.about, means_table("method", score(examples, jobs))]
         draw_sheet(examples, kind.headings, sheets / f"{title.replace(' ', '-')}.png")
-    text = "\n\n".join(parts)
     folder.mkdir(parents=True, exist_ok=True)
-    with atomic_path(page) as temporary:
-        temporary.write_text(f"{head}{BEGINS}\n\n{text}\n\n{ENDS}{tail}", encoding="utf-8")
+    write_between_markers(page, MARKERS, "\n\n".join(parts))
     typer.echo(f"{page}, {sheets}")
 
 

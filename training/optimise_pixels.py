@@ -23,18 +23,18 @@ import torch
 import typer
 import yaml
 from monai.bundle import ConfigParser
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
 from mactfusion.engine import prepare_pair
 from mactfusion.errors import InputError
 from mactfusion.evaluation.score import available_cores
-from mactfusion.io.atomic import atomic_path
 from mactfusion.pairs import LoadPaird
 from training.comparison.scores import BASELINES, find_pairs, read_fused, read_sources
-from training.five_metrics import mean_scores, table
+from training.five_metrics import mean_scores
+from training.fused_picture import to_8_bits, write_picture
 from training.refusals import refusals
+from training.tables import means_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -135,11 +135,7 @@ def optimise_pair(pair: Pair, criterion: nn.Module, steps: int, output: Path) ->
         picture, losses = optimise(sources, criterion.to(device), steps)
     except InputError as error:
         raise InputError(f"{pair.anatomical}: {error}") from error
-    pixels = (picture[0, 0].clamp(0, 1) * 255).round().byte().cpu().numpy()
-    path = output / pair.task / pair.name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(path) as temporary:
-        Image.fromarray(pixels).save(temporary)
+    write_picture(output / pair.task / pair.name, to_8_bits(picture))
     return losses
 
 
@@ -173,7 +169,7 @@ def main(
         typer.echo(f"### {name}: {len(of_task)} pairs, criterion {first:.4f} to {last:.4f}\n")
         methods: dict[str, Method] = {"optimised": output, **BASELINES}
         scores = {method: _score(of_task, methods[method], jobs) for method in methods}
-        typer.echo(table("method", scores) + "\n")
+        typer.echo(means_table("method", scores) + "\n")
 
 
 def _score(pairs: Sequence[Pair], method: Method, jobs: int) -> dict[str, float]:

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING
 
 import torch
 from monai.transforms import Transform
-from PIL import Image
 
 from mactfusion.errors import InputError
-from mactfusion.io.luminance import luminance
+from mactfusion.io.luminance import check_8_bit_picture, luminance
 from mactfusion.io.read import read_volume
 from mactfusion.splits import read_split
 
@@ -171,10 +170,7 @@ def read_luminance(path: str | Path) -> Tensor:
             often use 12, so that its full scale is not known; or a palette, which has lost tones.
     """
     picture = read_volume(path)
-    with Image.open(path) as image:
-        has_palette = image.mode in ("P", "PA")
-    stored = picture.meta["source_dtype"]
-    if has_palette or stored != "uint8":
-        kind = "a palette picture" if has_palette else f"a picture of type {stored}"
-        raise InputError(f"{path} is {kind}; save it as 8-bit grey or RGB.")
+    check_8_bit_picture(picture, "its full scale is not known")
+    if picture.meta["has_palette"]:
+        raise InputError(f"{path} is a palette picture; save it as 8-bit grey or RGB.")
     return torch.from_numpy(luminance(picture)[..., 0].T / 255).float()

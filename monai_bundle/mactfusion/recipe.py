@@ -7,22 +7,18 @@ evaluator does in one go. A preview runs the same stages with a single slice.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-import torch
 from monai.bundle import ConfigParser
 
 from mactfusion.errors import FusionCancelled, InputError
 from mactfusion.inference import is_out_of_memory
 from mactfusion.transforms import OrientToSlicesd, cut_slice
-from mactfusion.transforms.volume import name_of, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from monai.data import MetaTensor
     from monai.transforms import Compose
     from torch import nn
 
@@ -84,9 +80,7 @@ class Recipe:
             InputError: the volumes cannot be fused, or are the same.
         """
         with own_errors():
-            data = self._preparation(dict(self._sources), end=self._aligned_after)
-        refuse_same([data["anatomical"], data["partner"]])
-        return data
+            return self._preparation(dict(self._sources), end=self._aligned_after)
 
     def cut(self, data: Mapping[str, Any], index: int) -> Data:
         """Keep one slice of aligned volumes; see :func:`~mactfusion.transforms.cut_slice`."""
@@ -123,22 +117,6 @@ class Recipe:
         """
         with own_errors():
             return self._completion(dict(data))
-
-
-def refuse_same(volumes: Sequence[MetaTensor]) -> None:
-    """Refuse a volume that was given twice, also under two names.
-
-    Args:
-        volumes: on one grid, each ``(C, slices, rows, columns)``.
-
-    Raises:
-        InputError: two of them have the same voxels.
-    """
-    for first, second in combinations(volumes, 2):
-        if torch.equal(plain(first), plain(second)):
-            raise InputError(
-                f"{name_of(first)} and {name_of(second)} are the same volume: give each once."
-            )
 
 
 @contextmanager

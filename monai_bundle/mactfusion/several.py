@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from mactfusion.errors import InputError, note
-from mactfusion.recipe import Recipe, refuse_same
-from mactfusion.transforms import TASKS, cut_slice, merge_chrominance
+from mactfusion.recipe import Recipe
+from mactfusion.transforms import TASKS, cut_slice, merge_chrominance, refuse_same
 from mactfusion.transforms.color import TASKS_WITH_UPTAKE
 from mactfusion.transforms.colormap import TABLES_OF_TRACERS, apply_color_table, color_table
 from mactfusion.transforms.volume import name_of, plain, with_voxels

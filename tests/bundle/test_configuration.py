@@ -12,7 +12,9 @@ import torch
 from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata, verify_net_in_out
 
 import mactfusion
+from mactfusion.errors import InputError
 from mactfusion.networks import MACTFusionPlus
+from mactfusion.recipe import own_errors
 from mactfusion.weights import load_weights
 
 SCHEMA = Path(__file__).with_name("metadata_schema.json")
@@ -68,6 +70,23 @@ def test_inference_has_every_required_property(bundle, pair):
     workflow.initialize()
     assert workflow.check_properties() == []
     assert isinstance(workflow.network_def, MACTFusionPlus)
+    workflow.finalize()
+
+
+def test_one_volume_in_both_roles_is_refused(bundle, pair):
+    workflow = ConfigWorkflow(
+        config_file=str(bundle / "configs" / "inference.yaml"),
+        workflow_type="inference",
+        logging_file=False,
+        bundle_root=str(bundle),
+        anatomical=str(pair[0]),
+        partner=str(pair[0]),
+        task="mr-mr",
+    )
+    workflow.initialize()
+    sentence = "mr.nii.gz and mr.nii.gz are the same volume: give each once"
+    with pytest.raises(InputError, match=sentence), own_errors():
+        workflow.run()
     workflow.finalize()
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 from mlflow.tracking import MlflowClient
 
@@ -19,22 +15,13 @@ OPTIONS = (
 
 
 @pytest.fixture
-def train(bundle, slices, tmp_path):
+def train(bundle, run_bundle, slices, tmp_path):
     def run(epochs):
-        done = subprocess.run(
-            [
-                *(sys.executable, "-m", "monai.bundle", "run", "training"),
-                *("--config_file", str(FILES), "--dataset_dir", str(slices)),
-                *("--output_dir", str(tmp_path / "out"), "--epochs", str(epochs), *OPTIONS),
-            ],
-            cwd=bundle,
-            env={**os.environ, "PYTHONPATH": str(bundle), "CUDA_VISIBLE_DEVICES": ""},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
+        run_bundle(
+            bundle,
+            *("run", "training", "--config_file", FILES, "--dataset_dir", slices),
+            *("--output_dir", tmp_path / "out", "--epochs", epochs, *OPTIONS),
         )
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
 
     return run
 

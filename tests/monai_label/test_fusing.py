@@ -10,7 +10,7 @@ from email import message_from_bytes
 import nibabel
 import numpy as np
 import pytest
-from conftest import PATIENT, SPOT_MM, positions_mm
+from patient import PATIENT, SPOT_MM, positions_mm
 
 MR, PET, CT = (f"{PATIENT}_{name}" for name in ("mr", "pet", "ct"))
 OPTIONS = {"task": "pet-mri", "window": [3000, 6000], "axis": "coronal", "luminance": True}

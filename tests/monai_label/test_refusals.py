@@ -6,7 +6,7 @@ import json
 
 import pytest
 import requests
-from conftest import PATIENT
+from patient import PATIENT
 
 MR, PET = f"{PATIENT}_mr", f"{PATIENT}_pet"
 NOT_THERE = "not in the datastore"

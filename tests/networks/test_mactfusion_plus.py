@@ -15,6 +15,15 @@ def plus() -> MACTFusionPlus:
     return MACTFusionPlus().eval()
 
 
+def set_last_bias(plus: MACTFusionPlus, *values: float) -> None:
+    """Set the direct path's weight of each input, and what it adds everywhere."""
+    last = plus.direct.layers[-1]
+    assert isinstance(last, torch.nn.Conv2d)
+    assert isinstance(last.bias, torch.Tensor)
+    with torch.no_grad():
+        last.bias.copy_(torch.tensor(values))
+
+
 def test_at_first_it_is_the_published_graph_on_the_halved_slice(plus: MACTFusionPlus) -> None:
     published = MACTFusion().eval()
     missing = published.load_state_dict(plus.state_dict(), strict=False)
@@ -31,7 +40,7 @@ def test_the_direct_path_adds_weighted_inputs(plus: MACTFusionPlus) -> None:
     image = torch.rand(1, 2, 21, 34)
     with torch.no_grad():
         before = plus(image)
-        plus.direct.layers[-1].bias.copy_(torch.tensor([0.75, -0.5, 0.125]))  # type: ignore[union-attr, operator]
+        set_last_bias(plus, 0.75, -0.5, 0.125)
         added = plus(image) - before
     expected = 0.75 * image[:, :1] - 0.5 * image[:, 1:] + 0.125
     torch.testing.assert_close(added, expected, rtol=0, atol=1e-5)
@@ -39,8 +48,8 @@ def test_the_direct_path_adds_weighted_inputs(plus: MACTFusionPlus) -> None:
 
 def test_a_single_pixel_reaches_the_result_at_its_place(plus: MACTFusionPlus) -> None:
     """Nothing of the direct path is halved: a pixel of one input changes that pixel most."""
+    set_last_bias(plus, 1.0, 1.0, 0.0)
     with torch.no_grad():
-        plus.direct.layers[-1].bias.copy_(torch.tensor([1.0, 1.0, 0.0]))  # type: ignore[union-attr, operator]
         image = torch.rand(1, 2, 32, 48) / 2
         brighter = image.clone()
         brighter[0, 1, 13, 29] += 0.5

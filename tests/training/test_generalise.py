@@ -6,6 +6,7 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+from page_by_hand import read_with_new_tables, write_by_hand
 from PIL import Image
 from typer import Typer
 from typer.testing import CliRunner
@@ -49,15 +50,10 @@ def run(folder, *words):
 
 
 def test_the_page_and_the_sheets(folder):
-    page = folder / "docs" / "generalisation.md"
-    page.parent.mkdir()
-    page.write_text(f"before\n{generalise.BEGINS}\nold\n{generalise.ENDS}\nafter\n")
+    page = write_by_hand(folder / "docs" / "generalisation.md", generalise.MARKERS)
     result = run(folder, "--gfp-pc", folder / "gfp", "--mr-mr", folder / "mr")
     assert result.exit_code == 0, result.output
-    text = page.read_text()
-    assert text.startswith("before\n")
-    assert text.endswith("\nafter\n")
-    assert "old" not in text
+    text = read_with_new_tables(page)
     assert "2 evenly spaced pairs of 2; left out for unequal sizes: 1." in text
     assert [text.count(f"| {method} |") for method in ("new", "average", "maximum")] == [3, 3, 3]
     assert len(list((folder / "sheets").glob("*.png"))) == 3

@@ -73,6 +73,7 @@ def head(make_volume: VolumeMaker) -> dict[str, MetaTensor]:
     return {
         "mr": volume(np.where(brain, 700.0, np.where(skull, 100.0, 20.0)), 5),
         "ct": volume(np.where(brain, 35.0, np.where(skull, 900.0, -1000.0)), 4),
+        "t2": volume(np.where(brain, 300.0, np.where(skull, 150.0, 20.0)), 5),
         "pet": make_volume(uptake[None], affine),
         "color": make_volume(
             np.stack([uptake / 4000, uptake / 8000, uptake / 40000]), affine, source_dtype="uint8"

@@ -38,7 +38,7 @@ def before(task: str, axis: str = "auto") -> Compose:
 
 @pytest.mark.parametrize(
     ("partner", "task", "channels"),
-    [("ct", "auto", 1), ("pet", "spect-mri", 3), ("color", "auto", 3), ("mr", "mr-mr", 1)],
+    [("ct", "auto", 1), ("pet", "spect-mri", 3), ("color", "auto", 3), ("t2", "mr-mr", 1)],
 )
 def test_there_through_the_loader_and_back(head, partner, task, channels):
     case = {"anatomical": head["mr"], "partner": head[partner]}

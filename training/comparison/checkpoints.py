@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import Image
 from rich.console import Console
 from rich.progress import track
 
@@ -26,6 +25,7 @@ from mactfusion.networks.registry import MODELS, TASK_MARK, Model, recognise_mod
 from mactfusion.pairs import LoadPaird
 from mactfusion.weights import check_weights, load_weights, read_state
 from training.comparison.scores import code_digest, evenly_spaced
+from training.fused_picture import to_8_bits, write_picture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -203,7 +203,7 @@ def _fuse(
     began = time.perf_counter()
     with torch.no_grad():
         fused = network(sources).clamp(0, 1)
-    pixels = (fused[0, 0] * 255).round().byte().cpu().numpy()
+    pixels = to_8_bits(fused)
     record = {"milliseconds": 1000 * (time.perf_counter() - began)}
     if not torch.isfinite(fused).all():
         raise InputError(f"The network gives values that are not finite for {pair.anatomical}.")
@@ -214,9 +214,7 @@ def _fuse(
         figures = zip(FIGURES, consistency, strict=True)
         record |= {f"{what}_{shift}": value.item() for what, value in figures}
     record["border"] = border_excess(pixels)
-    picture.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_path(picture) as temporary:
-        Image.fromarray(pixels).save(temporary)
+    write_picture(picture, pixels)
     with atomic_path(record_file) as temporary:
         temporary.write_text(json.dumps({**record, "sources": digest}), encoding="utf-8")
     return record

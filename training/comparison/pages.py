@@ -1,4 +1,4 @@
-"""Tables of a comparison: CSV files, and Markdown between two markers of a page."""
+"""Tables of a comparison: CSV files, and Markdown for a page."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mactfusion.io.atomic import atomic_path
 from mactfusion.metrics import METRICS, RANKING
 from mactfusion.statistics import holm, mean_ranks, paired_wilcoxon
 from training.comparison.scores import mean_scores
+from training.tables import markdown_table, means_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from training.comparison.checkpoints import Cost
     from training.comparison.scores import Scores, TaskScores
 
-BEGINS, ENDS = "<!-- comparison begins -->", "<!-- comparison ends -->"
 STEADINESS = {
     "mean_4": "mean, 4 px",
     "percentile_99_4": "99 %, 4 px",
@@ -114,35 +114,11 @@ def comparison_page(
             ]
         others = [name for name in METRICS if name not in RANKING]
         if others:
-            parts += ["Other metrics, means:", _means_table(of_task, ranks, others)]
+            means = {method: mean_scores(of_task[method]) for method in ranks}
+            parts += ["Other metrics, means:", means_table("method", means, others)]
     if steadiness:
         parts += ["### Shift consistency", _steadiness_table(steadiness), STEADINESS_LEGEND]
     return "\n\n".join(parts)
-
-
-def around_tables(path: Path) -> tuple[str, str]:
-    """Return what stands before and after the two markers of a page; nothing where none is yet.
-
-    Raises:
-        InputError: the page has no markers.
-    """
-    page = path.read_text(encoding="utf-8") if path.exists() else f"{BEGINS}\n{ENDS}\n"
-    head, begins, rest = page.partition(BEGINS)
-    _, ends, tail = rest.partition(ENDS)
-    if not begins or not ends:
-        raise InputError(f"{path} lacks the lines '{BEGINS}' and '{ENDS}'; add them, or move it.")
-    return head, tail
-
-
-def write_page(path: Path, text: str) -> None:
-    """Replace what stands between the two markers of a page; a new page is nothing else.
-
-    Raises:
-        InputError: the page has no markers.
-    """
-    head, tail = around_tables(path)
-    with atomic_path(path) as temporary:
-        temporary.write_text(f"{head}{BEGINS}\n\n{text}\n\n{ENDS}{tail}", encoding="utf-8")
 
 
 def write_scores(path: Path, scores: Mapping[str, TaskScores]) -> None:
@@ -178,11 +154,6 @@ def _write_csv(path: Path, head: Sequence[str], rows: Iterable[Sequence]) -> Non
         writer.writerows(rows)
 
 
-def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
 def _scores_table(
     task: str,
     scores: TaskScores,
@@ -209,7 +180,7 @@ def _scores_table(
         mark = " †" if cost and task in cost.out_of_domain else ""
         name = f"**{method}**" if method == ours else method
         rows.append([name + mark, *cells, f"{rank:.1f}", *price])
-    return _table(["method", *RANKING, "mean rank", "parameters", "GFLOP", "ms"], rows)
+    return markdown_table(["method", *RANKING, "mean rank", "parameters", "GFLOP", "ms"], rows)
 
 
 def _tests_table(tests: Mapping[str, Mapping[str, PairedTest]], ranks: Mapping[str, float]) -> str:
@@ -222,15 +193,7 @@ def _tests_table(tests: Mapping[str, Mapping[str, PairedTest]], ranks: Mapping[s
         for method in ranks
         if method in tests
     ]
-    return _table(["against", *RANKING], rows)
-
-
-def _means_table(scores: TaskScores, ranks: Mapping[str, float], metrics: Sequence[str]) -> str:
-    rows = []
-    for method in ranks:
-        means = mean_scores(scores[method])
-        rows.append([method, *(f"{means[metric]:.4f}" for metric in metrics)])
-    return _table(["method", *metrics], rows)
+    return markdown_table(["against", *RANKING], rows)
 
 
 def _steadiness_table(steadiness: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
@@ -243,4 +206,4 @@ def _steadiness_table(steadiness: Mapping[str, Mapping[str, Mapping[str, float]]
         for method, of_method in steadiness.items()
         for task, values in of_method.items()
     ]
-    return _table(["checkpoint and task", *STEADINESS.values(), "pairs moved"], rows)
+    return markdown_table(["checkpoint and task", *STEADINESS.values(), "pairs moved"], rows)

@@ -11,7 +11,7 @@ from monai.transforms import Compose
 
 from mactfusion.errors import FusionWarning, InputError
 from mactfusion.io import LoadVolumed, read_volume
-from mactfusion.io.luminance import check_8_bit_picture, grey_levels
+from mactfusion.io.luminance import METRICS_NEED_8_BITS, check_8_bit_picture, grey_levels
 from mactfusion.metrics.content import has_content
 from mactfusion.recipe import own_errors
 from mactfusion.transforms import (
@@ -107,7 +107,7 @@ def _pictures(fused: MetaTensor, case: Case) -> Slices:
             raise InputError(f"{case.fused} and {path} differ in size: {sizes} pixels.")
         sources.append(align_to(source, fused)[0])
     for picture in (fused, *sources):
-        check_8_bit_picture(picture)
+        check_8_bit_picture(picture, METRICS_NEED_8_BITS)
     stacks = [
         np.ascontiguousarray(grey_levels(picture).transpose(2, 1, 0))
         for picture in (fused, *sources)

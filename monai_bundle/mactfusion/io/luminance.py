@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from monai.data import MetaTensor
     from numpy.typing import NDArray
 
+METRICS_NEED_8_BITS = "the metrics are defined on 8 bits a channel"
+
 _WEIGHTS = np.array([RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT])
 
 
@@ -70,19 +72,23 @@ def read_grey_levels(path: Path, *, may_be_constant: bool = False) -> NDArray[np
         InputError: no picture that can be read, not 8-bit, or, unless it may be, constant.
     """
     picture = read_volume(path, may_be_constant=may_be_constant)
-    check_8_bit_picture(picture)
+    check_8_bit_picture(picture, METRICS_NEED_8_BITS)
     return grey_levels(picture)[..., 0].T
 
 
-def check_8_bit_picture(picture: MetaTensor) -> None:
-    """Refuse what published metrics are not defined on.
+def check_8_bit_picture(picture: MetaTensor, reason: str) -> None:
+    """Refuse a picture of another type than 8 bits a channel.
+
+    Args:
+        picture: as read.
+        reason: why, for the message.
 
     Raises:
-        InputError: another type than 8 bits a channel.
+        InputError: it is of another type.
     """
     stored = picture.meta["source_dtype"]
     if stored != "uint8":
         raise InputError(
-            f"{picture.meta['filename_or_obj']} is a picture of type {stored}: the metrics are "
-            "defined on 8 bits a channel; save it as such."
+            f"{picture.meta['filename_or_obj']} is a picture of type {stored}: {reason}; save it "
+            "as 8-bit grey or RGB."
         )

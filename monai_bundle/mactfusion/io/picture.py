@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from monai.data import MetaTensor
+    from PIL.ImageFile import ImageFile
 
 PICTURE_AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
 """First index: column, running to patient left. Second: row, running to posterior. 1 mm pixels."""
@@ -42,30 +43,34 @@ def read_picture(path: Path) -> MetaTensor:
     Raises:
         InputError: damaged file, several pages, CMYK, 1 bit a pixel, ...
     """
-    with guarded(f"{path} cannot be read"):
-        array = _pixels(path)
+    with guarded(f"{path} cannot be read"), Image.open(path) as picture:
+        array = _pixels(picture, path)
+        has_palette = picture.mode in ("P", "PA")
     return make_volume(
-        array.swapaxes(0, 1)[:, :, None], PICTURE_AFFINE, name=str(path), is_image=True
+        array.swapaxes(0, 1)[:, :, None],
+        PICTURE_AFFINE,
+        name=str(path),
+        is_image=True,
+        has_palette=has_palette,
     )
 
 
-def _pixels(path: Path) -> np.ndarray:
+def _pixels(picture: ImageFile, path: Path) -> np.ndarray:
     """``(H, W)`` or ``(H, W, 3 or 4)`` as stored."""
-    with Image.open(path) as picture:
-        pages = getattr(picture, "n_frames", 1)
-        if pages > 1:
-            raise InputError(f"{path} holds {pages} pages; save one of them as a picture")
-        if picture.mode in _REFUSED_MODES:
-            raise InputError(f"{path} {_REFUSED_MODES[picture.mode]}")
-        # Pillow would halve the bits of 16-bit colour
-        has_deep_colour = picture.mode in ("RGB", "RGBA") and ";16" in str(picture.tile)
-        picture.load()  # also for ITK: it takes a truncated JPEG without a word
-        if has_deep_colour:
-            return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
-        has_alpha = "transparency" in picture.info or picture.mode in ("LA", "PA", "La")
-        if picture.mode in ("P", "PA", "LA", "La", "YCbCr", "RGBX"):
-            return np.asarray(picture.convert("RGBA" if has_alpha else "RGB"))
-        array = np.asarray(picture)
-        # before Pillow 11 a 16-bit PNG comes in 32 bits
-        is_widened = picture.mode == "I" and array.max() <= np.iinfo(np.uint16).max
-        return array.astype(np.uint16) if is_widened else array
+    pages = getattr(picture, "n_frames", 1)
+    if pages > 1:
+        raise InputError(f"{path} holds {pages} pages; save one of them as a picture")
+    if picture.mode in _REFUSED_MODES:
+        raise InputError(f"{path} {_REFUSED_MODES[picture.mode]}")
+    # Pillow would halve the bits of 16-bit colour
+    has_deep_colour = picture.mode in ("RGB", "RGBA") and ";16" in str(picture.tile)
+    picture.load()  # also for ITK: it takes a truncated JPEG without a word
+    if has_deep_colour:
+        return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+    has_alpha = "transparency" in picture.info or picture.mode in ("LA", "PA", "La")
+    if picture.mode in ("P", "PA", "LA", "La", "YCbCr", "RGBX"):
+        return np.asarray(picture.convert("RGBA" if has_alpha else "RGB"))
+    array = np.asarray(picture)
+    # before Pillow 11 a 16-bit PNG comes in 32 bits
+    is_widened = picture.mode == "I" and array.max() <= np.iinfo(np.uint16).max
+    return array.astype(np.uint16) if is_widened else array

@@ -35,7 +35,8 @@ def read_volume(path: str | Path, *, may_be_constant: bool = False) -> MetaTenso
     Returns:
         float32 ``(C, I, J, K)``, C = 1 in native values (HU, counts, ...) or C = 3 RGB in [0, 1];
         float64 affine from index to RAS+ millimetres; meta ``filename_or_obj``, ``source_dtype``,
-        ``is_image``, ``modality``, ``units``, ``frame_of_reference`` and ``patient_digest``.
+        ``is_image``, ``has_palette``, ``modality``, ``units``, ``frame_of_reference`` and
+        ``patient_digest``.
 
     Raises:
         InputError: nothing there, or nothing that can be fused; the message says why.

@@ -24,6 +24,7 @@ def make_volume(
     name: str,
     source_dtype: str = "",
     is_image: bool = False,
+    has_palette: bool = False,
     **text_meta: str,
 ) -> MetaTensor:
     """Turn an array and its affine into a volume that can be fused.
@@ -39,6 +40,7 @@ def make_volume(
         name: how messages and ``filename_or_obj`` call the volume: a path, or ``"array"``.
         source_dtype: the type stored in the file, before slope; that of ``array`` by default.
         is_image: whether the source is a 2-D picture file.
+        has_palette: whether it stored indices of colours, which ``array`` has looked up.
         **text_meta: any of `TEXT_META`.
 
     Returns:
@@ -63,7 +65,7 @@ def make_volume(
     return MetaTensor(
         torch.from_numpy(values),
         affine=torch.from_numpy(checked_affine),
-        meta={**meta, "is_image": is_image},
+        meta={**meta, "is_image": is_image, "has_palette": has_palette},
     )
 
 

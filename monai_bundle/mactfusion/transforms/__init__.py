@@ -17,6 +17,7 @@ from mactfusion.transforms.intensity import (
     robust_window_mr,
     robust_window_uptake,
 )
+from mactfusion.transforms.same import refuse_same
 from mactfusion.transforms.slices import (
     OrientToSlicesd,
     RestoreOrientationd,
@@ -46,6 +47,7 @@ __all__ = [
     "guess_modality",
     "merge_chrominance",
     "parse_window",
+    "refuse_same",
     "resolve_task",
     "rgb_to_ycbcr",
     "robust_window_mr",

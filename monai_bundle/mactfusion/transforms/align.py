@@ -10,6 +10,7 @@ from monai.networks.layers import AffineTransform
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError, note
+from mactfusion.transforms.same import refuse_same
 from mactfusion.transforms.volume import is_picture, name_of, plain, with_voxels
 
 if TYPE_CHECKING:
@@ -61,18 +62,19 @@ class AlignPartnerd(Transform):
     """Put ``partner`` on the grid of ``anatomical``; add ``field_of_view`` and ``coverage``.
 
     ``coverage`` is the share of the anatomical grid, 0 to 1, that the partner's field of view
-    covers. Less than all of it is noted, none of it is an error.
+    covers. Less than all of it is noted, none of it is an error; so is one volume in both roles.
     """
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Align the partner; see :func:`align_to`.
 
         Raises:
-            InputError: the volumes do not overlap, or see :func:`align_to`.
+            InputError: the volumes do not overlap or are the same, or see :func:`align_to`.
         """
         result = dict(data)
         partner, anatomical = data["partner"], data["anatomical"]
         result["partner"], result["field_of_view"] = align_to(partner, anatomical)
+        refuse_same([anatomical, result["partner"]])
         coverage = float(plain(result["field_of_view"]).mean(dtype=torch.float64))
         if coverage == 0:
             distance_mm = torch.dist(_centre(partner), _centre(anatomical)).item()

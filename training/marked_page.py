@@ -1,0 +1,45 @@
+"""Pages of which a command writes what stands between two markers, and people write the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from mactfusion.errors import InputError
+from mactfusion.io.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Markers(NamedTuple):
+    """Two lines that a reader of the page does not see."""
+
+    begins: str
+    ends: str
+
+
+def around_markers(page: Path, markers: Markers) -> tuple[str, str]:
+    """Return what stands before and after the two markers of a page; nothing where none is yet.
+
+    Raises:
+        InputError: the page has no markers.
+    """
+    begins, ends = markers
+    text = page.read_text(encoding="utf-8") if page.exists() else f"{begins}\n{ends}\n"
+    head, has_begun, rest = text.partition(begins)
+    _, has_ended, tail = rest.partition(ends)
+    if not has_begun or not has_ended:
+        raise InputError(f"{page} lacks the lines '{begins}' and '{ends}'; add them, or move it.")
+    return head, tail
+
+
+def write_between_markers(page: Path, markers: Markers, text: str) -> None:
+    """Replace what stands between the two markers of a page; a new page is nothing else.
+
+    Raises:
+        InputError: the page has no markers.
+    """
+    head, tail = around_markers(page, markers)
+    begins, ends = markers
+    with atomic_path(page) as temporary:
+        temporary.write_text(f"{head}{begins}\n\n{text}\n\n{ends}{tail}", encoding="utf-8")
