@@ -11,6 +11,7 @@ from mactfusion.losses import (
     BothDistanceLoss,
     BothSimilarityLoss,
     DifferenceCorrelationLoss,
+    EdgePreservationLoss,
     FusionLoss,
     GradientMagnitudeLoss,
     GradientVectorLoss,
@@ -22,9 +23,11 @@ from mactfusion.losses import (
     TextureLoss,
     WeightedQualityLoss,
 )
+from mactfusion.metrics import edge_preservation
 
 TERMS = (
     DifferenceCorrelationLoss,
+    EdgePreservationLoss,
     GradientMagnitudeLoss,
     GradientVectorLoss,
     IntensityLoss,
@@ -196,6 +199,39 @@ def test_weighted_quality(scales):
     assert actual == pytest.approx(np.mean(expected), abs=1e-3)
 
 
+def test_edge_preservation():
+    fused, sources = make()
+    horizontal, vertical = derivatives(sources)
+    own_horizontal, own_vertical = derivatives(fused)
+    strength, own_strength = np.hypot(horizontal, vertical), np.hypot(own_horizontal, own_vertical)
+    ratio = np.minimum(strength, own_strength) / np.maximum(strength, own_strength)
+    turn = np.abs(np.arctan(vertical / horizontal) - np.arctan(own_vertical / own_horizontal))
+    direction = 1 - np.minimum(turn, np.pi - turn) / (np.pi / 2)  # between lines, not arrows
+    kept = 0.9994 / (1 + np.exp(-15 * (ratio - 0.5)))
+    kept *= 0.9879 / (1 + np.exp(-22 * (direction - 0.8)))
+    expected = 1 - (kept * strength).sum(axis=(1, 2, 3)) / strength.sum(axis=(1, 2, 3))
+    actual = loss_of(EdgePreservationLoss(), fused, sources)
+    assert actual == pytest.approx(expected.mean(), abs=1e-3)
+
+
+def test_edge_preservation_is_one_minus_the_metric():
+    fused, sources = make(batch=1)
+    fused = fused.clip(0, 1)
+    metric = edge_preservation(*(255 * picture for picture in (fused[0, 0], *sources[0])))
+    # The metric counts lines that are turned by nearly pi, and so nearly alike, as opposed.
+    actual = loss_of(EdgePreservationLoss(), fused, sources)
+    assert 1 - actual == pytest.approx(metric, abs=0.05)
+    assert 1 - actual > metric
+
+
+def test_the_best_edge_preservation():
+    image = smooth_noise((2, 1, 40, 48), 3)
+    sources = np.repeat(image, 2, axis=1)
+    best = loss_of(EdgePreservationLoss(), image, sources)
+    assert best == pytest.approx(0.0252, abs=1e-4)
+    assert loss_of(EdgePreservationLoss(), 0.5 * image, sources) > 0.4
+
+
 def test_difference_correlation():
     fused, sources = make()
     correlations = []
@@ -218,7 +254,9 @@ def test_range():
     assert loss_of(RangeLoss(), fused.clip(0, 1), sources) == 0
 
 
-@pytest.mark.parametrize("term", [t for t in CHANNELS if t is not DifferenceCorrelationLoss])
+@pytest.mark.parametrize(
+    "term", [t for t in CHANNELS if t not in (DifferenceCorrelationLoss, EdgePreservationLoss)]
+)
 def test_nothing_to_improve_where_both_sources_are_the_fused_picture(term):
     image = smooth_noise((2, 1, 40, 48), 3)
     value = loss_of(term(), image, np.repeat(image, 2, axis=1))

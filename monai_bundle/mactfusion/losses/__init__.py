@@ -22,6 +22,7 @@ from mactfusion.losses.mactfusion import (
 from mactfusion.losses.msgfusion import BothDistanceLoss, BothSimilarityLoss
 from mactfusion.losses.quality import (
     DifferenceCorrelationLoss,
+    EdgePreservationLoss,
     GradientVectorLoss,
     RangeLoss,
     WeightedQualityLoss,
@@ -39,6 +40,7 @@ __all__ = [
     "BothDistanceLoss",
     "BothSimilarityLoss",
     "DifferenceCorrelationLoss",
+    "EdgePreservationLoss",
     "FusionLoss",
     "GradientDifferenceLoss",
     "GradientMagnitudeLoss",

@@ -39,7 +39,7 @@ def edge_preservation(fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike
         source_b: B, the same shape.
 
     Returns:
-        0 to 0.987. Two sources without any edge give 0.
+        0 to 0.975. Two sources without any edge give 0.
 
     Raises:
         InputError: the pictures cannot be compared.
@@ -52,7 +52,7 @@ def edge_preservation_of_unit_scale(
 ) -> float:
     """Return Q^AB/F of pictures scaled to 0 to 1, where G = g_F punishes equal weak edges.
 
-    0 to 0.987, larger is better. Only for comparison with tables made this way. Whether two
+    0 to 0.975, larger is better. Only for comparison with tables made this way. Whether two
     strengths are equal hangs on the last digit of floating-point numbers here: the same formula
     with another order of sums gives values up to 0.005 away.
     """
@@ -65,7 +65,7 @@ def edge_preservation_with_equal_edges_kept(
 ) -> float:
     """Return Q^AB/F with G = 1 where g_X = g_F, as the definition means it.
 
-    0 to 0.987, larger is better. Within 0.001 of Q^AB/F: equal edges of whole grey levels have a
+    0 to 0.975, larger is better. Within 0.001 of Q^AB/F: equal edges of whole grey levels have a
     strength of 1 or more, where the function of G is all but flat.
     """
     return _edge_preservation(*as_pictures(fused, source_a, source_b), equal=1.0)
