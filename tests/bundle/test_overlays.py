@@ -143,3 +143,35 @@ def test_sharpening_moves_the_direct_path_alone(bundle):
     network = parser.get_parsed_content("network")
     moving = {name for name, value in network.named_parameters() if value.requires_grad}
     assert moving == {f"direct.{name}" for name, _ in network.direct.named_parameters()}
+
+
+def test_sharpening_draws_what_was_seen_at_the_same_place(bundle):
+    """A crop of what was seen of the whole slice lies, and is turned, as the crop of the slice."""
+    parser = load(bundle, "train_quality", "mactfusion_plus", "sharpen")
+    parser["crop"] = [32, 32]
+    parser["train#dataset#data"] = "$2 * @pairs[0][:2]"
+    network = parser.get_parsed_content("network").eval()
+    dataset = parser.get_parsed_content("train#dataset")
+    wholes = []
+    for pair in dataset.data[:2]:
+        image = dataset.transform.transforms[0](pair)["image"]
+        with torch.no_grad():
+            wholes.append(torch.cat([image, network.look(image[None])[0]]))
+    for draw in range(6):
+        (item,) = dataset[draw]
+        drawn = torch.cat([item["image"], item["seen"].float()])
+        assert drawn.shape == (35, 32, 32)
+        assert any(_has_crop(whole, drawn) for whole in wholes), draw
+
+
+def _has_crop(whole, crop):
+    """Whether the crop, turned or mirrored, is somewhere in the whole."""
+    for turns in range(4):
+        for turned in (crop.rot90(turns, (1, 2)), crop.flip(1).rot90(turns, (1, 2))):
+            windows = whole[:2].unfold(1, 32, 1).unfold(2, 32, 1)
+            found = (windows - turned[:2, None, None]).abs().amax(dim=(0, 3, 4)) < 1e-6
+            for row, column in found.nonzero().tolist():
+                there = whole[:, row : row + 32, column : column + 32]
+                if torch.allclose(there, turned, atol=5e-3, rtol=2e-3):
+                    return True
+    return False

@@ -6,11 +6,13 @@ from mactfusion.engine.checkpoint import Checkpoints, read_checkpoint
 from mactfusion.engine.draws import Draws, DrawSampler, SeedSteps
 from mactfusion.engine.figure import FusionFigure
 from mactfusion.engine.progress import PairProgress
+from mactfusion.engine.seen import AddSeend, prepare_seen_pair
 from mactfusion.engine.shifted import ShiftConsistencyLoss, ShiftedPairs
 from mactfusion.engine.start import start_from
 from mactfusion.engine.step import AutocastInferer, ClipGradients, MeanLoss, prepare_pair
 
 __all__ = [
+    "AddSeend",
     "AutocastInferer",
     "AveragedNetwork",
     "BestMetric",
@@ -27,6 +29,7 @@ __all__ = [
     "ShiftConsistencyLoss",
     "ShiftedPairs",
     "prepare_pair",
+    "prepare_seen_pair",
     "read_checkpoint",
     "start_from",
 ]

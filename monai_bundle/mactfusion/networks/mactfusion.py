@@ -279,15 +279,11 @@ class MACTFusion(nn.Module):
         """Fuse ``(B, 2, H, W)`` to ``(B, 1, H, W)``."""
         height, width = image.shape[-2:]
         padded = pad_to_multiple(image)
-        fused = self.reconstruct(self.fused_features(padded), padded)[..., :height, :width]
-        return keep_blank(fused, image)
+        fused = self.reconstruction(self.fused_features(padded))
+        return keep_blank(fused[..., :height, :width], image)
 
     def fused_features(self, image: Tensor) -> Tensor:
         """Extract and fuse ``(B, 2, H, W)`` to ``(B, 96, H, W)``; H and W are multiples of 8."""
         anatomical, partner = image.split(1, dim=1)
         own, other = self.anatomical(anatomical), self.partner(partner)
         return torch.cat([self.anatomical_cross(own, other), self.partner_cross(other, own)], 1)
-
-    def reconstruct(self, features: Tensor, _: Tensor) -> Tensor:
-        """Decode ``(B, 96, H, W)``; the published graph does not look at the image again."""
-        return self.reconstruction(features)

@@ -63,19 +63,32 @@ class MACTFusionPlus(MACTFusion):
         super().__init__()
         self.direct = DirectPath()
 
-    def forward(self, image: Tensor) -> Tensor:
-        """Fuse ``(B, 2, H, W)`` to ``(B, 1, H, W)``."""
+    def forward(self, image: Tensor, seen: Tensor | None = None) -> Tensor:
+        """Fuse ``(B, 2, H, W)`` to ``(B, 1, H, W)``.
+
+        Args:
+            image: the pairs.
+            seen: what :meth:`look` gives for them, where it is known (the last part of a training
+                changes the direct path alone). H and W are multiples of 16 then.
+        """
         height, width = image.shape[-2:]
         padded = pad_to_multiple(image, HALF * SIDE)
-        fused = self.reconstruct(self.fused_features(functional.avg_pool2d(padded, HALF)), padded)
+        coarse, context = (self.look(padded) if seen is None else seen).tensor_split((1,), dim=1)
+        fused = coarse + self.direct(padded, context)
         return keep_blank(fused[..., :height, :width], image)
 
-    def reconstruct(self, features: Tensor, image: Tensor) -> Tensor:
-        """Decode ``(B, 96, H/2, W/2)`` and add what is taken from ``(B, 2, H, W)`` directly."""
-        decoded = self.reconstruction.decode(features)
-        coarse = functional.leaky_relu(self.reconstruction.layers[-1](decoded), 0.1)
-        enlarged = functional.interpolate(
-            torch.cat([coarse, decoded], dim=1), scale_factor=HALF, mode="bilinear"
+    def look(self, image: Tensor) -> Tensor:
+        """Fuse the halved slices and enlarge the result and the decoder's features.
+
+        Args:
+            image: ``(B, 2, H, W)``, H and W multiples of 16.
+
+        Returns:
+            ``(B, 33, H, W)``, the result first.
+        """
+        decoded = self.reconstruction.decode(
+            self.fused_features(functional.avg_pool2d(image, HALF))
         )
-        coarse, context = enlarged.tensor_split((1,), dim=1)
-        return coarse + self.direct(image, context)
+        coarse = functional.leaky_relu(self.reconstruction.layers[-1](decoded), 0.1)
+        seen = torch.cat([coarse, decoded], dim=1)
+        return functional.interpolate(seen, scale_factor=HALF, mode="bilinear")
