@@ -1,0 +1,1 @@
+"""Parts of the ablations of the four papers; the command is ``training.ablations``."""
