@@ -1,4 +1,4 @@
-"""Three linked views: anatomical, partner, fused over anatomical; and the way back."""
+"""Linked views: anatomical, each partner, fused over anatomical; and the way back."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from slicer.i18n import tr as _
 
 from .display import window_of
 from .preview import composite_of
-from .volumes import fill, geometry_of, voxels_of
+from .volumes import fill, geometry_of, partners_in, voxels_of
 
-LAYOUT_ID = 7431
-VIEWS = ("MACTFusionAnatomical", "MACTFusionPartner", "MACTFusionFused")
+FUSED_VIEW = "MACTFusionFused"
+_LAYOUT_ID = 7430  # and the number of partners
+_ANATOMICAL_VIEW = "MACTFusionAnatomical"
+_PARTNER_VIEWS = ("MACTFusionPartner", "MACTFusionPartner2", "MACTFusionPartner3")
 _SQUARES = 8
 _GROUP = 7431
-_COLORS = ("#5b8def", "#e09b3d", "#4cae7f")
+_COLORS = {_ANATOMICAL_VIEW: "#5b8def", FUSED_VIEW: "#4cae7f"}
+_PARTNER_COLOR = "#e09b3d"
 
 
 class CompareViews:
@@ -26,58 +29,73 @@ class CompareViews:
 
     def __init__(self) -> None:
         self.is_on = False
-        self._former = 0
+        self._former = (0, 0)  # layout, cross-hair
         self._checkerboard = None
         self._blend = 1.0
+        self._shown: tuple = ()
 
     def enter(
         self,
         anatomical: slicer.vtkMRMLVolumeNode,
-        partner: slicer.vtkMRMLVolumeNode,
+        partner: object,
         fused: slicer.vtkMRMLVolumeNode | None = None,
     ) -> None:
         """Show the volumes side by side; what was shown before is remembered.
 
         Args:
             anatomical: volume node.
-            partner: volume node.
+            partner: volume node, or a list of up to three.
             fused: volume node, or None when there is only a preview.
         """
         layout = _layout_node()
         if layout is None:
             return
-        if not layout.IsLayoutDescription(LAYOUT_ID):
-            layout.AddLayoutDescription(LAYOUT_ID, _description())
+        partners = partners_in(partner)
+        identity = layout_id(len(partners))
+        if not layout.IsLayoutDescription(identity):
+            layout.AddLayoutDescription(identity, _description(len(partners)))
         if not self.is_on:
-            self._former = layout.GetViewArrangement()
-        layout.SetViewArrangement(LAYOUT_ID)
+            self._former = layout.GetViewArrangement(), _crosshair_mode()
+        layout.SetViewArrangement(identity)
         self.is_on = True
-        backgrounds = (anatomical, partner, anatomical)
-        for name, background in zip(VIEWS, backgrounds):  # noqa: B905  Python 3.9
+        self._shown = (anatomical, *partners, fused)
+        backgrounds = (anatomical, *partners, anatomical)
+        for name, background in zip(view_names(len(partners)), backgrounds):  # noqa: B905  Python 3.9
             view = _view(name)
             composite = None if view is None else composite_of(view)
             if composite is None:
                 continue
             composite.SetLinkedControl(False)  # each view gets volumes of its own
             composite.SetBackgroundVolumeID(background.GetID())
-            is_last = name == VIEWS[-1]
+            is_last = name == FUSED_VIEW
             composite.SetForegroundVolumeID(fused.GetID() if is_last and fused else None)
             composite.SetForegroundOpacity(self._blend if is_last else 0.0)
             view.RotateToVolumePlane(anatomical)
             composite.SetLinkedControl(True)
             composite.SetHotLinkedControl(True)
-        _set_crosshair(True)
+        _set_crosshair(slicer.vtkMRMLCrosshairNode.ShowBasic)
+
+    def shows(
+        self,
+        anatomical: slicer.vtkMRMLVolumeNode,
+        partner: object,
+        fused: slicer.vtkMRMLVolumeNode | None,
+    ) -> bool:
+        """Whether these are the volumes in the views; arguments as of :meth:`enter`."""
+        return self._shown == (anatomical, *partners_in(partner), fused)
 
     def leave(self) -> None:
-        """Go back to the former layout."""
+        """Go back to the former layout and cross-hair."""
         if not self.is_on:
             return
-        self.is_on = False
         self.set_checkerboard(None, None)
+        self.is_on = False
+        self._shown = ()
         layout = _layout_node()
-        if layout is not None and layout.GetViewArrangement() == LAYOUT_ID:
-            layout.SetViewArrangement(self._former)
-        _set_crosshair(False)
+        arrangement, crosshair = self._former
+        if layout is not None and layout.GetViewArrangement() in map(layout_id, (1, 2, 3)):
+            layout.SetViewArrangement(arrangement)
+        _set_crosshair(crosshair)
 
     def forget(self) -> None:
         """Let go of the nodes of a scene that is closed."""
@@ -114,7 +132,9 @@ class CompareViews:
         composite = self._last_composite()
         if self._checkerboard is not None:
             if composite is not None and fused is None:
-                composite.SetForegroundVolumeID(self._checkerboard.GetAttribute("Fused"))
+                former = slicer.mrmlScene.GetNodeByID(self._checkerboard.GetAttribute("Fused"))
+                composite.SetForegroundVolumeID(None if former is None else former.GetID())
+                composite.SetForegroundOpacity(self._blend)
             slicer.mrmlScene.RemoveNode(self._checkerboard)
             self._checkerboard = None
         if fused is None or composite is None:
@@ -124,8 +144,18 @@ class CompareViews:
         composite.SetForegroundOpacity(1.0)
 
     def _last_composite(self) -> slicer.vtkMRMLSliceCompositeNode | None:
-        view = _view(VIEWS[-1]) if self.is_on else None
+        view = _view(FUSED_VIEW) if self.is_on else None
         return None if view is None else composite_of(view)
+
+
+def layout_id(count: int) -> int:
+    """Return the number of the layout for some partners."""
+    return _LAYOUT_ID + count
+
+
+def view_names(count: int) -> tuple:
+    """Return the names of the views for some partners, in the order of reading."""
+    return (_ANATOMICAL_VIEW, *_PARTNER_VIEWS[:count], FUSED_VIEW)
 
 
 def checkered(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -171,21 +201,41 @@ def _view(name: str) -> slicer.vtkMRMLSliceNode | None:
     return slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
 
 
-def _set_crosshair(is_on: bool) -> None:
+def _crosshair_mode() -> int:
+    node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    return slicer.vtkMRMLCrosshairNode.NoCrosshair if node is None else node.GetCrosshairMode()
+
+
+def _set_crosshair(mode: int) -> None:
     node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
     if node is not None:
-        node.SetCrosshairMode(node.ShowBasic if is_on else node.NoCrosshair)
+        node.SetCrosshairMode(mode)
 
 
-def _description() -> str:
-    titles = (_("Anatomical"), _("Partner"), _("Fused"))
-    items = "".join(
+def _description(count: int) -> str:
+    """Return the layout for some partners: one row of three views, or two rows of more."""
+    names = view_names(count)
+    in_first = 3 if count != 2 else 2
+    rows = [_row(part) for part in (names[:in_first], names[in_first:]) if part]
+    if len(rows) == 1:
+        return rows[0]
+    return f'<layout type="vertical">{"".join(f"<item>{row}</item>" for row in rows)}</layout>'
+
+
+def _row(names: tuple) -> str:
+    return f'<layout type="horizontal" split="true">{"".join(map(_item, names))}</layout>'
+
+
+def _item(name: str) -> str:
+    titles = {_ANATOMICAL_VIEW: _("Anatomical"), FUSED_VIEW: _("Fused")}
+    number = name.removeprefix(_PARTNER_VIEWS[0])
+    title = titles.get(name) or f"{_('Partner')} {number}".strip()
+    color = _COLORS.get(name, _PARTNER_COLOR)
+    return (
         f'<item><view class="vtkMRMLSliceNode" singletontag="{name}">'
         '<property name="orientation" action="default">Axial</property>'
         f'<property name="viewlabel" action="default">{title}</property>'
         f'<property name="viewcolor" action="default">{color}</property>'
         f'<property name="viewgroup" action="default">{_GROUP}</property>'
         "</view></item>"
-        for name, title, color in zip(VIEWS, titles, _COLORS)  # noqa: B905  Python 3.9
     )
-    return f'<layout type="horizontal" split="true">{items}</layout>'

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from slicer.i18n import tr as _
+
 if TYPE_CHECKING:
     from .process import Reply, WorkerProcess
 
@@ -58,7 +60,7 @@ class Conversation:
         """Ask for the end; it comes within one batch of the network."""
         if not self.is_over and not self._is_cancelled:
             self._is_cancelled = True
-            self._process.request("cancel", lambda _: None, target=self._request)
+            self._process.request("cancel", lambda _reply: None, target=self._request)
 
     def abandon(self) -> None:
         """End now, without a word to ``on_end``; what the worker still sends is dropped."""
@@ -87,7 +89,7 @@ class Conversation:
             if self._on_news is not None:
                 self._on_news(reply)
         elif self._is_cancelled:
-            error = WorkerError("cancelled", "The request was cancelled.")
+            error = WorkerError("cancelled", _("The request was cancelled."))
             self._go_on(lambda: self._steps.throw(error))
         else:
             self._go_on(lambda: self._steps.send(reply))

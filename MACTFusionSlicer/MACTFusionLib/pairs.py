@@ -1,4 +1,4 @@
-"""The pairs of volumes in a scene that could be fused one after another."""
+"""The volumes of a scene that could be fused one after another: pairs, and MR with several."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import slicer
 from .guess import kind_of
 from .result import ATTRIBUTE
 from .summary import reason_not_to_run
+
+_MOST_PARTNERS = 3
 
 
 def loaded_volumes() -> list:
@@ -21,16 +23,27 @@ def loaded_volumes() -> list:
 
 
 def find_pairs() -> list:
-    """Return ``(anatomical, partner)`` for each MR with each partner of its study that fits it."""
+    """Return what fits together: each MR with each partner of its study, and with all of them.
+
+    Returns:
+        ``(anatomical, partner)`` each. The partner is a list where an MR has two or three; more
+        are not fused into one image.
+    """
     nodes = [(node, kind_of(node), _study_of(node)) for node in loaded_volumes()]
-    return [
-        (anatomical, partner)
-        for anatomical, kind, study in nodes
-        if kind == "MR"
-        for partner, other, other_study in nodes
-        if other in ("CT", "PT", "NM", "color") and other_study == study
-        if not reason_not_to_run(anatomical, partner, None, "auto")
-    ]
+    found: list = []
+    for anatomical, kind, study in nodes:
+        if kind != "MR":
+            continue
+        partners = [
+            partner
+            for partner, other, other_study in nodes
+            if other in ("CT", "PT", "NM", "color") and other_study == study
+            if not reason_not_to_run(anatomical, partner, None, "auto")
+        ]
+        found += [(anatomical, partner) for partner in partners]
+        if 1 < len(partners) <= _MOST_PARTNERS:
+            found.append((anatomical, partners))
+    return found
 
 
 def _study_of(node: slicer.vtkMRMLVolumeNode) -> int:

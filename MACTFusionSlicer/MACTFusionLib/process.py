@@ -16,6 +16,8 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from slicer.i18n import tr as _
+
 PROTOCOL = 1
 GRACE_S = 2.0
 """How long the end waits before it kills."""
@@ -125,7 +127,7 @@ class WorkerProcess:
     def _end(self) -> None:
         """Answer every open request with the end."""
         self._has_ended = True
-        sentence = self._reason or "The worker ended unexpectedly; its log says more."
+        sentence = self._reason or _("The worker ended unexpectedly; its log says more.")
         listeners, self._listeners = self._listeners, {}
         for number, listener in listeners.items():
             listener({"reply": "error", "id": number, "code": "ended", "sentence": sentence})

@@ -74,8 +74,26 @@ def make_result(
 
 
 def sources_of(fused: slicer.vtkMRMLVolumeNode) -> tuple:
-    """Return the anatomical volume and the first partner of a fused node; None where gone."""
-    return tuple(fused.GetNodeReference(ATTRIBUTE + role) for role in ("Anatomical", "Partner"))
+    """Return the anatomical volume of a fused node, None where gone, and the list of partners."""
+    role = ATTRIBUTE + "Partner"
+    count = fused.GetNumberOfNodeReferences(role)
+    partners = [fused.GetNthNodeReference(role, number) for number in range(count)]
+    return fused.GetNodeReference(ATTRIBUTE + "Anatomical"), partners
+
+
+def fused_from(
+    anatomical: slicer.vtkMRMLVolumeNode | None, partner: object
+) -> slicer.vtkMRMLVolumeNode | None:
+    """Return the newest fused node of exactly these volumes, also of a scene that was opened.
+
+    Args:
+        anatomical: volume node.
+        partner: volume node, or a list of several.
+    """
+    wanted = anatomical, partners_in(partner)
+    nodes = slicer.util.getNodesByClass("vtkMRMLVolumeNode")
+    is_fused = [node for node in nodes if node.GetAttribute(ATTRIBUTE + "Task") is not None]
+    return next((node for node in reversed(is_fused) if sources_of(node) == wanted), None)
 
 
 def _write_provenance(node: slicer.vtkMRMLVolumeNode, origin: Origin, record: dict) -> None:

@@ -13,7 +13,7 @@ from . import install
 from .conversation import WorkerError
 from .environment import external_python, log
 from .summary import progress_text
-from .volumes import VolumeError
+from .volumes import VolumeError, partners_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,6 +45,8 @@ class Runs:
         self._done = done
         self._is_installed = False
         self._queue: list[tuple] = []
+        self._count = 0
+        self._failures: list[str] = []
         self._details = ""
         self._warnings: list[str] = []
         self.fused = None
@@ -67,18 +69,20 @@ class Runs:
         return self._is_installed
 
     def begin(self, jobs: list[tuple]) -> None:
-        """Fuse pairs one after another.
+        """Fuse volumes one after another, and say in the end what came of all of them.
 
         Args:
             jobs: ``(anatomical, partner, output, options)`` each.
         """
-        if self._logic.is_running or not self._install():
+        if not jobs or self._logic.is_running or not self._install():
             return
         self._queue = list(jobs)
+        self._count, self._failures = len(jobs), []
         self._next()
 
     def cancel(self) -> None:
         """End the run and those that wait."""
+        self._failures += [_("{names}: cancelled").format(names=_names(job)) for job in self._queue]
         self._queue.clear()
         self._logic.cancel()
         self._ui.cancelButton.enabled = False
@@ -86,6 +90,7 @@ class Runs:
     def forget(self) -> None:
         """Drop what belongs to a scene that is closed."""
         self._queue.clear()
+        self._count, self._failures = 0, []
         self.fused = None
         self._show_progress(None)
         self.say("")
@@ -129,12 +134,17 @@ class Runs:
         if not self._queue:
             return
         job = self._queue.pop(0)
+        names = _names(job)
+
+        def ended(node: Any, error: Exception | None) -> None:
+            self._ended(node, error, names)
+
         self._warnings = []
         self.say("")
         try:
-            self._logic.start_fusion(*job, self._ended, self._take_news)
+            self._logic.start_fusion(*job, ended, self._take_news)
         except WorkerError as error:
-            self._ended(None, error)
+            ended(None, error)
         else:
             self._show_progress({"stage": "prepare"})
             self._changed()
@@ -145,7 +155,7 @@ class Runs:
         else:
             self._warnings.append(news["sentence"])
 
-    def _ended(self, node: Any, error: Exception | None) -> None:
+    def _ended(self, node: Any, error: Exception | None, names: str = "") -> None:
         self._show_progress(None)
         notes = "\n".join(self._warnings)
         if error is None:
@@ -157,10 +167,25 @@ class Runs:
             self._done(node)
         elif getattr(error, "code", "") == "cancelled":
             self.say(_("Cancelled; nothing was changed."))
+            self._failures.append(_("{names}: cancelled").format(names=names))
         else:
             self.say(str(error), is_error=True, details=_details(notes, error))
+            self._failures.append(f"{names}: {error}\n{_details(notes, error)}".strip())
         self._changed()
-        self._next()
+        if self._queue:
+            self._next()
+        elif self._count > 1:
+            self._sum_up(len(self._failures))
+
+    def _sum_up(self, failed: int) -> None:
+        """Say how many of several are fused: the message of each is gone with the next."""
+        count, self._count = self._count, 0
+        if not failed:
+            self.say(_("All {count} are ready.").format(count=count))
+            return
+        template = _("{ready} of {count} are ready; Details says why the others are not.")
+        sentence = template.format(ready=count - failed, count=count)
+        self.say(sentence, is_error=True, details="\n\n".join(self._failures))
 
     def _show_progress(self, news: dict | None) -> None:
         bar = self._ui.progressBar
@@ -169,10 +194,19 @@ class Runs:
         self._ui.cancelButton.enabled = news is not None
         if news is None:
             return
-        self._ui.progressLabel.text = progress_text(news)
+        text = progress_text(news)
+        if self._count > 1:
+            number = self._count - len(self._queue)
+            template = _("{number} of {count} · {text}")
+            text = template.format(number=number, count=self._count, text=text)
+        self._ui.progressLabel.text = text
         is_counted = news["stage"] == "fuse"
         bar.setRange(0, news["total"] if is_counted else 0)
         bar.value = news["done"] if is_counted else 0
+
+
+def _names(job: tuple) -> str:
+    return " + ".join(node.GetName() for node in (job[0], *partners_in(job[1])))
 
 
 def _details(notes: str, error: Exception) -> str:

@@ -44,19 +44,23 @@ def register_samples() -> None:
     """Add the pair to the module Sample Data."""
     import SampleData
 
+    # Slicer wants an address, a name and a hash for each file, also of data that come otherwise.
     SampleData.SampleDataLogic.registerCustomSampleDataSource(
         category="MACTFusion",
         sampleName=_("MR head + PET, synthetic"),
         thumbnailFileName=str(_FOLDER / "thumbnail.png"),
+        uris=[(_FOLDER / file).as_uri() for file, _name, _modality, _digest in _FILES],
+        fileNames=[file for file, _name, _modality, _digest in _FILES],
+        nodeNames=[name for _file, name, _modality, _digest in _FILES],
+        checksums=[f"SHA256:{digest}" for _file, _name, _modality, digest in _FILES],
         customDownloader=load_samples,
-        loadFileTypes=["VolumeFile", "VolumeFile"],
     )
 
 
 def _load(file_name: str, name: str, modality: str, digest: str) -> slicer.vtkMRMLScalarVolumeNode:
     path = _FOLDER / file_name
     if hashlib.sha256(path.read_bytes()).hexdigest() != digest:
-        raise OSError(f"{file_name} is damaged; install the extension again.")
+        raise OSError(_("{name} is damaged; install the extension again.").format(name=file_name))
     node = slicer.mrmlScene.AddNewNodeByClass(
         "vtkMRMLScalarVolumeNode", slicer.mrmlScene.GenerateUniqueName(name)
     )
@@ -64,7 +68,7 @@ def _load(file_name: str, name: str, modality: str, digest: str) -> slicer.vtkMR
     storage.SetFileName(str(path))
     if not storage.ReadData(node):
         slicer.mrmlScene.RemoveNode(node)
-        raise OSError(f"{file_name} cannot be read.")
+        raise OSError(_("{name} cannot be read.").format(name=file_name))
     node.SetAttribute("DICOM.Modality", modality)
     node.CreateDefaultDisplayNodes()
     return node

@@ -151,9 +151,8 @@ def duration(seconds: float) -> str:
     """Return a time as people say it, such as ``1 min 20 s``."""
     whole = round(seconds)
     minutes, rest = divmod(whole, 60)
-    return (
-        _("{minutes} min {rest} s").format(minutes=minutes, rest=rest) if minutes else f"{rest} s"
-    )
+    template = _("{minutes} min {rest} s") if minutes else _("{rest} s")
+    return template.format(minutes=minutes, rest=rest)
 
 
 def device_title(device: dict) -> str:

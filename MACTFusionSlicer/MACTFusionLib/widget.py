@@ -13,19 +13,20 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-from .compare import VIEWS, CompareViews
+from .compare import FUSED_VIEW, CompareViews
 from .guess import guess_pair
 from .logic import MACTFusionLogic
 from .machine import MachineControls
 from .pairs import find_pairs, loaded_volumes
-from .parameters import chosen_partner
+from .parameters import chosen_options, chosen_partner
 from .preview import LivePreview, look_of
-from .result import sources_of
+from .result import fused_from, sources_of
 from .runs import Runs
 from .samples import load_samples
 from .save import suggested_name
+from .space import RenderedVolume
 from .summary import device_note, plan, reason_not_to_run
-from .volumes import VolumeError
+from .volumes import VolumeError, partners_in
 from .watch import Watch
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.runs = Runs(self.ui, self.logic, requirements, self.refresh, self._show_result)
         self.preview = LivePreview(self.logic, self._say_preview)
         self.compare = CompareViews()
+        self.space = RenderedVolume()
         self._timers()
         self.watch = Watch(self._settle)
         self.machine = MachineControls(
@@ -86,6 +88,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.watch.removeObservers()
         self.preview.stop()
         self.compare.leave()
+        self.space.hide()
         self.logic.stop()
 
     def enter(self) -> None:
@@ -138,15 +141,21 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.batchButton.enabled = self.ui.pairList.count > 0 and not is_running
         self.ui.swapButton.enabled = bool(chosen.anatomical or chosen.partner)
         fused = self._fused()
-        for button in (self.ui.saveButton, self.ui.checkerboardButton, self.ui.flickerButton):
-            button.enabled = fused is not None
-        self.ui.compareButton.enabled = not reason
+        for button in (self.ui.checkerboardButton, self.ui.flickerButton, self.ui.spaceButton):
+            button.enabled = fused is not None or button.checked
+        self.ui.saveButton.enabled = self._last_fused() is not None
+        self.ui.compareButton.enabled = not reason or self.compare.is_on
         self.machine.show()
 
     def _fused(self) -> slicer.vtkMRMLVolumeNode | None:
+        """Return the fused volume of the chosen ones; that of others must not be beside them."""
+        chosen = self._parameters
+        return None if chosen is None else fused_from(chosen.anatomical, chosen_partner(chosen))
+
+    def _last_fused(self) -> slicer.vtkMRMLVolumeNode | None:
         fused = self.runs.fused
         is_there = fused is not None and slicer.mrmlScene.IsNodePresent(fused)
-        return fused if is_there else None
+        return fused if is_there else self._fused()
 
     def _timers(self) -> None:
         self._pump_timer = _timer(_POLL_MS, self._pump)
@@ -175,6 +184,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         ui.compareButton.toggled.connect(self._compare)
         ui.flickerButton.toggled.connect(self._flicker)
         ui.checkerboardButton.toggled.connect(self._show_checkerboard)
+        ui.spaceButton.toggled.connect(self._show_in_space)
 
     # ---- volumes
 
@@ -210,8 +220,11 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._pairs = find_pairs()
         self.ui.pairList.clear()
         for anatomical, partner in self._pairs:
-            item = qt.QListWidgetItem(f"{anatomical.GetName()} + {partner.GetName()}")
-            item.setCheckState(qt.Qt.Checked)
+            names = [node.GetName() for node in (anatomical, *partners_in(partner))]
+            item = qt.QListWidgetItem(" + ".join(names))
+            # All partners in one image are another wish than each by itself.
+            is_pair = len(names) == 2
+            item.setCheckState(qt.Qt.Checked if is_pair else qt.Qt.Unchecked)
             self.ui.pairList.addItem(item)
         if not self._pairs:
             self.runs.say(_("There is no MR with a CT, PET or SPECT that overlaps it."))
@@ -219,18 +232,21 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _apply_to_pairs(self, *_unused: object) -> None:
         jobs = []
-        for row, pair in enumerate(self._pairs):
-            is_there = all(slicer.mrmlScene.IsNodePresent(node) for node in pair)
+        for row, (anatomical, partner) in enumerate(self._pairs):
+            nodes = (anatomical, *partners_in(partner))
+            is_there = all(slicer.mrmlScene.IsNodePresent(node) for node in nodes)
             if is_there and self.ui.pairList.item(row).checkState() == qt.Qt.Checked:
-                chosen = {**self.logic.options_of(self._parameters), "task": "auto"}
-                for option in ("window", "anatomical_window", "colormap"):
-                    chosen.pop(option, None)  # each pair has a display of its own
+                # Task, windows and colours are those of the pair, not of the volumes chosen above.
+                chosen = {**chosen_options(self._parameters), "task": "auto"}
                 display = self._parameters.display.value
-                jobs.append((*pair, None, self.logic.options_for(*pair, display, chosen)))
+                options = self.logic.options_for(anatomical, partner, display, chosen)
+                jobs.append((anatomical, partner, None, options))
+        if not jobs:
+            self.runs.say(_("No volumes of the list are checked and still loaded."))
         self.runs.begin(jobs)
 
     def _save(self, *_unused: object) -> None:
-        node = self._fused()
+        node = self._last_fused()
         folder = Path(qt.QSettings().value(_FOLDER, "") or Path.home())
         suggestion = str(folder / suggested_name(node))
         path = qt.QFileDialog.getSaveFileName(
@@ -271,25 +287,46 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         look, self._look = self._look, ""
         if look:
             self.preview.rest(look)
-        sources = sources_of(node)
-        if self.compare.is_on:
-            self.compare.enter(*sources, node)
-        else:
+        anatomical, partners = sources_of(node)
+        is_chosen = node is self._fused()  # one of a batch may be of others
+        if not self.compare.is_on:
             slicer.util.setSliceViewerLayers(
-                background=sources[0], foreground=node, foregroundOpacity=1.0
+                background=anatomical, foreground=node, foregroundOpacity=1.0
             )
+        elif is_chosen:
+            self._end_tricks()
+            self.compare.enter(anatomical, partners, node)
+        if self.space.is_on and is_chosen:
+            self.space.show(node)
 
     def _compare(self, is_on: bool) -> None:
         chosen = self._parameters
+        self._end_tricks()
         if is_on and chosen is not None:
-            self.compare.enter(chosen.anatomical, chosen.partner, self._fused())
-            self.preview.view = VIEWS[-1]
+            self.ui.spaceButton.checked = False  # its layout is another one
+            self.compare.set_blend(chosen.blend)
+            self.compare.enter(chosen.anatomical, chosen_partner(chosen), self._fused())
+            self.preview.view = FUSED_VIEW
         else:
             self.preview.view = ""
-            for button in (self.ui.flickerButton, self.ui.checkerboardButton):
-                button.checked = False
             self.compare.leave()
         self._settle()
+
+    def _follow_choice(self) -> None:
+        """Show other volumes side by side when others are chosen, and none of the former in 3-D."""
+        if self.space.is_on and self.space.volume is not self._fused():
+            self.ui.spaceButton.checked = False
+        chosen = self._parameters
+        if not self.compare.is_on or not (chosen.anatomical and chosen.partner):
+            return
+        shown = chosen.anatomical, chosen_partner(chosen), self._fused()
+        if not self.compare.shows(*shown):
+            self._end_tricks()
+            self.compare.enter(*shown)
+
+    def _end_tricks(self) -> None:
+        for button in (self.ui.flickerButton, self.ui.checkerboardButton):
+            button.checked = False
 
     def _flicker(self, is_on: bool) -> None:
         if is_on:
@@ -301,6 +338,17 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _show_checkerboard(self, is_on: bool) -> None:
         source = self._parameters.anatomical if is_on and self._parameters else None
         self.compare.set_checkerboard(source, self._fused() if source else None)
+
+    def _show_in_space(self, is_on: bool) -> None:
+        fused = self._fused() if is_on else None
+        if fused is None:
+            self.space.hide()
+            return
+        self.ui.compareButton.checked = False  # its layout has no 3-D view
+        obstacle = self.space.show(fused)
+        if obstacle:
+            self.runs.say(obstacle, is_error=True)
+            self.ui.spaceButton.checked = False
 
     # ---- events
 
@@ -326,6 +374,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if chosen is not None:
             self.watch.follow([chosen.anatomical, chosen.partner, chosen.third, chosen.fourth])
             self.refresh()
+            self._follow_choice()
             self._update_preview()
 
     def _on_scene_closing(self, *_unused: object) -> None:
@@ -333,6 +382,11 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.watch.follow([])
         self.preview.stop()
         self.compare.forget()
+        self.space.forget()
+        for button in (self.ui.compareButton, self.ui.spaceButton):
+            button.checked = False
+        self._pairs = []
+        self.ui.pairList.clear()
         self.logic.close_scene()
         self.runs.forget()
 

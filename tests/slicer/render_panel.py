@@ -1,7 +1,9 @@
-"""Draw the panel without the application: ``render_panel.py PNG`` fuses the sample data first.
+"""Draw the panel without the application: ``render_panel.py PNG [PNG]`` fuses the sample data.
 
-Left the light theme after a fusion, right the dark one during the next. Needs the environment of
-``make test-panel`` and a Python with the library, as the tests do.
+The first picture has the light theme after a fusion on the left, and the dark one during the next
+on the right; the second one, if named, the light theme before anything is loaded, and the dark one
+after an error. Needs the environment of ``make test-panel`` and a Python with the library, as the
+tests do.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ DARK = {
 
 
 def main() -> None:
-    """Write the picture to the path of the command line."""
+    """Write the pictures to the paths of the command line."""
     application = slicer.app.qt
     QtCore.QSettings.setPath(QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, os.devnull)
     application.setStyle("Fusion")
@@ -46,9 +48,10 @@ def main() -> None:
     scene = Scene()
     panel, parent = _open()
     panel._parameters.livePreview = False
-    panel._parameters.anatomical, panel._parameters.partner = load_samples()
     parent.resize(*SIZE)
     parent.show()
+    idle = parent.grab()
+    panel._parameters.anatomical, panel._parameters.partner = load_samples()
     panel.ui.applyButton.click()
     _until(lambda: not panel.logic.is_running)
     light = parent.grab()
@@ -56,8 +59,14 @@ def main() -> None:
     panel.ui.applyButton.click()
     _until(lambda: panel.ui.progressLabel.text.startswith("Slice 1"))
     dark = parent.grab()
+    panel.ui.cancelButton.click()
+    _until(lambda: not panel.logic.is_running)
+    panel.ui.pythonEdit.currentPath = "/no/such/python"
+    panel.ui.applyButton.click()
+    error = parent.grab()
     panel.cleanup()
-    _side_by_side(light, dark).save(str(Path(sys.argv[1])))
+    for path, pictures in zip(sys.argv[1:], ((light, dark), (idle, error)), strict=False):
+        _side_by_side(*pictures).save(str(Path(path)))
     # The colour logic takes its colours out of the scene as it goes. A slice logic that goes later
     # and still shows a volume would use one that is gone; an empty scene shows none.
     scene.reset()

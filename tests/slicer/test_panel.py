@@ -10,6 +10,7 @@ import pytest
 
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
 
+import ctk
 import numpy as np
 import qt
 import slicer
@@ -17,7 +18,10 @@ from MACTFusionLib import install
 from MACTFusionLib.parameters import Axis, Display, Precision, Task
 from MACTFusionLib.self_test import add_volume, make_pair
 
-CONTROLS = (qt.QPushButton, qt.QComboBox, qt.QCheckBox, qt.QSpinBox, slicer.qMRMLNodeComboBox)
+CONTROLS = (
+    *(qt.QPushButton, qt.QComboBox, qt.QCheckBox, qt.QSpinBox, qt.QListWidget),
+    *(ctk.ctkCollapsibleButton, ctk.ctkSliderWidget, ctk.ctkPathLineEdit, slicer.qMRMLNodeComboBox),
+)
 
 
 @pytest.fixture(autouse=True)
@@ -166,10 +170,12 @@ def test_pairs_are_found_by_study_kind_and_overlap(panel):
 
 
 def test_every_control_has_a_name_and_a_tooltip(panel):
-    for name, widget in vars(panel.ui).items():
-        if isinstance(widget, CONTROLS) and not name.startswith("qt_"):
-            assert widget.accessibleName, name
-            assert widget.toolTip, name
+    named = {n: w for n, w in vars(panel.ui).items() if not n.startswith("qt_")}
+    controls = {name: widget for name, widget in named.items() if isinstance(widget, CONTROLS)}
+    assert len(controls) > 30
+    for name, widget in controls.items():
+        assert widget.property("accessibleName"), name
+        assert widget.property("toolTip"), name
 
 
 def test_panel_fits_a_small_screen(panel):

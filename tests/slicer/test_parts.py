@@ -197,33 +197,6 @@ def test_curved_transform_is_refused_in_one_sentence(scene):
     assert "not linear" in reason_not_to_run(mr, pet, None, "pet-mri")
 
 
-def test_compare_shows_three_views_and_goes_back(scene):
-    mr, pet = make_pair()
-    fused = add_volume("fused", np.zeros((24, 20, 6), np.uint8), GRIDS["left-posterior"])
-    layout = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
-    layout.SetViewArrangement(layout.SlicerLayoutFourUpView)
-    views = compare.CompareViews()
-    views.enter(mr, pet, fused)
-    for name in compare.VIEWS:  # the layout manager of the application does this
-        scene.add_view(name)
-    views.enter(mr, pet, fused)
-    composites = [compare.composite_of(compare._view(name)) for name in compare.VIEWS]
-    shown = [composite.GetBackgroundVolumeID() for composite in composites]
-    assert shown == [mr.GetID(), pet.GetID(), mr.GetID()]
-    assert composites[2].GetForegroundVolumeID() == fused.GetID()
-    assert all(composite.GetLinkedControl() for composite in composites)
-    views.set_blend(0.3)
-    assert composites[2].GetForegroundOpacity() == pytest.approx(0.3)
-    views.flicker()
-    assert composites[2].GetForegroundOpacity() == 0
-    views.set_checkerboard(mr, fused)
-    assert composites[2].GetForegroundVolumeID() != fused.GetID()
-    views.set_checkerboard(None, None)
-    assert composites[2].GetForegroundVolumeID() == fused.GetID()
-    views.leave()
-    assert layout.GetViewArrangement() == layout.SlicerLayoutFourUpView
-
-
 def test_checkerboard_takes_turns():
     first, second = np.zeros((16, 16, 4, 3), np.uint8), np.full((16, 16, 4, 3), 9, np.uint8)
     mixed = compare.checkered(first, second)

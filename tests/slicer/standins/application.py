@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import slicer
 from PySide6 import QtCore, QtWidgets
@@ -65,6 +66,10 @@ class Scene:
         self.colors = slicer.vtkMRMLColorLogic()
         self.colors.SetMRMLScene(self.scene)
         self.application.SetModuleLogic("Colors", self.colors)
+        self.rendering = slicer.vtkSlicerVolumeRenderingLogic()
+        self.rendering.SetMRMLApplicationLogic(self.application)
+        self.rendering.SetMRMLScene(self.scene)
+        slicer.modules.volumerendering = SimpleNamespace(logic=lambda: self.rendering)
         self.layout = slicer.vtkMRMLLayoutLogic()
         self.layout.SetMRMLScene(self.scene)
         self.slices = {}

@@ -1,0 +1,123 @@
+"""Several fusions one after another, with a real worker: what is offered, and what is said."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
+
+import numpy as np
+import qt
+import slicer
+from MACTFusionLib.result import sources_of
+from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
+from MACTFusionLib.volumes import geometry_of
+
+PATIENCE_S = 240
+
+
+@pytest.fixture
+def three(panel, only_logic):
+    """The panel with MR, PET and CT of one patient in the scene, and a warm worker."""
+    panel.logic.session = panel.machine._session = only_logic.session
+    only_logic.close_scene()
+    panel._parameters.livePreview = False
+    panel._parameters.device = "cpu"
+    mr, pet = make_pair()
+    hounsfield = np.full(SHAPE, -1000, np.int16)
+    hounsfield[-8:, -6:] = 120
+    yield mr, pet, add_volume("CT", hounsfield, geometry_of(mr).affine)
+    panel.logic.session = type(only_logic.session)()  # the worker lives on for other tests
+
+
+def rows(panel):
+    items = [panel.ui.pairList.item(row) for row in range(panel.ui.pairList.count)]
+    return {item.text(): item.checkState() == qt.Qt.Checked for item in items}
+
+
+def check(panel, *wanted):
+    for row, name in enumerate(rows(panel)):
+        state = qt.Qt.Checked if name in wanted else qt.Qt.Unchecked
+        panel.ui.pairList.item(row).setCheckState(state)
+
+
+def finish(panel):
+    end = time.monotonic() + PATIENCE_S
+    said = set()
+    while panel.logic.is_running:
+        assert time.monotonic() < end, panel.ui.messageLabel.text
+        slicer.app.processEvents()
+        said.add(panel.ui.progressLabel.text)
+        time.sleep(0.01)
+    return said
+
+
+def fused_nodes():
+    return slicer.util.getNodesByClass("vtkMRMLVectorVolumeNode")
+
+
+def test_pairs_and_all_partners_of_an_mr_are_offered(panel, three):
+    panel.ui.findPairsButton.click()
+    assert rows(panel) == {"MR + PET": True, "MR + CT": True, "MR + PET + CT": False}
+    affine = geometry_of(three[0]).affine
+    for name in ("SPECT a", "SPECT b"):  # four partners are too many for one image
+        add_volume(name, np.zeros(SHAPE, np.int16), affine)
+    panel.ui.findPairsButton.click()
+    assert list(rows(panel)) == ["MR + PET", "MR + CT", "MR + SPECT a", "MR + SPECT b"]
+
+
+def test_all_partners_are_fused_into_one_image_each_by_its_own_task(panel, three):
+    mr, pet, ct = three
+    panel.ui.findPairsButton.click()
+    check(panel, "MR + PET + CT")
+    panel.ui.batchButton.click()
+    finish(panel)
+    (fused,) = fused_nodes()
+    assert sources_of(fused) == (mr, [pet, ct])
+    assert fused.GetAttribute("MACTFusion.Task") in ("pet-mri + ct-mri", "ct-mri + pet-mri")
+    assert "MR + PET + CT fused is ready" in panel.ui.messageLabel.text
+
+
+def test_a_failure_in_the_middle_is_not_forgotten(panel, three):
+    mr, pet, ct = three
+    panel.ui.findPairsButton.click()
+    check(panel, *rows(panel))
+    panel.ui.batchButton.click()
+    slicer.mrmlScene.RemoveNode(ct)
+    said = finish(panel)
+    assert any(text.startswith("1 of 3 · ") for text in said)
+    message = panel.ui.messageLabel.text
+    assert message == "1 of 3 are ready; Details says why the others are not."
+    assert "MR + CT: A volume was removed" in panel.runs._details
+    assert "MR + PET + CT: A volume was removed" in panel.runs._details
+    assert [sources_of(node) for node in fused_nodes()] == [(mr, [pet])]
+
+
+def test_cancel_says_what_was_ready_already(panel, three):
+    panel.ui.findPairsButton.click()
+    check(panel, *rows(panel))
+    panel.ui.batchButton.click()
+    end = time.monotonic() + PATIENCE_S
+    while not panel.ui.progressLabel.text.startswith("2 of 3"):
+        assert time.monotonic() < end
+        slicer.app.processEvents()
+        time.sleep(0.001)
+    panel.ui.cancelButton.click()
+    finish(panel)
+    assert panel.ui.messageLabel.text.startswith("1 of 3 are ready")
+    assert "MR + CT: cancelled" in panel.runs._details
+    assert "MR + PET + CT: cancelled" in panel.runs._details
+    assert len(fused_nodes()) == 1
+
+
+def test_all_ready_is_said_and_nothing_checked_too(panel, three):
+    panel.ui.findPairsButton.click()
+    panel.ui.batchButton.click()
+    finish(panel)
+    assert panel.ui.messageLabel.text == "All 2 are ready."
+    check(panel)
+    panel.ui.batchButton.click()
+    assert not panel.logic.is_running
+    assert "No volumes of the list are checked" in panel.ui.messageLabel.text
