@@ -20,10 +20,11 @@ from mactfusion.losses import (
     MaximumSimilarityLoss,
     PixelLoss,
     RangeLoss,
+    StrongestStructureLoss,
     TextureLoss,
     WeightedQualityLoss,
 )
-from mactfusion.metrics import edge_preservation
+from mactfusion.metrics import edge_preservation, ms_ssim_fusion
 
 TERMS = (
     DifferenceCorrelationLoss,
@@ -33,6 +34,7 @@ TERMS = (
     IntensityLoss,
     LegacyMultiScaleSimilarityLoss,
     RangeLoss,
+    StrongestStructureLoss,
     WeightedQualityLoss,
 )
 CHANNELS = {
@@ -230,6 +232,29 @@ def test_the_best_edge_preservation():
     best = loss_of(EdgePreservationLoss(), image, sources)
     assert best == pytest.approx(0.0252, abs=1e-4)
     assert loss_of(EdgePreservationLoss(), 0.5 * image, sources) > 0.4
+
+
+@pytest.mark.parametrize("size", [(48, 64), (96, 80)])
+def test_strongest_structure(size):
+    fused, sources = make(size)
+    fused = fused.clip(0, 1)
+    metric = [
+        ms_ssim_fusion(*(255 * p for p in (f[0], *s))) for f, s in zip(fused, sources, strict=True)
+    ]
+    actual = [
+        loss_of(StrongestStructureLoss(), fused[i : i + 1], sources[i : i + 1]) for i in range(2)
+    ]
+    np.testing.assert_allclose(actual, 1 - np.array(metric), atol=2e-3)
+
+
+def test_strongest_structure_of_empty_background():
+    sources = np.zeros((1, 2, 64, 64))
+    sources[..., 16:48, 16:48] = smooth_noise((1, 2, 32, 32), 3)
+    fused = sources.max(axis=1, keepdims=True)
+    noise = np.random.default_rng(8).normal(0, 0.02, fused.shape)
+    noise *= sources.max(axis=1, keepdims=True) == 0
+    best = loss_of(StrongestStructureLoss(), fused, sources)
+    assert loss_of(StrongestStructureLoss(), fused + noise, sources) > best + 0.01
 
 
 def test_difference_correlation():

@@ -25,6 +25,7 @@ from mactfusion.losses.quality import (
     EdgePreservationLoss,
     GradientVectorLoss,
     RangeLoss,
+    StrongestStructureLoss,
     WeightedQualityLoss,
 )
 from mactfusion.losses.weighted_sum import FusionLoss
@@ -52,6 +53,7 @@ __all__ = [
     "PixelLoss",
     "RangeLoss",
     "ReconstructionLoss",
+    "StrongestStructureLoss",
     "TextureLoss",
     "WeightedQualityLoss",
     "dilran_loss",

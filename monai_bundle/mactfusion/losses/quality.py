@@ -22,6 +22,7 @@ from mactfusion.metrics.edge_preservation import (
     STRENGTH_MAXIMUM,
     STRENGTH_SLOPE,
 )
+from mactfusion.metrics.ms_ssim_fusion import LEVEL_WEIGHTS
 
 LIFT = 1e-5
 """Added to squared edge strengths, whose root has no slope at zero; a third of a grey level."""
@@ -72,6 +73,72 @@ class WeightedQualityLoss(nn.Module):
             loss = loss + 1 - per_slice.mean()
             pred, sources = functional.avg_pool2d(pred, 2), functional.avg_pool2d(sources, 2)
         return loss / self.scales
+
+
+class StrongestStructureLoss(nn.Module):
+    """``1 − MEF-MS-SSIM``: every patch has the structure of the stronger source at its strength.
+
+    :func:`mactfusion.metrics.ms_ssim_fusion`, which see for the definition, mean score by mean
+    score. Every patch counts as much as any other, so it is this term that keeps faint tissue and
+    empty background as they are in the sources.
+
+    Source: Ma, Zeng and Wang, "Perceptual quality assessment for multi-exposure image fusion",
+    IEEE TIP 24(11), 2015.
+    """
+
+    def forward(self, pred: Tensor, sources: Tensor) -> Tensor:
+        """Compare ``(B, 1, H, W)`` with ``(B, 2, H, W)``; range 0 (best) to 1.
+
+        Slices need 11 pixels along each edge; a level with fewer, below 41, is left out.
+        """
+        levels = sum(min(pred.shape[-2:]) >> level >= 11 for level in range(len(LEVEL_WEIGHTS)))
+        weights = LEVEL_WEIGHTS[:levels]
+        quality = pred.new_ones(())
+        for exponent in (weights / weights.sum()).tolist():
+            score = self._score(pred, sources).mean()
+            quality = quality * score.clamp_min(1e-3) ** exponent
+            pred, sources = functional.avg_pool2d(pred, 2), functional.avg_pool2d(sources, 2)
+        return 1 - quality
+
+    @staticmethod
+    def _score(fused: Tensor, sources: Tensor) -> Tensor:
+        with torch.no_grad():
+            factors = _desired_patch(sources)
+            window = gaussian_window(11)
+            means = gaussian_mean(sources, window)
+            variances = gaussian_mean(sources.square(), window) - means.square()
+            both = gaussian_mean(sources.prod(dim=1, keepdim=True), window)
+            both = both - means.prod(dim=1, keepdim=True)
+            desired = (factors.square() * variances).sum(dim=1, keepdim=True)
+            desired = desired + 2 * factors.prod(dim=1, keepdim=True) * both
+        mean = gaussian_mean(fused, window)
+        variance = gaussian_mean(fused.square(), window) - mean.square()
+        covariances = gaussian_mean(fused * sources, window) - mean * means
+        covariance = (factors * covariances).sum(dim=1, keepdim=True)
+        contrast = 0.03**2
+        return (2 * covariance + contrast) / (desired.clamp_min(0) + variance + contrast)
+
+
+def _desired_patch(sources: Tensor) -> Tensor:
+    """Return the share of each centred source in the desired patch, ``(B, 2, H − 10, W − 10)``."""
+
+    def centred(products: Tensor, sums: Tensor) -> Tensor:
+        return functional.avg_pool2d(products, 11, stride=1) - sums
+
+    means = functional.avg_pool2d(sources, 11, stride=1)
+    energies = centred(sources.square(), means.square()).clamp_min(0) + 1e-10
+    product = centred(sources.prod(dim=1, keepdim=True), means.prod(dim=1, keepdim=True))
+    norms = energies.sqrt()
+    together = (energies.sum(dim=1, keepdim=True) + 2 * product).clamp_min(0).sqrt()
+    consistency = (together / norms.sum(dim=1, keepdim=True)).clamp_max(1)
+    exponent = (torch.pi / 2 * consistency).tan()
+    exponent = torch.where(exponent < 0, 10.0, exponent.clamp_max(10))  # tan of just over π/2
+    strongest = norms.amax(dim=1, keepdim=True)
+    factors = (norms / strongest) ** exponent / norms
+    energy = (factors.square() * energies).sum(dim=1, keepdim=True)
+    energy = energy + 2 * factors.prod(dim=1, keepdim=True) * product
+    # Of sources that are each other's negative nothing but rounding errors is left.
+    return factors * torch.where(energy > 1e-4, strongest / energy.clamp_min(1e-4).sqrt(), 0.0)
 
 
 class DifferenceCorrelationLoss(nn.Module):
