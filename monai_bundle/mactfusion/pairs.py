@@ -74,7 +74,10 @@ def hold_out(
 
 
 def training_pairs(
-    dataset_dir: str | Path | None, every: int = 8, split_file: str | Path | None = None
+    dataset_dir: str | Path | None,
+    every: int = 8,
+    split_file: str | Path | None = None,
+    task: str | None = None,
 ) -> tuple[list, list]:
     """Training and validation pairs of a folder, or of synthetic heads when there is none.
 
@@ -82,11 +85,24 @@ def training_pairs(
         dataset_dir: folder with ``TASK/train/MODALITY/NAME.png``, or None for synthetic heads.
         every: without a split file, every ``every``-th case of ``train`` is held out.
         split_file: names the pairs of both parts (:mod:`mactfusion.splits`); wins over ``every``.
+        task: only pairs of this one, such as ``ct-mri``.
 
     Raises:
         InputError: the folder holds no pairs, none are left to train on, or the split file does
             not fit the folder.
     """
+    training, validation = _both_parts(dataset_dir, every, split_file)
+    training, validation = (
+        [pair for pair in part if task in (None, pair["task"])] for part in (training, validation)
+    )
+    if not training:
+        raise InputError(f"{dataset_dir} holds no training pairs of the task {task}.")
+    return training, validation
+
+
+def _both_parts(
+    dataset_dir: str | Path | None, every: int, split_file: str | Path | None
+) -> tuple[list, list]:
     if split_file:
         if not dataset_dir:
             raise InputError(f"{split_file} needs the folder its names start from: dataset_dir.")
