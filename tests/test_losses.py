@@ -234,7 +234,7 @@ def test_the_best_edge_preservation():
     assert loss_of(EdgePreservationLoss(), 0.5 * image, sources) > 0.4
 
 
-@pytest.mark.parametrize("size", [(48, 64), (96, 80)])
+@pytest.mark.parametrize("size", [(48, 64), (96, 80), (41, 41), (43, 47), (97, 131)])
 def test_strongest_structure(size):
     fused, sources = make(size)
     fused = fused.clip(0, 1)

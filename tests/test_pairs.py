@@ -96,16 +96,19 @@ def test_a_folder_with_nothing_left_to_train_on_is_named(folder, every):
 
 
 def test_one_task_alone(folder):
-    training, validation = training_pairs(folder, every=2, task="ct-mri")
+    training, validation = training_pairs(folder, every=2, task="CT-MRI")
     assert {pair["task"] for pair in training + validation} == {"ct-mri"}
     both = training_pairs(folder, every=2)
     assert training == [pair for pair in both[0] if pair["task"] == "ct-mri"]
     assert validation == [pair for pair in both[1] if pair["task"] == "ct-mri"]
 
 
-def test_a_task_without_pairs_is_named(folder):
-    with pytest.raises(InputError, match=f"{folder.name} holds no training pairs of the task odd"):
-        training_pairs(folder, every=2, task="odd")
+@pytest.mark.parametrize(
+    ("task", "missing"), [("odd", "odd to train"), ("pet-mri", "pet-mri to train")]
+)
+def test_a_task_without_pairs_is_named(folder, task, missing):
+    with pytest.raises(InputError, match=f"{folder.name}: .*{missing} on; tasks here are ct-mri"):
+        training_pairs(folder, every=2, task=task)
 
 
 def test_synthetic_heads_stand_in_for_data(monkeypatch):

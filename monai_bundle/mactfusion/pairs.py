@@ -88,15 +88,21 @@ def training_pairs(
         task: only pairs of this one, such as ``ct-mri``.
 
     Raises:
-        InputError: the folder holds no pairs, none are left to train on, or the split file does
-            not fit the folder.
+        InputError: the folder holds no pairs, none are left to train or, of one task, to validate
+            on, or the split file does not fit the folder.
     """
-    training, validation = _both_parts(dataset_dir, every, split_file)
+    parts = _both_parts(dataset_dir, every, split_file)
+    if task is None:
+        return parts
     training, validation = (
-        [pair for pair in part if task in (None, pair["task"])] for part in (training, validation)
+        [pair for pair in part if pair["task"] == task.lower()] for part in parts
     )
-    if not training:
-        raise InputError(f"{dataset_dir} holds no training pairs of the task {task}.")
+    if not training or not validation:
+        found = ", ".join(sorted({pair["task"] for part in parts for pair in part}))
+        raise InputError(
+            f"{dataset_dir or 'The synthetic heads'}: there is nothing of the task {task} to "
+            f"{'validate' if training else 'train'} on; tasks here are {found}."
+        )
     return training, validation
 
 

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 import torch
+from ignite.engine import Engine
 
-from mactfusion.engine import AddSeend, prepare_seen_pair
+from mactfusion.engine import AddSeend, Checkpoints, prepare_seen_pair
+from mactfusion.errors import InputError
 from mactfusion.networks import MACTFusionPlus
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
@@ -56,3 +63,30 @@ def test_with_what_was_seen_only_the_direct_path_has_a_gradient(plus: MACTFusion
         name.split(".")[0] for name, value in plus.named_parameters() if value.grad is not None
     }
     assert moved == {"direct"}
+
+
+@pytest.mark.parametrize("size", [(72, 72), (50, 66), (125, 64)])
+def test_any_size(plus: MACTFusionPlus, size: tuple[int, int]) -> None:
+    image = torch.rand(2, *size)
+    seen = AddSeend(plus)({"image": image})["seen"]
+    assert seen.shape == (33, *size)
+    with torch.no_grad():
+        expected = plus.eval()(image[None])
+        actual = plus(image[None], seen[None].float())
+    torch.testing.assert_close(actual, expected, rtol=0, atol=2e-3)
+
+
+def test_going_on_from_other_weights_is_refused(plus: MACTFusionPlus, tmp_path: Path) -> None:
+    def checkpoints(network: MACTFusionPlus) -> Checkpoints:
+        optimizer = torch.optim.SGD(network.parameters(), lr=0.1)
+        scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer)
+        return Checkpoints(tmp_path, {"network": network, "seen": AddSeend(network)}, scheduler)
+
+    engine = Engine(lambda *_: None)
+    checkpoints(plus).save(engine)
+    same = MACTFusionPlus()
+    same.load_state_dict(plus.state_dict())
+    torch.nn.init.zeros_(same.direct.layers[0].bias)  # what moves may differ
+    checkpoints(same).resume(engine)
+    with pytest.raises(InputError, match="began with other weights; give the same --weights"):
+        checkpoints(MACTFusionPlus()).resume(engine)

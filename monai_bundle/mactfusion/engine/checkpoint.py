@@ -134,6 +134,8 @@ class Checkpoints:
         try:
             for name, item in self.state.items():
                 item.load_state_dict(content[name])
+        except InputError:  # which says what is the matter
+            raise
         except (KeyError, RuntimeError, ValueError) as error:
             raise InputError(
                 f"{path} belongs to another network or optimiser; give another output_dir."

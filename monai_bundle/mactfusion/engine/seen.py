@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import torch
 from monai.transforms import Transform
 
+from mactfusion.engine.start import is_added
 from mactfusion.engine.step import prepare_pair
+from mactfusion.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,20 +27,48 @@ class AddSeend(Transform):
     runs once for each pair, and sees whole slices as it does in use, also where crops are drawn
     afterwards. In half precision, 66 bytes a pixel.
 
+    Kept in a checkpoint, it notices when a training goes on from other weights than it began with,
+    of which it would see something else.
+
     Args:
-        network: in the state it has when the first pair is seen.
+        network: with the weights that the training starts from.
     """
 
     def __init__(self, network: MACTFusionPlus) -> None:
         self.network = network
+        self._digest = _digest(network)
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Look at ``image`` ``(2, H, W)``, H and W multiples of 16; ``seen`` is ``(33, H, W)``."""
+        """Look at ``image`` ``(2, H, W)``; ``seen`` is ``(33, H, W)``."""
         image: Tensor = torch.as_tensor(data["image"])
         device = next(self.network.parameters()).device
         with torch.inference_mode():
             seen = self.network.eval().look(image[None].to(device))[0]
         return {**data, "seen": seen.half().cpu()}
+
+    def state_dict(self) -> dict[str, str]:
+        """What a checkpoint keeps: the SHA-256 of the weights that it looks with."""
+        return {"digest": self._digest}
+
+    def load_state_dict(self, state: Mapping[str, str]) -> None:
+        """Compare.
+
+        Raises:
+            InputError: the training began with other weights.
+        """
+        if state["digest"] != self._digest:
+            raise InputError(
+                "This training began with other weights; give the same --weights again, or another "
+                "output_dir."
+            )
+
+
+def _digest(network: MACTFusionPlus) -> str:
+    digest = hashlib.sha256()
+    for name, value in network.state_dict().items():
+        if not is_added(name):
+            digest.update(value.cpu().numpy().tobytes())
+    return digest.hexdigest()
 
 
 def prepare_seen_pair(

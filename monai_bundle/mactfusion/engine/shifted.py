@@ -32,7 +32,7 @@ class ShiftedPairs:
 
     def __init__(self, shifts: Sequence[int]) -> None:
         self.shifts = torch.tensor(list(shifts))
-        self.last = (0, 0)
+        self.last: tuple[int, int] | None = None
 
     def __call__(
         self,
@@ -62,9 +62,15 @@ class ShiftConsistencyLoss(nn.Module):
         self.pairs = pairs
 
     def forward(self, pred: Tensor, _: Tensor) -> Tensor:
-        """Compare the halves of ``(2B, 1, H, W)``; 0 for a single pair, as in validation."""
+        """Compare the halves of ``(2B, 1, H, W)``; 0 for a single pair, as in validation.
+
+        Raises:
+            ValueError: the halves are no pairs and their moved copies.
+        """
         if len(pred) == 1:
             return pred.new_zeros(())
+        if self.pairs.last is None:
+            raise ValueError("ShiftConsistencyLoss needs ShiftedPairs as prepare_batch")
         first, second = pred.chunk(2)
         rows, columns = self.pairs.last
         # What came in as zeros has no counterpart; the slice's own content does.

@@ -25,7 +25,8 @@ from mactfusion.metrics.edge_preservation import (
 from mactfusion.metrics.ms_ssim_fusion import LEVEL_WEIGHTS
 
 LIFT = 1e-5
-"""Added to squared edge strengths, whose root has no slope at zero; a third of a grey level."""
+"""Added to squared edge strengths, whose root has no slope at zero. Its own root is a fifth of the
+strength of a step by one of 256 grey levels."""
 
 
 class GradientVectorLoss(nn.Module):
@@ -78,9 +79,9 @@ class WeightedQualityLoss(nn.Module):
 class StrongestStructureLoss(nn.Module):
     """``1 − MEF-MS-SSIM``: every patch has the structure of the stronger source at its strength.
 
-    :func:`mactfusion.metrics.ms_ssim_fusion`, which see for the definition, mean score by mean
-    score. Every patch counts as much as any other, so it is this term that keeps faint tissue and
-    empty background as they are in the sources.
+    See :func:`mactfusion.metrics.ms_ssim_fusion` for the definition. Every patch counts as much as
+    any other, so it is this term that keeps faint tissue and empty background as they are in the
+    sources.
 
     Source: Ma, Zeng and Wang, "Perceptual quality assessment for multi-exposure image fusion",
     IEEE TIP 24(11), 2015.
@@ -89,16 +90,17 @@ class StrongestStructureLoss(nn.Module):
     def forward(self, pred: Tensor, sources: Tensor) -> Tensor:
         """Compare ``(B, 1, H, W)`` with ``(B, 2, H, W)``; range 0 (best) to 1.
 
-        Slices need 11 pixels along each edge; a level with fewer, below 41, is left out.
+        Slices need 11 pixels along each edge; a level with fewer, of edges below 41, is left out.
         """
-        levels = sum(min(pred.shape[-2:]) >> level >= 11 for level in range(len(LEVEL_WEIGHTS)))
-        weights = LEVEL_WEIGHTS[:levels]
-        quality = pred.new_ones(())
+        shortest = min(pred.shape[-2:])
+        levels = sum(math.ceil(shortest / 2**level) >= 11 for level in range(len(LEVEL_WEIGHTS)))
+        weights = LEVEL_WEIGHTS[: max(levels, 1)]
+        quality = pred.new_ones(len(pred))
         for exponent in (weights / weights.sum()).tolist():
-            score = self._score(pred, sources).mean()
+            score = self._score(pred, sources).mean(dim=(1, 2, 3))
             quality = quality * score.clamp_min(1e-3) ** exponent
-            pred, sources = functional.avg_pool2d(pred, 2), functional.avg_pool2d(sources, 2)
-        return 1 - quality
+            pred, sources = _halved(pred), _halved(sources)
+        return 1 - quality.mean()
 
     @staticmethod
     def _score(fused: Tensor, sources: Tensor) -> Tensor:
@@ -117,6 +119,13 @@ class StrongestStructureLoss(nn.Module):
         covariance = (factors * covariances).sum(dim=1, keepdim=True)
         contrast = 0.03**2
         return (2 * covariance + contrast) / (desired.clamp_min(0) + variance + contrast)
+
+
+def _halved(image: Tensor) -> Tensor:
+    """Return the means of 2×2 blocks; an odd last row or column is repeated."""
+    height, width = image.shape[-2:]
+    even = functional.pad(image, (0, width % 2, 0, height % 2), mode="replicate")
+    return functional.avg_pool2d(even, 2)
 
 
 def _desired_patch(sources: Tensor) -> Tensor:

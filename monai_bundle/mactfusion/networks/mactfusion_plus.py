@@ -68,12 +68,13 @@ class MACTFusionPlus(MACTFusion):
 
         Args:
             image: the pairs.
-            seen: what :meth:`look` gives for them, where it is known (the last part of a training
-                changes the direct path alone). H and W are multiples of 16 then.
+            seen: what :meth:`look` gives for them, where it is known: the last part of a training
+                changes the direct path alone.
         """
         height, width = image.shape[-2:]
         padded = pad_to_multiple(image, HALF * SIDE)
-        coarse, context = (self.look(padded) if seen is None else seen).tensor_split((1,), dim=1)
+        seen = self.look(image) if seen is None else seen
+        coarse, context = pad_to_multiple(seen, HALF * SIDE).tensor_split((1,), dim=1)
         fused = coarse + self.direct(padded, context)
         return keep_blank(fused[..., :height, :width], image)
 
@@ -81,14 +82,15 @@ class MACTFusionPlus(MACTFusion):
         """Fuse the halved slices and enlarge the result and the decoder's features.
 
         Args:
-            image: ``(B, 2, H, W)``, H and W multiples of 16.
+            image: ``(B, 2, H, W)``.
 
         Returns:
             ``(B, 33, H, W)``, the result first.
         """
-        decoded = self.reconstruction.decode(
-            self.fused_features(functional.avg_pool2d(image, HALF))
-        )
+        height, width = image.shape[-2:]
+        halved = functional.avg_pool2d(pad_to_multiple(image, HALF * SIDE), HALF)
+        decoded = self.reconstruction.decode(self.fused_features(halved))
         coarse = functional.leaky_relu(self.reconstruction.layers[-1](decoded), 0.1)
         seen = torch.cat([coarse, decoded], dim=1)
-        return functional.interpolate(seen, scale_factor=HALF, mode="bilinear")
+        enlarged = functional.interpolate(seen, scale_factor=HALF, mode="bilinear")
+        return enlarged[..., :height, :width]
