@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from xml.sax.saxutils import escape
+
 import numpy as np
 import slicer
 from slicer.i18n import tr as _
@@ -234,7 +236,7 @@ def _item(name: str) -> str:
     return (
         f'<item><view class="vtkMRMLSliceNode" singletontag="{name}">'
         '<property name="orientation" action="default">Axial</property>'
-        f'<property name="viewlabel" action="default">{title}</property>'
+        f'<property name="viewlabel" action="default">{escape(title)}</property>'
         f'<property name="viewcolor" action="default">{color}</property>'
         f'<property name="viewgroup" action="default">{_GROUP}</property>'
         "</view></item>"

@@ -87,20 +87,42 @@ def fused_from(
     """Return the newest fused node of exactly these volumes, also of a scene that was opened.
 
     Args:
-        anatomical: volume node.
-        partner: volume node, or a list of several.
+        anatomical: volume node, or None where none is chosen: nothing is fused of that.
+        partner: volume node, a list of several, or None.
     """
     wanted = anatomical, partners_in(partner)
+    if not all(wanted):
+        return None
+    found = [node for node in _fused_nodes() if sources_of(node) == wanted and _is_whole(node)]
+    # Of those that have no number the last one counts, and max keeps the first of equals.
+    return max(reversed(found), key=_number_of, default=None)
+
+
+def _fused_nodes() -> list:
     nodes = slicer.util.getNodesByClass("vtkMRMLVolumeNode")
-    is_fused = [node for node in nodes if node.GetAttribute(ATTRIBUTE + "Task") is not None]
-    return next((node for node in reversed(is_fused) if sources_of(node) == wanted), None)
+    return [node for node in nodes if node.GetAttribute(ATTRIBUTE + "Task") is not None]
+
+
+def _is_whole(fused: slicer.vtkMRMLVolumeNode) -> bool:
+    """Whether no partner has gone: the scene drops references to a node that is removed."""
+    count = fused.GetNumberOfNodeReferences(ATTRIBUTE + "Partner")
+    return len((fused.GetAttribute(ATTRIBUTE + "PartnerID") or "").split()) == count
+
+
+def _number_of(fused: slicer.vtkMRMLVolumeNode) -> int:
+    """Return which fusion of the scene it was, 0 where a scene of an earlier version is mute."""
+    number = fused.GetAttribute(ATTRIBUTE + "Number") or ""
+    return int(number) if number.isdecimal() else 0
 
 
 def _write_provenance(node: slicer.vtkMRMLVolumeNode, origin: Origin, record: dict) -> None:
     """Attributes of the node, saved with the scene.
 
-    Of a patient they tell no more than the names of the volumes do, which notes repeat.
+    Of a patient they tell no more than the names of the volumes do, which notes repeat. The number
+    says which fusion is the newest: an overwritten node keeps its place in the scene, and a time
+    would tell when a patient was looked at.
     """
+    number = 1 + max(map(_number_of, _fused_nodes()), default=0)
     weights, versions = record["weights"], record["versions"]
     attributes = {
         "Task": record["task"],
@@ -110,6 +132,7 @@ def _write_provenance(node: slicer.vtkMRMLVolumeNode, origin: Origin, record: di
         "Version": str(versions.get("mactfusion", "")),
         "Options": json.dumps(_short(record["options"]), sort_keys=True),
         "Coverage": f"{record['coverage']:.4f}",
+        "Number": str(number),
         "Notes": "\n".join(record["notes"]),
         "AnatomicalID": origin.ids[0],
         "PartnerID": " ".join(origin.ids[1:]),

@@ -47,6 +47,7 @@ class Runs:
         self._queue: list[tuple] = []
         self._count = 0
         self._failures: list[str] = []
+        self._notes: list[str] = []
         self._details = ""
         self._warnings: list[str] = []
         self.fused = None
@@ -77,7 +78,7 @@ class Runs:
         if not jobs or self._logic.is_running or not self._install():
             return
         self._queue = list(jobs)
-        self._count, self._failures = len(jobs), []
+        self._count, self._failures, self._notes = len(jobs), [], []
         self._next()
 
     def cancel(self) -> None:
@@ -90,7 +91,7 @@ class Runs:
     def forget(self) -> None:
         """Drop what belongs to a scene that is closed."""
         self._queue.clear()
-        self._count, self._failures = 0, []
+        self._count, self._failures, self._notes = 0, [], []
         self.fused = None
         self._show_progress(None)
         self.say("")
@@ -163,6 +164,7 @@ class Runs:
             template = _("{name} is ready.")
             if self._warnings:
                 template = _("{name} is ready. Notes: {notes}")
+                self._notes.append(f"{names}: {notes}")
             self.say(template.format(name=node.GetName(), notes=" ".join(self._warnings)))
             self._done(node)
         elif getattr(error, "code", "") == "cancelled":
@@ -180,12 +182,18 @@ class Runs:
     def _sum_up(self, failed: int) -> None:
         """Say how many of several are fused: the message of each is gone with the next."""
         count, self._count = self._count, 0
-        if not failed:
-            self.say(_("All {count} are ready.").format(count=count))
-            return
-        template = _("{ready} of {count} are ready; Details says why the others are not.")
+        if failed and self._notes:
+            template = _(
+                "{ready} of {count} are ready; Details says why the others are not, and has notes."
+            )
+        elif failed:
+            template = _("{ready} of {count} are ready; Details says why the others are not.")
+        elif self._notes:
+            template = _("All {count} are ready; Details has notes.")
+        else:
+            template = _("All {count} are ready.")
         sentence = template.format(ready=count - failed, count=count)
-        self.say(sentence, is_error=True, details="\n\n".join(self._failures))
+        self.say(sentence, bool(failed), "\n\n".join([*self._failures, *self._notes]))
 
     def _show_progress(self, news: dict | None) -> None:
         bar = self._ui.progressBar

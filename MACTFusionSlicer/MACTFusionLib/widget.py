@@ -96,7 +96,8 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
 
     def exit(self) -> None:
-        """Another module is shown: a run goes on, the preview rests."""
+        """Another module is shown: a run goes on, preview and flicker rest."""
+        self.ui.flickerButton.checked = False  # its button is not there to end it
         self.preview.stop()
         self.setParameterNode(None)
 
@@ -143,7 +144,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         fused = self._fused()
         for button in (self.ui.checkerboardButton, self.ui.flickerButton, self.ui.spaceButton):
             button.enabled = fused is not None or button.checked
-        self.ui.saveButton.enabled = self._last_fused() is not None
+        self.ui.saveButton.enabled = self._fused_to_save() is not None
         self.ui.compareButton.enabled = not reason or self.compare.is_on
         self.machine.show()
 
@@ -152,10 +153,12 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         chosen = self._parameters
         return None if chosen is None else fused_from(chosen.anatomical, chosen_partner(chosen))
 
-    def _last_fused(self) -> slicer.vtkMRMLVolumeNode | None:
-        fused = self.runs.fused
-        is_there = fused is not None and slicer.mrmlScene.IsNodePresent(fused)
-        return fused if is_there else self._fused()
+    def _fused_to_save(self) -> slicer.vtkMRMLVolumeNode | None:
+        """Return what Compare and 3-D show; the last run may be of another patient."""
+        chosen, last = self._fused(), self.runs.fused
+        if chosen is not None or last is None:
+            return chosen
+        return last if slicer.mrmlScene.IsNodePresent(last) else None
 
     def _timers(self) -> None:
         self._pump_timer = _timer(_POLL_MS, self._pump)
@@ -246,11 +249,13 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.runs.begin(jobs)
 
     def _save(self, *_unused: object) -> None:
-        node = self._last_fused()
+        node = self._fused_to_save()
+        name = node.GetName()  # said before and after: the name of the file holds none
         folder = Path(qt.QSettings().value(_FOLDER, "") or Path.home())
         suggestion = str(folder / suggested_name(node))
+        title = _("Save {name}").format(name=name)
         path = qt.QFileDialog.getSaveFileName(
-            self.parent, _("Save the fused volume"), suggestion, "NRRD (*.nrrd);;NIfTI (*.nii.gz)"
+            self.parent, title, suggestion, "NRRD (*.nrrd);;NIfTI (*.nii.gz)"
         )
         if not path:
             return
@@ -260,7 +265,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.runs.say(str(error), is_error=True)
         else:
             qt.QSettings().setValue(_FOLDER, str(Path(path).parent))
-            self.runs.say(_("Saved as {path}.").format(path=path))
+            self.runs.say(_("{name} is saved as {path}.").format(name=name, path=path))
 
     # ---- looking
 

@@ -13,7 +13,7 @@ import qt
 import slicer
 from MACTFusionLib.result import sources_of
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
-from MACTFusionLib.volumes import geometry_of
+from MACTFusionLib.volumes import geometry_of, voxels_of
 
 PATIENCE_S = 240
 
@@ -121,3 +121,56 @@ def test_all_ready_is_said_and_nothing_checked_too(panel, three):
     panel.ui.batchButton.click()
     assert not panel.logic.is_running
     assert "No volumes of the list are checked" in panel.ui.messageLabel.text
+
+
+def shift(node, millimetres):
+    """Move a volume aside, so that it covers a part of the others only."""
+    affine = geometry_of(node).affine.copy()
+    affine[0, 3] += millimetres
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(affine))
+
+
+def test_notes_of_a_batch_are_in_the_details(panel, three):
+    shift(three[1], 20)
+    panel.ui.findPairsButton.click()
+    panel.ui.batchButton.click()
+    finish(panel)
+    assert panel.ui.messageLabel.text == "All 2 are ready; Details has notes."
+    assert panel.runs._details.startswith("MR + PET: ")
+    assert "covers" in panel.runs._details
+    assert "MR + CT" not in panel.runs._details  # nothing is to be noted of it
+    panel.ui.batchButton.click()
+    slicer.mrmlScene.RemoveNode(three[2])
+    finish(panel)
+    assert panel.ui.messageLabel.text == (
+        "1 of 2 are ready; Details says why the others are not, and has notes."
+    )
+    reason, note = panel.runs._details.split("\n\nMR + PET: ")
+    assert "MR + CT: A volume was removed" in reason
+    assert "covers" in note
+    shift(three[1], -20)
+    panel.ui.findPairsButton.click()
+    panel.ui.batchButton.click()
+    finish(panel)
+    assert "Notes" not in panel.ui.messageLabel.text
+    assert panel.runs._details == ""
+
+
+def test_saved_after_a_batch_is_the_pair_that_is_chosen(panel, three, tmp_path, monkeypatch):
+    mr, pet, _ct = three
+    panel._parameters.anatomical, panel._parameters.partner = mr, pet
+    panel.ui.findPairsButton.click()
+    panel.ui.batchButton.click()
+    finish(panel)
+    (of_pet,) = fused_nodes()
+    of_ct = slicer.util.getNode("MR + CT fused")
+    assert panel.runs.fused is of_ct
+    path = tmp_path / "f.nrrd"
+    monkeypatch.setattr(qt.QFileDialog, "getSaveFileName", lambda *_: str(path))
+    panel.ui.saveButton.click()
+    assert "MR + PET fused" in panel.ui.messageLabel.text
+    back = slicer.mrmlScene.AddNewNodeByClass(of_pet.GetClassName())
+    storage = slicer.vtkMRMLNRRDStorageNode()
+    storage.SetFileName(str(path))
+    assert storage.ReadData(back)
+    assert np.array_equal(voxels_of(back), voxels_of(of_pet))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
@@ -9,8 +11,8 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import slicer
 import vtk
-from MACTFusionLib import compare
-from MACTFusionLib.result import ATTRIBUTE, Origin, fused_from, make_result
+from MACTFusionLib import compare, widget
+from MACTFusionLib.result import ATTRIBUTE, Origin, fused_from, make_result, sources_of
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
 from MACTFusionLib.volumes import geometry_of
 
@@ -38,12 +40,12 @@ def volumes(scene):
     return mr, pet, add_volume("CT", np.zeros(SHAPE, np.int16), geometry_of(mr).affine)
 
 
-def fused_of(anatomical, partner, voxels=None):
+def fused_of(anatomical, partner, voxels=None, output=None):
     """A fused node as a run makes it, of a red cube by default."""
     if voxels is None:
         voxels = np.zeros((*SHAPE, 3), np.uint8)
         voxels[6:18, 5:15, 1:5] = (200, 40, 40)
-    return make_result(Origin(anatomical, partner, geometry_of(anatomical)), voxels, RECORD)
+    return make_result(Origin(anatomical, partner, geometry_of(anatomical)), voxels, RECORD, output)
 
 
 def layout():
@@ -144,6 +146,33 @@ def test_panel_compares_all_partners_and_follows_the_choice(panel, chosen, scene
     assert not panel.compare.is_on
 
 
+def test_titles_in_any_language_are_well_formed(monkeypatch):
+    monkeypatch.setattr(compare, "_", lambda text: f"{text} <&>")
+    root = vtk.vtkXMLUtilities.ReadElementFromString(compare._description(2))
+    assert root is not None
+    row = root.GetNestedElement(0).GetNestedElement(0)
+    view = row.GetNestedElement(0).GetNestedElement(0)
+    assert view.FindNestedElementWithName("property") is not None
+    titles = [view.GetNestedElement(i).GetCharacterData() for i in range(4)]
+    assert "Anatomical <&>" in titles
+
+
+def test_another_module_has_views_that_stand_still(panel, chosen, scene, volumes):
+    mr, pet, ct = volumes
+    fused_of(mr, [pet, ct])
+    panel._settled()
+    entered(scene, compare.CompareViews(), mr, [pet, ct])
+    panel.ui.compareButton.click()
+    panel.ui.blendSlider.value = 0.25
+    panel.ui.flickerButton.click()
+    assert panel._flicker_timer.isActive()
+    panel.exit()
+    assert not panel._flicker_timer.isActive()
+    assert not panel.ui.flickerButton.checked
+    last = compare.composite_of(compare._view(compare.FUSED_VIEW))
+    assert last.GetForegroundOpacity() == pytest.approx(0.25)
+
+
 def test_closing_the_scene_ends_what_looks_at_it(panel, chosen, scene, volumes):
     mr, pet, ct = volumes
     fused_of(mr, [pet, ct])
@@ -176,6 +205,104 @@ def test_result_of_an_opened_scene_is_found_and_that_of_others_is_not(panel, cho
     assert fused_from(mr, pet) is other
     slicer.mrmlScene.RemoveNode(fused)
     assert fused_from(mr, [pet, ct]) is older
+
+
+@pytest.mark.parametrize("is_saved", [False, True])
+def test_result_of_more_volumes_is_not_that_of_those_that_are_left(volumes, is_saved, tmp_path):
+    mr, pet, ct = volumes
+    fused = fused_of(mr, [pet, ct])
+    assert fused_from(mr, [pet, ct]) is fused
+    slicer.mrmlScene.RemoveNode(ct)
+    if is_saved:
+        path = str(tmp_path / "scene.mrml")
+        slicer.mrmlScene.SetURL(path)
+        assert slicer.mrmlScene.Commit(path)
+        slicer.mrmlScene.Clear(False)
+        slicer.mrmlScene.SetURL(path)
+        assert slicer.mrmlScene.Import()
+        mr, pet = (slicer.util.getNode(name) for name in ("MR", "PET"))
+    assert fused_from(mr, pet) is None
+    assert fused_from(mr, [pet]) is None
+
+
+def test_result_without_sources_is_not_that_of_no_choice(panel, volumes):
+    mr, pet, ct = volumes
+    fused = fused_of(mr, pet)
+    for node in (mr, pet):
+        slicer.mrmlScene.RemoveNode(node)
+    assert sources_of(fused) == (None, [])
+    assert fused_from(None, None) is None
+    assert fused_from(None, []) is None
+    assert fused_from(ct, None) is None
+    panel._parameters.anatomical = panel._parameters.partner = None
+    panel._settled()
+    assert not panel.ui.spaceButton.enabled
+
+
+def test_newest_result_is_the_one_that_was_made_last(panel, chosen, scene, volumes):
+    mr, pet, ct = volumes
+    first, second = (fused_of(mr, [pet, ct]) for _ in range(2))
+    panel._settled()
+    entered(scene, compare.CompareViews(), mr, [pet, ct])
+    panel.ui.compareButton.click()
+    assert shown(2)[1] == second.GetID()
+    assert fused_of(mr, [pet, ct], output=first) is first
+    panel._show_result(first)
+    assert fused_from(mr, [pet, ct]) is first
+    assert shown(2)[1] == first.GetID()
+    panel._settled()
+    assert shown(2)[1] == first.GetID()
+    third = fused_of(mr, [pet, ct])
+    assert fused_from(mr, [pet, ct]) is third
+
+
+@pytest.mark.parametrize("number", [None, "", "soon", "²"])
+def test_number_that_says_nothing_is_older_than_any(volumes, number):
+    """Scenes of earlier versions have none, and anybody can edit an attribute."""
+    mr, pet, _ct = volumes
+    first, second = (fused_of(mr, pet) for _ in range(2))
+    second.SetAttribute(ATTRIBUTE + "Number", number)
+    assert fused_from(mr, pet) is first
+    first.SetAttribute(ATTRIBUTE + "Number", number)
+    assert fused_from(mr, pet) is second  # then the order of the scene tells
+
+
+@pytest.fixture
+def dialog(monkeypatch, tmp_path):
+    """Answer the dialog of *Save as*, and keep what it and the logic were given."""
+    asked = SimpleNamespace(titles=[], nodes=[], path=str(tmp_path / "f.nrrd"))
+
+    def answer(_parent, title, _suggestion, _filters):
+        asked.titles.append(title)
+        return asked.path
+
+    monkeypatch.setattr(widget.qt, "QFileDialog", SimpleNamespace(getSaveFileName=answer))
+    return asked
+
+
+def test_saved_is_the_fusion_of_the_chosen_volumes_and_its_name_is_said(
+    panel, chosen, volumes, dialog, monkeypatch
+):
+    mr, pet, ct = volumes
+    chosen.third = None
+    monkeypatch.setattr(panel.logic, "save", lambda node, _path: dialog.nodes.append(node))
+    mine, others = fused_of(mr, pet), fused_of(mr, ct)
+    panel.runs.fused = others  # the last of a batch
+    panel.ui.saveButton.enabled = True
+    panel.ui.saveButton.click()
+    assert dialog.nodes == [mine]
+    assert "MR + PET fused" in dialog.titles[-1]
+    assert "MR + PET fused" in panel.ui.messageLabel.text
+    assert dialog.path in panel.ui.messageLabel.text
+    slicer.mrmlScene.RemoveNode(mine)
+    panel._settled()
+    assert panel.ui.saveButton.enabled  # the last run is what there is, and its name is said
+    panel.ui.saveButton.click()
+    assert dialog.nodes[-1] is others
+    assert "MR + CT fused" in dialog.titles[-1]
+    slicer.mrmlScene.RemoveNode(others)
+    panel._settled()
+    assert not panel.ui.saveButton.enabled
 
 
 def test_result_is_put_into_the_study_of_the_anatomical_volume(volumes):
