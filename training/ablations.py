@@ -8,8 +8,8 @@ there is to run. Each training is the bundle's own, in a process of its own, and
 ``OUTPUT/STUDY/VARIANT``: ``model.pt``, the last averaged weights; ``training.json``, what they were
 trained with; ``training.log``. The test pairs are fused into ``fused`` there, and their means kept
 in ``scores.json``. What is complete is not done again, what was interrupted goes on, and what was
-trained with other options, configurations or pairs is removed and trained again; a change of code
-is not noticed.
+trained with other options, configurations or pairs is moved aside, to ``OUTPUT/STUDY/VARIANT.1`` or
+the next free number, and trained again; a change of code is not noticed.
 
 ``--study`` and ``--variant`` let several processes share the work; a training that studies share
 (those of DILRAN one, those of MACTFusion another) belongs into one of them.
@@ -28,6 +28,7 @@ from rich.console import Console
 
 from mactfusion.errors import InputError
 from mactfusion.evaluation.score import available_cores
+from mactfusion.io.atomic import atomic_path
 from mactfusion.pipeline import bundle_root
 from training.ablation.page import HEAD, ablations_page
 from training.ablation.scored import score
@@ -69,7 +70,9 @@ def write_page(page: Path, output: Path) -> None:
     text = ablations_page(output)
     page.parent.mkdir(parents=True, exist_ok=True)
     if not page.exists():
-        page.write_text(f"{HEAD}{MARKERS.begins}\n{MARKERS.ends}\n", encoding="utf-8")
+        # Another process that shares the work may look at it at any time.
+        with atomic_path(page) as temporary:
+            temporary.write_text(f"{HEAD}{MARKERS.begins}\n{MARKERS.ends}\n", encoding="utf-8")
     write_between_markers(page, MARKERS, text)
 
 
@@ -120,10 +123,11 @@ def run(
 ) -> None:
     """Train and score variants one after the other; the page follows each.
 
-    One that fails does not stop those after it: hours of work may follow.
+    One that fails does not stop those after it, nor does a page that cannot be written: hours of
+    work may follow.
 
     Raises:
-        InputError: the data lack what is needed, or a variant failed.
+        InputError: the data lack what is needed, a variant failed, or the page did to the last.
     """
     console = Console(stderr=True, soft_wrap=True)
     pairs = find_test_pairs(chosen, data, every)
@@ -146,7 +150,12 @@ def run(
         except InputError as error:
             console.print(f"{entry.name} failed: {error}", markup=False)
             failed[entry.name] = error
-        write_page(page, output)
+        failed.pop(str(page), None)  # only the last page counts
+        try:
+            write_page(page, output)
+        except InputError as error:
+            console.print(f"{page} is not written: {error}", markup=False)
+            failed[str(page)] = error
     if failed:
         reason = next(iter(failed.values()))
         raise InputError(f"{', '.join(failed)} failed; the first because: {reason}")

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,14 +17,15 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from mactfusion.engine import read_checkpoint
+from mactfusion.engine.checkpoint import BEFORE, NEWEST
 from mactfusion.metrics import METRICS, RANKING
 from mactfusion.networks import DILRAN, CMINet
 from mactfusion.networks.dilran_fusion import RULES
 from mactfusion.pipeline import bundle_root
 from mactfusion.splits import write_split
-from mactfusion.weights import load_weights
+from mactfusion.weights import load_weights, save_state
 from training import ablations
-from training.ablation import page, studies, trained
+from training.ablation import page, scored, studies, trained
 from training.comparison.scores import find_pairs, read_fused, read_sources
 
 SPLIT = {"1001": "train", "1002": "train", "2001": "validation", "3001": "test", "3002": "test"}
@@ -79,6 +81,16 @@ def section(root, title):
     return text.split(f"### {title}\n")[1].split("\n### ")[0]
 
 
+def entry_of(name):
+    return next(entry for entry in studies.entries() if entry.name == name)
+
+
+def newest_checkpoint(folder):
+    """The newest that there is: a process can be killed between the two renames of a save."""
+    files = [path for name in (NEWEST, BEFORE) if (path := folder / "checkpoints" / name).is_file()]
+    return read_checkpoint(files[0])
+
+
 def scores_of(root, name):
     return json.loads((root / "out" / name / "scores.json").read_text())
 
@@ -113,7 +125,7 @@ def test_the_page_says_what_was_run_and_what_was_not(finished):
 def test_the_last_averaged_weights_are_scored(finished):
     for name, network in ((CNN, CMINet(modules="inter")), (AUTO_ENCODER, DILRAN())):
         folder = finished / "out" / name
-        checkpoint = read_checkpoint(folder / "checkpoints" / "checkpoint.pt")
+        checkpoint = newest_checkpoint(folder)
         assert checkpoint["iteration"] == 2
         for key, tensor in load_weights(network, folder / "model.pt").state_dict().items():
             assert torch.equal(tensor, checkpoint["averaged"][f"module.{key}"]), key
@@ -152,26 +164,28 @@ def test_what_is_complete_is_not_done_again(data, finished):
 def test_other_options_train_again_and_an_interrupted_training_goes_on(data, finished, tmp_path):
     shutil.copytree(finished / "out", tmp_path / "out")
     folder = tmp_path / "out" / AUTO_ENCODER
-    entry = next(entry for entry in studies.entries() if entry.name == AUTO_ENCODER)
+    entry = entry_of(AUTO_ENCODER)
+    weights = (folder / "model.pt").read_bytes()
     where = trained.Data(data, data / "split.json")
     record = trained.training_record(entry, trained.Budget(12, 32, 2, 3), where)
-    trained.begin(folder, record)
+    aside = trained.begin(folder, record)
     assert not (folder / "model.pt").exists()  # that of two steps
+    assert (aside / "model.pt").read_bytes() == weights
     words = trained.training_command(entry, record, where, folder)
     words[words.index("--checkpoint_minutes") + 1] = "0"
-    newest = folder / "checkpoints" / "checkpoint.pt"
+    newest = folder / "checkpoints" / NEWEST
     process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 240
     while not newest.is_file() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
-    stopped = read_checkpoint(newest)["iteration"]
+    stopped = newest_checkpoint(folder)["iteration"]
     assert 0 < stopped < 12
     result = run(data, tmp_path, "--study", "dilran-rules", "--variant", "average", steps=12)
     assert result.exit_code == 0, result.output
     assert f"at step {stopped}" in (folder / "training.log").read_text()
-    assert read_checkpoint(newest)["iteration"] == 12
+    assert newest_checkpoint(folder)["iteration"] == 12
     assert scores_of(tmp_path, RULE)["training"]["budget"]["steps"] == 12
     assert "12 steps of 2 crops" in section(tmp_path, "DILRAN, fusion rules")
     assert "Budget of each row: 2 steps" in section(tmp_path, "CMINet, recursions and modules")
@@ -239,6 +253,7 @@ def write_scores(output, name, value, steps=600):
     spent = {"steps": steps, "crop": 96, "batch_size": 2, "seed": 1, "learning_rate": 0.001}
     scores = {
         "training": {"budget": spent, "tasks": tasks},
+        "digest": "",
         "pairs": dict.fromkeys(tasks, 24),
         "means": {task: dict.fromkeys(RANKING, value) for task in tasks},
     }
@@ -270,12 +285,166 @@ def test_rows_of_other_budgets_stand_in_a_table_of_their_own(tmp_path):
     assert "differences from the full" not in text
 
 
-def test_damaged_scores_are_named(data, tmp_path):
-    write_scores(tmp_path / "out", "full", 0.5)
-    damaged = tmp_path / "out" / "mactfusion-architecture" / "full" / "scores.json"
-    damaged.write_text("{")
+def damaged_scores(output, *, without=(), content=None):
+    """Scores of which one thing is left out, or that are something else altogether."""
+    write_scores(output, "full", 0.5)
+    path = output / "mactfusion-architecture" / "full" / "scores.json"
+    whole = json.loads(path.read_text())
+    part = whole
+    for key in without[:-1]:
+        part = part[key]
+    if without:
+        del part[without[-1]]
+    path.write_text(json.dumps(whole) if content is None else content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"content": "{"},
+        {"content": "[1]"},
+        {"content": "null"},
+        {"without": ("training",)},
+        {"without": ("training", "budget", "steps")},
+        {"without": ("digest",)},
+        {"without": ("pairs",)},
+        {"without": ("means", "PET-MRI")},
+        {"without": ("means", "PET-MRI", RANKING[0])},
+    ],
+    ids=str,
+)
+def test_damaged_scores_are_named(data, tmp_path, damage):
+    damaged = damaged_scores(tmp_path / "out", **damage)
     result = run(data, tmp_path, "--page-only")
     assert (result.exit_code, result.output) == (2, f"Error: {damaged} is damaged; remove it.\n")
+
+
+def test_damaged_scores_do_not_stop_the_variants_after_them(data, tmp_path, monkeypatch):
+    damaged = damaged_scores(tmp_path / "out", content="[1]")
+    reached = []
+    monkeypatch.setattr(ablations, "train", lambda *_: None)
+    monkeypatch.setattr(ablations, "score", lambda entry, *_: reached.append(entry.variant.name))
+    words = ("--variant", "full", "--variant", "inter-only")
+    result = run(data, tmp_path, "--study", "cminet", *words)
+    assert reached == ["full", "inter-only"]
+    of_page = f"{tmp_path / 'docs' / 'ablations.md'} is not written: {damaged} is damaged"
+    assert result.output.count(of_page) == 2
+    assert result.exit_code == 2
+    assert result.output.splitlines()[-1].endswith(f"because: {damaged} is damaged; remove it.")
+
+
+def test_a_page_that_came_right_in_the_end_is_no_failure(data, tmp_path, monkeypatch):
+    damaged = damaged_scores(tmp_path / "out", content="[1]")
+
+    def remove_it_late(entry, *_):
+        if entry.variant.name == "inter-only":
+            damaged.unlink()
+
+    monkeypatch.setattr(ablations, "train", lambda *_: None)
+    monkeypatch.setattr(ablations, "score", remove_it_late)
+    words = ("--variant", "full", "--variant", "inter-only")
+    result = run(data, tmp_path, "--study", "cminet", *words)
+    assert result.exit_code == 0, result.output
+    assert "is not written" in result.output
+
+
+def test_a_new_page_is_there_whole_or_not_at_all(tmp_path, monkeypatch):
+    def disk_is_full(path, text, **_):
+        path.write_bytes(text[:20].encode())
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_text", disk_is_full)
+    with pytest.raises(OSError, match="No space left"):
+        ablations.write_page(tmp_path / "docs" / "ablations.md", tmp_path / "out")
+    assert not list((tmp_path / "docs").iterdir())
+
+
+@pytest.fixture
+def changed_record(data, tmp_path, monkeypatch):
+    """The record of a training after ``train.yaml`` had an old text replaced by a new one."""
+    shutil.copytree(bundle_root() / "configs", tmp_path / "bundle" / "configs")
+    monkeypatch.setattr(trained, "bundle_root", lambda: tmp_path / "bundle")
+    file = tmp_path / "bundle" / "configs" / "train.yaml"
+    text = file.read_text()
+
+    def record(old="", new=""):
+        assert old in text
+        file.write_text(text.replace(old, new, 1))
+        where = trained.Data(data, data / "split.json")
+        return trained.training_record(entry_of(CNN), trained.Budget(2, 32, 2, 3), where)
+
+    return record
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("seed: 20240419\n", "seed: 20240419\nadded: null\n"),
+        ("  split_file: '@split'\n", "  split_file: '@split'\n  added: null\n"),
+        ("checkpoint_minutes: 10", "checkpoint_minutes: 20"),
+        ("iteration % 50", "iteration % 25"),
+        ("epochs: 30", "epochs: 40"),  # the budget says how many
+        ("  end_lr: 1.0e-6", "  end_lr: '@lowest'\nlowest: 1.0e-6"),
+        ("_target_: mactfusion.networks.MACTFusion", "_target_: other"),  # CMINet is laid over it
+    ],
+)
+def test_what_changes_nothing_in_a_training_leaves_it_the_same(changed_record, old, new):
+    assert changed_record(old, new) == changed_record()
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("max_norm: 1.0", "max_norm: 2.0"),
+        ("end_lr: 1.0e-6", "end_lr: 1.0e-5"),
+        ("> 0.05", "> 0.06"),
+        ("prob: 0.5", "prob: 0.4"),
+        ("weights: null", "weights: start.pt"),
+    ],
+)
+def test_what_changes_a_training_makes_it_another(changed_record, old, new):
+    assert changed_record(old, new) != changed_record()
+
+
+def test_a_training_with_other_settings_is_moved_aside(tmp_path, monkeypatch, capsys):
+    def bundle(*_, **__):
+        (folder / "model.pt").write_bytes(b"new")
+        return subprocess.CompletedProcess([], 0)
+
+    folder = tmp_path / CNN
+    monkeypatch.setattr(trained.subprocess, "run", bundle)
+    monkeypatch.setattr(trained, "training_command", lambda *_: [])
+    for seed in (1, 2, 3):
+        trained.train(entry_of(CNN), {"seed": seed}, None, folder)
+        told = capsys.readouterr().err
+        assert (f"which is now {folder}.{seed - 1}." in told) == (seed > 1)
+    folders = [folder.with_name(f"{folder.name}{end}") for end in (".1", ".2", "")]
+    assert sorted(folder.parent.iterdir()) == sorted(folders)
+    for seed, kept in enumerate(folders, start=1):
+        assert trained.is_trained(kept, {"seed": seed})
+    assert trained.begin(folder, {"seed": 3}) is None
+    assert trained.is_trained(folder, {"seed": 3})
+
+
+def test_replaced_pictures_are_scored_again(data, tmp_path):
+    shutil.copytree(data, tmp_path / "data")
+    torch.manual_seed(0)
+    save_state(DILRAN().state_dict(), tmp_path / "model.pt")
+    pairs = find_pairs(tmp_path / "data", data / "split.json")[:1]
+    where = trained.Data(data, data / "split.json")
+    record = trained.training_record(entry_of(AUTO_ENCODER), trained.Budget(2, 32, 2, 3), where)
+
+    def score():
+        return scored.score(entry_of(RULE), tmp_path, record, pairs, tmp_path / "scores")
+
+    first = score()
+    with Image.open(pairs[0].partner) as picture:
+        other = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    other.save(pairs[0].partner)
+    second = score()
+    assert second["digest"] != first["digest"]
+    assert second["means"] != first["means"]
 
 
 def test_every_ablation_is_in_one_study():

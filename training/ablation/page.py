@@ -57,7 +57,7 @@ def ablations_page(output: Path) -> str:
     parts, not_run = [CONCLUSIONS], []
     for study in STUDIES:
         entries = [Entry(study, variant) for variant in study.variants]
-        kept = {entry: read_scores(output / entry.scored.name) for entry in entries}
+        kept = {entry: read_scores(output / entry.scored.name, study.tasks) for entry in entries}
         found = {entry: scores for entry, scores in kept.items() if scores}
         # What it shares with another study alone is no result of its own.
         if any(entry.scored == entry for entry in found):

@@ -10,6 +10,8 @@ import torch
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
+from mactfusion.io.checksum import sha256_of
+from mactfusion.metrics import RANKING
 from mactfusion.pairs import LoadPaird
 from mactfusion.weights import check_weights, load_weights
 from training.ablation.trained import MODEL, read_config
@@ -66,7 +68,7 @@ def score(
 ) -> dict[str, Any]:
     """Means of SCD, MS_SSIM, Qabf, Qw and VIF of each task, kept in ``folder/scores.json``.
 
-    Nothing is scored twice while weights, pairs, networks and metrics stay the same.
+    Nothing is scored twice while weights, pictures, networks and metrics stay the same.
 
     Args:
         entry: the variant.
@@ -77,15 +79,18 @@ def score(
         jobs: number of processes.
 
     Raises:
-        InputError: see :func:`load_network` and :func:`fuse`, or a metric is not defined for a
-            picture.
+        InputError: see :func:`load_network` and :func:`fuse`, a metric is not defined for a
+            picture, or what was kept is damaged.
     """
-    names = [f"{pair.task}/{pair.name}" for pair in pairs]
+    pictures = [
+        f"{pair.task}/{pair.name} {sha256_of(pair.anatomical)} {sha256_of(pair.partner)}"
+        for pair in pairs
+    ]
     network = json.dumps(read_config(entry)["network_def"], sort_keys=True)
     code = map(code_digest, ("networks", "metrics"))
-    parts = (check_weights(trained / MODEL), network, *code, *names)
+    parts = (check_weights(trained / MODEL), network, *code, *pictures)
     digest = hashlib.sha256("\n".join(parts).encode()).hexdigest()
-    kept = read_scores(folder)
+    kept = read_scores(folder, entry.study.tasks)
     if kept and kept["digest"] == digest:
         return kept
     fuse(load_network(entry, trained / MODEL), pairs, folder / FUSED)
@@ -104,19 +109,49 @@ def score(
     return scores
 
 
-def read_scores(folder: Path) -> dict[str, Any] | None:
+def read_scores(folder: Path, tasks: Sequence[str]) -> dict[str, Any] | None:
     """Read what :func:`score` kept; None where nothing was scored.
 
     Raises:
-        InputError: the file is damaged.
+        InputError: the file is damaged, or lacks one of the tasks or anything else that is told.
     """
     path = folder / SCORES
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
     except ValueError as error:
         raise InputError(f"{path} is damaged; remove it.") from error
+    if not _is_whole(content, tasks):
+        raise InputError(f"{path} is damaged; remove it.")
+    return content
+
+
+def _is_whole(content: object, tasks: Sequence[str]) -> bool:
+    """Whether all is there that the page tells; a file may hold anything."""
+    match content:
+        case {
+            "digest": str(),
+            "training": {
+                "tasks": [str(), *_],
+                "budget": {
+                    "steps": int(),
+                    "crop": int(),
+                    "batch_size": int(),
+                    "seed": int(),
+                    "learning_rate": float() | int(),
+                },
+            },
+            "pairs": dict(),
+            "means": dict(means),
+        }:
+            values = [means.get(task) for task in tasks]
+            return all(
+                isinstance(own, dict)
+                and all(isinstance(own.get(metric), float | int) for metric in RANKING)
+                for own in values
+            )
+    return False
 
 
 def _pictures(pairs: Sequence[Pair], fused: Path) -> Iterator[tuple[str, Triple]]:

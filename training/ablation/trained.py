@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
-import shutil
+import re
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from monai.bundle import ConfigParser
+from rich.console import Console
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
@@ -30,6 +32,23 @@ nothing, so that it may be short."""
 WARMUP_SHARE = 20
 """One step of so many warms the learning rate up."""
 AVERAGE_DECAY = 0.99
+TRAINER = "train#trainer"
+"""What a training runs: network, criterion, optimiser, rate and crops all hang on it."""
+NOT_COMPARED = frozenset(
+    ("pairs", "validate", "vgg_weights", "output_dir", "device", "num_workers", "rank")
+)
+"""What a trainer refers to and weights either do not depend on, or the record has by itself."""
+ONLY_TELL = frozenset(
+    (
+        "StatsHandler",
+        "TensorBoardStatsHandler",
+        "ValidationHandler",
+        "mactfusion.engine.PairProgress",
+    )
+)
+"""Handlers that change no weights."""
+
+_REFERENCE = re.compile(r"@([\w#]+)")
 
 
 @dataclass(frozen=True)
@@ -100,12 +119,18 @@ def check_data(entry: Entry, data: Data) -> None:
 
 
 def training_record(entry: Entry, budget: Budget, data: Data) -> dict[str, Any]:
-    """Return all that the weights depend on, but for the code and the pictures."""
+    """Return all that the weights depend on, but for the code and the pictures.
+
+    Of the configuration that is what the trainer consists of, with the options filled in: what is
+    added to the files for others does not make a finished training another one.
+    """
     config = read_config(entry)
     spent = asdict(budget)
     if budget.learning_rate is None:
         spent["learning_rate"] = config["learning_rate"]
-    content = json.dumps(config.get(), sort_keys=True)
+    for name, value in _options(spent).items():
+        config[name] = value
+    content = json.dumps(_filled_in(config, config[TRAINER]), sort_keys=True)
     uses_vgg = data.vgg is not None and entry.variant.needs_vgg
     return {
         "budget": spent,
@@ -116,17 +141,9 @@ def training_record(entry: Entry, budget: Budget, data: Data) -> dict[str, Any]:
     }
 
 
-def training_command(entry: Entry, record: dict[str, Any], data: Data, folder: Path) -> list[str]:
-    """Return the words of the bundle's training, which also go on with an interrupted one."""
-    spent = record["budget"]
-    tasks = tuple(task.lower() for task in entry.study.tasks)
-    of_tasks = f"if pair['task'] in {tasks!r}]"
-    options = {
-        "config_file": [str(path) for path in config_files(entry)],
-        "bundle_root": bundle_root(),
-        "dataset_dir": data.folder.resolve(),
-        "split": data.split.resolve(),
-        "output_dir": folder.resolve(),
+def _options(spent: dict[str, Any]) -> dict[str, Any]:
+    """Return the options of the bundle that a budget stands for."""
+    return {
         "epochs": 1,
         "epoch_length": spent["steps"],
         "warmup_steps": max(1, spent["steps"] // WARMUP_SHARE),
@@ -136,6 +153,44 @@ def training_command(entry: Entry, record: dict[str, Any], data: Data, folder: P
         "seed": spent["seed"],
         "average_decay": AVERAGE_DECAY,
         "precision": "float32",
+    }
+
+
+def _filled_in(config: ConfigParser, content: Any) -> Any:
+    """Put what is referred to in the place of each reference, also inside of expressions."""
+
+    def referred(name: str) -> Any:
+        compared = name.split("#")[0] not in NOT_COMPARED
+        return _filled_in(config, config[name]) if compared else f"@{name}"
+
+    if isinstance(content, dict):
+        return {key: _filled_in(config, value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_filled_in(config, item) for item in content if not _only_tells(item)]
+    if not isinstance(content, str):
+        return content
+    if whole := _REFERENCE.fullmatch(content):
+        return referred(whole[1])
+    if content.startswith("$"):
+        return _REFERENCE.sub(lambda found: json.dumps(referred(found[1]), sort_keys=True), content)
+    return content
+
+
+def _only_tells(item: Any) -> bool:
+    return isinstance(item, dict) and item.get("_target_") in ONLY_TELL
+
+
+def training_command(entry: Entry, record: dict[str, Any], data: Data, folder: Path) -> list[str]:
+    """Return the words of the bundle's training, which also go on with an interrupted one."""
+    tasks = tuple(task.lower() for task in entry.study.tasks)
+    of_tasks = f"if pair['task'] in {tasks!r}]"
+    options = {
+        "config_file": [str(path) for path in config_files(entry)],
+        "bundle_root": bundle_root(),
+        "dataset_dir": data.folder.resolve(),
+        "split": data.split.resolve(),
+        "output_dir": folder.resolve(),
+        **_options(record["budget"]),
         "checkpoint_minutes": 5,
         "train#dataset#data": f"$[pair for pair in @pairs[0] {of_tasks}",
         "validate#dataset#data": f"$[pair for pair in @pairs[1] {of_tasks}[::{VALIDATED_EVERY}]",
@@ -155,7 +210,7 @@ def is_trained(folder: Path, record: dict[str, Any]) -> bool:
 def train(entry: Entry, record: dict[str, Any], data: Data, folder: Path) -> None:
     """Train a variant to the end of its budget, unless that is done; go on where it stopped.
 
-    What another record left in the folder is removed first.
+    What another record left in the folder is moved aside first, and the console says where to.
 
     Args:
         entry: a variant with a training of its own.
@@ -168,7 +223,10 @@ def train(entry: Entry, record: dict[str, Any], data: Data, folder: Path) -> Non
     """
     if is_trained(folder, record):
         return
-    begin(folder, record)
+    if aside := begin(folder, record):
+        Console(stderr=True, soft_wrap=True).print(
+            f"{folder} held a training with other settings, which is now {aside}.", markup=False
+        )
     with (folder / LOG).open("a", encoding="utf-8") as log:
         command = training_command(entry, record, data, folder)
         done = subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, check=False)  # noqa: S603  (a list, no shell)
@@ -178,21 +236,28 @@ def train(entry: Entry, record: dict[str, Any], data: Data, folder: Path) -> Non
         )
 
 
-def begin(folder: Path, record: dict[str, Any]) -> None:
+def begin(folder: Path, record: dict[str, Any]) -> Path | None:
     """Make a folder for a training; one of the same record, which was interrupted, stays.
+
+    Returns:
+        Where a training of another record was moved to, ``FOLDER.1`` or the next free number: it
+        may be hours of work. None: there was none.
 
     Raises:
         InputError: the folder holds something else.
     """
     if read_record(folder) == record:
-        return
-    if folder.exists():
-        if not (folder / RECORD).is_file() and any(folder.iterdir()):
+        return None
+    aside = None
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / RECORD).is_file():
             raise InputError(f"{folder} holds no training; remove it, or give another --output.")
-        shutil.rmtree(folder)
-    folder.mkdir(parents=True)
+        names = (folder.with_name(f"{folder.name}.{number}") for number in itertools.count(1))
+        aside = folder.rename(next(name for name in names if not name.exists()))
+    folder.mkdir(parents=True, exist_ok=True)
     with atomic_path(folder / RECORD) as temporary:
         temporary.write_text(json.dumps(record, indent=1), encoding="utf-8")
+    return aside
 
 
 def read_record(folder: Path) -> dict[str, Any] | None:
