@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -42,7 +43,10 @@ DARK = {
 def main() -> None:
     """Write the pictures to the paths of the command line."""
     application = slicer.app.qt
-    QtCore.QSettings.setPath(QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, os.devnull)
+    # What is chosen here must neither come from the user's own settings nor go there.
+    own = tempfile.TemporaryDirectory()
+    QtCore.QSettings.setDefaultFormat(QtCore.QSettings.IniFormat)
+    QtCore.QSettings.setPath(QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, own.name)
     application.setStyle("Fusion")
     application.setFont(QtGui.QFont("DejaVu Sans", 9))
     scene = Scene()
@@ -70,6 +74,7 @@ def main() -> None:
     # The colour logic takes its colours out of the scene as it goes. A slice logic that goes later
     # and still shows a volume would use one that is gone; an empty scene shows none.
     scene.reset()
+    own.cleanup()
 
 
 def _open() -> tuple:
