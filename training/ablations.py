@@ -28,7 +28,6 @@ from rich.console import Console
 
 from mactfusion.errors import InputError
 from mactfusion.evaluation.score import available_cores
-from mactfusion.io.atomic import atomic_path
 from mactfusion.pipeline import bundle_root
 from training.ablation.page import HEAD, ablations_page
 from training.ablation.scored import score
@@ -67,13 +66,7 @@ def write_page(page: Path, output: Path) -> None:
     Raises:
         InputError: the page has no markers, or a file of scores is damaged.
     """
-    text = ablations_page(output)
-    page.parent.mkdir(parents=True, exist_ok=True)
-    if not page.exists():
-        # Another process that shares the work may look at it at any time.
-        with atomic_path(page) as temporary:
-            temporary.write_text(f"{HEAD}{MARKERS.begins}\n{MARKERS.ends}\n", encoding="utf-8")
-    write_between_markers(page, MARKERS, text)
+    write_between_markers(page, MARKERS, ablations_page(output), HEAD)
 
 
 @refusals()

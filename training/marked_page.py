@@ -18,14 +18,20 @@ class Markers(NamedTuple):
     ends: str
 
 
-def around_markers(page: Path, markers: Markers) -> tuple[str, str]:
-    """Return what stands before and after the two markers of a page; nothing where none is yet.
+def around_markers(page: Path, markers: Markers, heading: str = "") -> tuple[str, str]:
+    """Return what stands before and after the two markers of a page.
+
+    Args:
+        page: the page.
+        markers: its markers.
+        heading: what a page that is not there yet starts with.
 
     Raises:
         InputError: the page has no markers.
     """
     begins, ends = markers
-    text = page.read_text(encoding="utf-8") if page.exists() else f"{begins}\n{ends}\n"
+    new = f"{heading}{begins}\n{ends}\n"
+    text = page.read_text(encoding="utf-8") if page.exists() else new
     head, has_begun, rest = text.partition(begins)
     _, has_ended, tail = rest.partition(ends)
     if not has_begun or not has_ended:
@@ -33,13 +39,20 @@ def around_markers(page: Path, markers: Markers) -> tuple[str, str]:
     return head, tail
 
 
-def write_between_markers(page: Path, markers: Markers, text: str) -> None:
-    """Replace what stands between the two markers of a page; a new page is nothing else.
+def write_between_markers(page: Path, markers: Markers, text: str, heading: str = "") -> None:
+    """Replace what stands between the two markers of a page.
+
+    Args:
+        page: the page; its folder is made where there is none.
+        markers: its markers.
+        text: what to write between them.
+        heading: what a page that is not there yet starts with.
 
     Raises:
         InputError: the page has no markers.
     """
-    head, tail = around_markers(page, markers)
+    head, tail = around_markers(page, markers, heading)
     begins, ends = markers
+    page.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(page) as temporary:
         temporary.write_text(f"{head}{begins}\n\n{text}\n\n{ends}{tail}", encoding="utf-8")

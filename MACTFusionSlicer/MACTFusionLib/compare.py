@@ -9,13 +9,15 @@ import slicer
 from slicer.i18n import tr as _
 
 from .display import window_of
+from .layout import layout_node
 from .preview import composite_of
-from .volumes import fill, geometry_of, partners_in, voxels_of
+from .volumes import MOST_PARTNERS, fill, geometry_of, partners_in, voxels_of
 
 FUSED_VIEW = "MACTFusionFused"
 _LAYOUT_ID = 7430  # and the number of partners
+_LAYOUTS = range(_LAYOUT_ID + 1, _LAYOUT_ID + MOST_PARTNERS + 1)
 _ANATOMICAL_VIEW = "MACTFusionAnatomical"
-_PARTNER_VIEWS = ("MACTFusionPartner", "MACTFusionPartner2", "MACTFusionPartner3")
+_PARTNER_VIEW = "MACTFusionPartner"
 _SQUARES = 8
 _GROUP = 7431
 _COLORS = {_ANATOMICAL_VIEW: "#5b8def", FUSED_VIEW: "#4cae7f"}
@@ -46,10 +48,10 @@ class CompareViews:
 
         Args:
             anatomical: volume node.
-            partner: volume node, or a list of up to three.
+            partner: volume node, or a list of several.
             fused: volume node, or None when there is only a preview.
         """
-        layout = _layout_node()
+        layout = layout_node()
         if layout is None:
             return
         partners = partners_in(partner)
@@ -93,9 +95,9 @@ class CompareViews:
         self.set_checkerboard(None, None)
         self.is_on = False
         self._shown = ()
-        layout = _layout_node()
+        layout = layout_node()
         arrangement, crosshair = self._former
-        if layout is not None and layout.GetViewArrangement() in map(layout_id, (1, 2, 3)):
+        if layout is not None and layout.GetViewArrangement() in _LAYOUTS:
             layout.SetViewArrangement(arrangement)
         _set_crosshair(crosshair)
 
@@ -157,7 +159,8 @@ def layout_id(count: int) -> int:
 
 def view_names(count: int) -> tuple:
     """Return the names of the views for some partners, in the order of reading."""
-    return (_ANATOMICAL_VIEW, *_PARTNER_VIEWS[:count], FUSED_VIEW)
+    numbers = ("" if number == 1 else number for number in range(1, count + 1))
+    return (_ANATOMICAL_VIEW, *(f"{_PARTNER_VIEW}{number}" for number in numbers), FUSED_VIEW)
 
 
 def checkered(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -195,10 +198,6 @@ def _as_rgb(node: slicer.vtkMRMLVolumeNode) -> np.ndarray:
     return grey if grey.ndim == 4 else np.repeat(grey[..., None], 3, axis=-1)
 
 
-def _layout_node() -> slicer.vtkMRMLLayoutNode | None:
-    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")
-
-
 def _view(name: str) -> slicer.vtkMRMLSliceNode | None:
     return slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
 
@@ -230,7 +229,7 @@ def _row(names: tuple) -> str:
 
 def _item(name: str) -> str:
     titles = {_ANATOMICAL_VIEW: _("Anatomical"), FUSED_VIEW: _("Fused")}
-    number = name.removeprefix(_PARTNER_VIEWS[0])
+    number = name.removeprefix(_PARTNER_VIEW)
     title = titles.get(name) or f"{_('Partner')} {number}".strip()
     color = _COLORS.get(name, _PARTNER_COLOR)
     return (

@@ -12,11 +12,10 @@ from slicer.i18n import tr as _
 from .conversation import WorkerError
 from .guess import kind_of
 from .logic import MACTFusionLogic
-from .volumes import VolumeError
+from .volumes import MOST_PARTNERS, VolumeError
 
 READABLE = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 _PARTNERS = ("CT", "PT", "NM", "color")
-_MOST_PARTNERS = 3
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -123,7 +122,7 @@ def _roles(nodes: list) -> tuple:
                 names=", ".join(unknown)
             )
         )
-    if len(anatomical) != 1 or not 1 <= len(partners) <= _MOST_PARTNERS:
+    if len(anatomical) != 1 or not 1 <= len(partners) <= MOST_PARTNERS:
         raise VolumeError(
             _("one MR with one to three others is needed; found {mr} and {others}.").format(
                 mr=len(anatomical), others=len(partners)

@@ -7,8 +7,7 @@ import slicer
 from .guess import kind_of
 from .result import ATTRIBUTE
 from .summary import reason_not_to_run
-
-_MOST_PARTNERS = 3
+from .volumes import MOST_PARTNERS
 
 
 def loaded_volumes() -> list:
@@ -41,7 +40,7 @@ def find_pairs() -> list:
             if not reason_not_to_run(anatomical, partner, None, "auto")
         ]
         found += [(anatomical, partner) for partner in partners]
-        if 1 < len(partners) <= _MOST_PARTNERS:
+        if 1 < len(partners) <= MOST_PARTNERS:
             found.append((anatomical, partners))
     return found
 

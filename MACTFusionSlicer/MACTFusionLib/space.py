@@ -6,6 +6,8 @@ import slicer
 import vtk
 from slicer.i18n import tr as _
 
+from .layout import layout_node
+
 _METHOD = "vtkMRMLGPURayCastVolumeRenderingDisplayNode"
 _OPACITY = ((0.0, 0.0), (0.12, 0.0), (0.45, 0.12), (1.0, 0.6))
 """Brightness, as a share of full scale, and opacity: air is clear, tissue thin, uptake and bone
@@ -54,7 +56,7 @@ class RenderedVolume:
     def hide(self) -> None:
         """Take the rendering away, and go back to the former layout."""
         self._take_away()
-        layout = _layout_node()
+        layout = layout_node()
         former, self._former = self._former, None
         if former is None or layout is None:
             return
@@ -72,7 +74,7 @@ class RenderedVolume:
                 slicer.mrmlScene.RemoveNode(node)
 
     def _bring_view_up(self) -> None:
-        layout = _layout_node()
+        layout = layout_node()
         if layout is None:
             return
         arrangement = layout.GetViewArrangement()
@@ -104,7 +106,3 @@ def _set_preset(look: slicer.vtkMRMLVolumePropertyNode, fused: slicer.vtkMRMLVol
     rendering.SetIndependentComponents(image.GetNumberOfScalarComponents() == 1)
     rendering.ShadeOn()
     rendering.SetInterpolationTypeToLinear()
-
-
-def _layout_node() -> slicer.vtkMRMLLayoutNode | None:
-    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLLayoutNode")

@@ -11,6 +11,9 @@ from slicer.i18n import tr as _
 
 from .guess import modality_of, units_of
 
+MOST_PARTNERS = 3
+"""How many volumes are fused with an anatomical one."""
+
 
 class VolumeError(Exception):
     """A node that cannot be fused; the text says why and what to do."""

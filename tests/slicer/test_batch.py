@@ -19,17 +19,12 @@ PATIENCE_S = 240
 
 
 @pytest.fixture
-def three(panel, only_logic):
-    """The panel with MR, PET and CT of one patient in the scene, and a warm worker."""
-    panel.logic.session = panel.machine._session = only_logic.session
-    only_logic.close_scene()
-    panel._parameters.livePreview = False
-    panel._parameters.device = "cpu"
+def three(warm_panel):
+    """MR, PET and CT of one patient in the scene of a panel with a warm worker."""
     mr, pet = make_pair()
     hounsfield = np.full(SHAPE, -1000, np.int16)
     hounsfield[-8:, -6:] = 120
-    yield mr, pet, add_volume("CT", hounsfield, geometry_of(mr).affine)
-    panel.logic.session = type(only_logic.session)()  # the worker lives on for other tests
+    return mr, pet, add_volume("CT", hounsfield, geometry_of(mr).affine)
 
 
 def rows(panel):

@@ -22,18 +22,13 @@ PATIENCE_S = 240
 
 
 @pytest.fixture
-def ready(panel, only_logic):
-    """The panel with a pair, the worker that is warm already, and the axial view on the pair."""
-    panel.logic.session = panel.machine._session = only_logic.session
-    only_logic.close_scene()
-    chosen = panel._parameters
-    chosen.livePreview = False
+def ready(warm_panel):
+    """The panel with a pair, a warm worker, and the axial view on the pair."""
+    chosen = warm_panel._parameters
     chosen.anatomical, chosen.partner = make_pair()
-    chosen.device = "cpu"
     view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
     view.SetSliceOffset(-2.0)
-    yield panel
-    panel.logic.session = type(only_logic.session)()  # the worker lives on for other tests
+    return warm_panel
 
 
 def wait(panel, condition):
