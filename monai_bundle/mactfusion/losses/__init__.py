@@ -30,8 +30,8 @@ from mactfusion.losses.quality import (
 )
 from mactfusion.losses.weighted_sum import FusionLoss
 from mactfusion.losses.windows import (
-    gaussian_mean,
     gaussian_window,
+    local_mean,
     sobel,
     structural_similarity,
 )
@@ -57,8 +57,8 @@ __all__ = [
     "TextureLoss",
     "WeightedQualityLoss",
     "dilran_loss",
-    "gaussian_mean",
     "gaussian_window",
+    "local_mean",
     "sobel",
     "structural_similarity",
 ]

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mactfusion.losses.windows import (
-    gaussian_mean,
     gaussian_window,
+    local_mean,
     sobel,
     structural_similarity,
 )
@@ -65,8 +65,8 @@ class WeightedQualityLoss(nn.Module):
             similarity, _ = structural_similarity(
                 pred.expand_as(sources), sources, window, 0.01**2, 0.03**2
             )
-            variance = gaussian_mean(sources.square(), window)
-            variance = (variance - gaussian_mean(sources, window).square()).clamp_min(0)
+            variance = local_mean(sources.square(), window)
+            variance = (variance - local_mean(sources, window).square()).clamp_min(0)
             share = (variance + 1e-8) / (variance + 1e-8).sum(dim=1, keepdim=True)
             salience = variance.amax(dim=1, keepdim=True) + 1e-8
             quality = (share * similarity).sum(dim=1, keepdim=True) * salience
@@ -107,15 +107,15 @@ class StrongestStructureLoss(nn.Module):
         with torch.no_grad():
             factors = _desired_patch(sources)
             window = gaussian_window(11)
-            means = gaussian_mean(sources, window)
-            variances = gaussian_mean(sources.square(), window) - means.square()
-            both = gaussian_mean(sources.prod(dim=1, keepdim=True), window)
+            means = local_mean(sources, window)
+            variances = local_mean(sources.square(), window) - means.square()
+            both = local_mean(sources.prod(dim=1, keepdim=True), window)
             both = both - means.prod(dim=1, keepdim=True)
             desired = (factors.square() * variances).sum(dim=1, keepdim=True)
             desired = desired + 2 * factors.prod(dim=1, keepdim=True) * both
-        mean = gaussian_mean(fused, window)
-        variance = gaussian_mean(fused.square(), window) - mean.square()
-        covariances = gaussian_mean(fused * sources, window) - mean * means
+        mean = local_mean(fused, window)
+        variance = local_mean(fused.square(), window) - mean.square()
+        covariances = local_mean(fused * sources, window) - mean * means
         covariance = (factors * covariances).sum(dim=1, keepdim=True)
         contrast = 0.03**2
         return (2 * covariance + contrast) / (desired.clamp_min(0) + variance + contrast)
@@ -130,11 +130,12 @@ def _halved(image: Tensor) -> Tensor:
 
 def _desired_patch(sources: Tensor) -> Tensor:
     """Return the share of each centred source in the desired patch, ``(B, 2, H − 10, W − 10)``."""
+    patch = sources.new_full((11,), 1 / 11)
 
-    def centred(products: Tensor, sums: Tensor) -> Tensor:
-        return functional.avg_pool2d(products, 11, stride=1) - sums
+    def centred(products: Tensor, means: Tensor) -> Tensor:
+        return local_mean(products, patch) - means
 
-    means = functional.avg_pool2d(sources, 11, stride=1)
+    means = local_mean(sources, patch)
     energies = centred(sources.square(), means.square()).clamp_min(0) + 1e-10
     product = centred(sources.prod(dim=1, keepdim=True), means.prod(dim=1, keepdim=True))
     norms = energies.sqrt()
