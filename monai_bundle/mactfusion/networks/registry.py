@@ -108,7 +108,7 @@ MODELS: dict[str, Model] = {
         weights="msgfusion.pt",
         tasks=BRAIN_TASKS,
         citation="Wen et al., MsgFusion: Medical Semantic Guided Two-Branch Network for Multimodal "
-        "Brain Image Fusion, IEEE Transactions on Multimedia 2024",
+        "Brain Image Fusion, IEEE Transactions on Multimedia 26, 2024, pages 944 to 957",
         status="The graph of the authors' published code, except that its frequency step does "
         "something; their weights are not public.",
     ),
