@@ -23,7 +23,14 @@ class Share(torch.nn.Module):
         return self.share * image[:, :1] + (1 - self.share) * image[:, 1:]
 
 
-MODEL = Model(Share, "share-{task}.pt", tuple(SHARES), citation="none", status="For tests.")
+MODEL = Model(
+    Share,
+    weights="",
+    own_weights={task: f"share-{task}.pt" for task in SHARES},
+    tasks=tuple(SHARES),
+    citation="none",
+    status="For tests.",
+)
 
 
 def make_bundle(folder):

@@ -11,15 +11,16 @@ from mactfusion import fuse_volumes
 from mactfusion.errors import InputError
 from mactfusion.models import choose_model, shipped_weights
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS, recognise_model
+from mactfusion.transforms import TASKS
 from mactfusion.weights import save_state
-
-TASK_FILE = "cminet-{task}.pt"
 
 
 @pytest.fixture
 def several_files(monkeypatch, tmp_path):
     """A model with weights for each task, of which the folder has those for CT."""
-    monkeypatch.setitem(MODELS, "cminet", replace(MODELS["cminet"], weights=TASK_FILE))
+    model = MODELS["cminet"]
+    own = {task: f"cminet-{task}.pt" for task in model.tasks}
+    monkeypatch.setitem(MODELS, "cminet", replace(model, weights="", own_weights=own))
     (tmp_path / "cminet-ct-mri.pt").touch()
     return tmp_path
 
@@ -37,8 +38,8 @@ def weights(tmp_path_factory):
 @pytest.mark.parametrize("name", MODELS)
 def test_the_model_is_recognised_by_its_weights(name, weights, tmp_path):
     path = weights / f"{name}.pt"
-    assert choose_model("auto", path, "auto", tmp_path) == (name, path)
-    assert choose_model(name, path, "auto", tmp_path) == (name, path)
+    assert choose_model("auto", path) == (name, path)
+    assert choose_model(name, path) == (name, path)
 
 
 def test_tensors_of_another_shape_are_no_model():
@@ -74,14 +75,15 @@ def test_the_chosen_network_fuses_every_slice(name, weights, mr, pet, monkeypatc
 @pytest.mark.parametrize("name", MODELS)
 def test_a_model_without_weights_asks_for_a_file(name, tmp_path):
     with pytest.raises(InputError, match=f"no weights of the model {name} .*--weights") as caught:
-        choose_model(name, None, "pet-mri", tmp_path)
+        shipped_weights(tmp_path, name, "pet-mri")
     assert "\n" not in str(caught.value)
 
 
 def test_the_default_is_the_projects(tmp_path):
     path = tmp_path / MODELS[DEFAULT_MODEL].weights
     path.touch()
-    assert choose_model("auto", None, "auto", tmp_path) == (DEFAULT_MODEL, path)
+    assert choose_model("auto", None) == (DEFAULT_MODEL, None)
+    assert shipped_weights(tmp_path, DEFAULT_MODEL, "auto") == path
 
 
 def test_weights_of_a_task(several_files):
@@ -95,6 +97,18 @@ def test_weights_of_a_task(several_files):
         shipped_weights(several_files, "cminet", "auto")
     with pytest.raises(InputError, match="no weights of the model cminet"):
         shipped_weights(several_files, "cminet", "mr-mr")
+
+
+def test_a_task_without_weights_of_its_own_takes_those_of_all(monkeypatch, tmp_path):
+    own = {"ct-mri": "ct.pt"}
+    model = replace(MODELS["cminet"], weights="all.pt", own_weights=own)
+    monkeypatch.setitem(MODELS, "cminet", model)
+    for file in model.weight_files():
+        (tmp_path / file).touch()
+    assert model.weight_files() == ("all.pt", "ct.pt")
+    taken = {task: shipped_weights(tmp_path, "cminet", task).name for task in (*TASKS, "auto")}
+    assert taken.pop("ct-mri") == "ct.pt"
+    assert set(taken.values()) == {"all.pt"}
 
 
 def test_weights_of_another_model_are_refused(weights, mr, pet):

@@ -237,14 +237,13 @@ def test_no_text_in_a_list_is_run_as_code(option, mr, volumes, tmp_path, monkeyp
 
 
 def test_weights_for_each_task_do_not_fit_several(mr, volumes, monkeypatch, tmp_path):
-    model = replace(MODELS["cminet"], weights="{task}.pt")
-    monkeypatch.setitem(MODELS, DEFAULT_MODEL, model)
-    for task in model.tasks:
-        (tmp_path / f"{task}.pt").touch()
-    monkeypatch.setattr(
-        "mactfusion.pipeline.choose_model",
-        lambda name, weights, task, folder: (DEFAULT_MODEL, tmp_path / model.weights_for(task)),
-    )
+    model = MODELS["cminet"]
+    own = {task: f"{task}.pt" for task in model.tasks}
+    monkeypatch.setitem(MODELS, DEFAULT_MODEL, replace(model, weights="", own_weights=own))
+    (tmp_path / "models").mkdir()
+    for file in own.values():
+        (tmp_path / "models" / file).touch()
+    monkeypatch.setattr("mactfusion.pipeline.bundle_root", lambda: tmp_path)
     partners = [volumes["ct"], volumes["pet"]]
     with pytest.raises(InputError, match="other weights for each task"):
         fuse_volumes(mr, partners, task=["ct-mri", "pet-mri"])

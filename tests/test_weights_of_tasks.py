@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import nibabel
 import numpy as np
@@ -13,7 +14,9 @@ from monai.data import MetaTensor
 
 from mactfusion import fuse_volumes
 from mactfusion.errors import InputError
+from mactfusion.models import weights_of_pair
 from mactfusion.networks.registry import MODELS
+from mactfusion.weights import save_state
 
 MODALITIES = {"ct-mri": "CT", "pet-mri": "PT", "spect-mri": "NM"}
 
@@ -60,6 +63,21 @@ def test_partners_of_one_task_have_weights_and_of_several_none(weights, mr, pet)
         fuse_volumes(mr, [first, tagged((array**2, affine), "spect-mri")], model=one_share.NAME)
 
 
+def test_partners_of_several_tasks_have_the_joint_weights_where_there_are_any(
+    weights, mr, pet, monkeypatch
+):
+    joint = replace(one_share.MODEL, weights="share.pt", own_weights={"ct-mri": "share-ct-mri.pt"})
+    monkeypatch.setitem(MODELS, one_share.NAME, joint)
+    save_state({"share": torch.tensor(0.4)}, weights / "share.pt")
+    array, affine = pet
+    alone, other = tagged(pet, "ct-mri"), tagged((array**2, affine), "pet-mri")
+    taken = {}
+    for name, partner in {"ct": alone, "pet": other, "both": [alone, other]}.items():
+        result = fuse_volumes(mr, partner, model=one_share.NAME, luminance=True)
+        taken[name] = result.record["weights"]["name"]
+    assert taken == {"ct": "share-ct-mri.pt", "pet": "share.pt", "both": "share.pt"}
+
+
 def test_a_task_that_nobody_can_tell_or_that_has_no_weights_is_refused(weights, mr, pet):
     with pytest.raises(InputError, match="Cannot tell the task"):
         fuse_volumes(mr, pet, model=one_share.NAME)
@@ -100,6 +118,14 @@ def test_command_takes_the_weights_of_the_task_it_recognises(name, weights, fold
     assert outcome.code == 0, outcome.err
     assert f"weights share-{TASKS[name]}.pt." in outcome.out
     assert recorded(folders / "fused.json") == (TASKS[name], f"share-{TASKS[name]}.pt")
+
+
+@pytest.mark.parametrize("name", TASKS)
+def test_configuration_takes_the_weights_of_the_task_it_recognises(name, weights, folders):
+    volumes = (f"mr/{name}.nii.gz", f"partner/{name}.nii.gz")
+    found = weights_of_pair(weights, one_share.NAME, "auto", *volumes, data_folder=folders)
+    assert found == weights / f"share-{TASKS[name]}.pt"
+    assert weights_of_pair(weights, one_share.NAME, "auto", volumes[0], [volumes[1]]) is None
 
 
 def test_each_case_of_a_folder_has_the_weights_of_its_task(weights, folders, run_command):

@@ -1,12 +1,12 @@
 """Compare fusion methods on test pairs: tables, significance, cost, figures.
 
-    python -m training.compare PAIRS METHODS... --weights ours=monai_bundle/models/model.pt
+    python -m training.compare PAIRS METHODS... --weights ours=mactfusion_plus
 
 PAIRS has the layout ``TASK/test/MODALITY/NAME.png``. METHODS are folders: of one method
 (``TASK/NAME.png``, called by the folder's name), or of several such folders. A checkpoint is fused
-here, ``--weights NAME=FILE``: in evaluation mode, clipped, rounded to 8 bits, and its shift
-consistency is measured (``--shift-pairs 6``: on six pairs of a task). Pixel average and pixel
-maximum always take part.
+here, ``--weights NAME=FILE`` or ``NAME=MODEL``: in evaluation mode, clipped, rounded to 8 bits, and
+its shift consistency is measured (``--shift-pairs 6``: on six pairs of a task). Pixel average and
+pixel maximum always take part.
 
 Writes into ``--folder`` (default docs): the tables between the markers of ``results.md``,
 ``scores.csv`` (every picture), ``significance.csv``, ``boxes-TASK.png`` and ``ranks.png``. Sheets
@@ -107,7 +107,9 @@ def main(
     ] = None,
     weights: Annotated[
         list[str] | None,
-        typer.Option(help="NAME=FILE; {task} in FILE stands for ct-mri, pet-mri, ..."),
+        typer.Option(
+            help="NAME=FILE, where {task} in FILE stands for ct-mri, pet-mri, ...; or NAME=MODEL."
+        ),
     ] = None,
     shift_pairs: Annotated[
         int | None, typer.Option(min=1, help="Of a task, for shift consistency; all without.")

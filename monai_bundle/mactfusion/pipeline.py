@@ -12,14 +12,12 @@ import torch
 
 from mactfusion.errors import FusionWarning, InputError
 from mactfusion.inference import PRECISIONS
-from mactfusion.io import LoadVolumed
-from mactfusion.models import choose_model
-from mactfusion.networks.registry import DEFAULT_MODEL, find_model
+from mactfusion.models import choose_model, shipped_weights, weights_of_pair
+from mactfusion.networks.registry import find_model
 from mactfusion.recipe import Recipe
 from mactfusion.several import JointRecipe, joint_record, options_of_each
 from mactfusion.transforms import (
     TASKS,
-    ResolveTaskd,
     RestoreOrientationd,
     color_table,
     merge_chrominance,
@@ -250,22 +248,16 @@ def recipe_for(
     Raises:
         InputError: an option that cannot be.
     """
+    model, weights = chosen_model(options, anatomical, partner)
+    options = {**options, "model": model, "weights": weights}
     if not isinstance(partner, list):
         return _recipe(_checked(anatomical, partner, options, progress, network), network)
-    each = options_of_each(options, len(partner))
     choices = [
         _checked(anatomical, source, own, progress, network)
-        for source, own in zip(partner, each, strict=True)
+        for source, own in zip(partner, options_of_each(options, len(partner)), strict=True)
     ]
     if len(choices) == 1:
         return _recipe(choices[0], network)
-    if not choices:
-        raise InputError("There is no partner volume; give one.")
-    if len({(own["model"], own["weights"]) for own in choices}) > 1:
-        raise InputError(
-            "The model has other weights for each task: with partners of several tasks give one "
-            "file with --weights, or another --model."
-        )
     first = _recipe({**choices[0], "record": joint_record(choices)}, network)
     return JointRecipe([first, *(_recipe(own, first.network) for own in choices[1:])])
 
@@ -286,7 +278,6 @@ def _checked(
     Every text is checked or enters as another type: the configuration would run a text that
     starts with "$" as Python, also inside a list or a dictionary.
     """
-    model, weights = chosen_model(options, anatomical, partner)
     output, colormap, batch_size = (options[key] for key in ("output", "colormap", "batch_size"))
     table = color_table(colormap)
     return {
@@ -295,9 +286,9 @@ def _checked(
         "anatomical": _checked_source(anatomical),
         "partner": _checked_source(partner),
         "output": None if output is None else Path(output),
-        "model": model,
-        "network_def": network or find_model(model).network(),
-        "weights": weights,
+        "model": options["model"],
+        "network_def": network or find_model(options["model"]).network(),
+        "weights": options["weights"],
         "window": _checked_window(options["window"]),
         "anatomical_window": _checked_window(options["anatomical_window"]),
         "colormap": colormap if isinstance(colormap, str) else table,
@@ -313,31 +304,40 @@ def chosen_model(options: Mapping[str, Any], anatomical: Any, partner: Any) -> t
     """Settle the network that options of :func:`fuse_volumes` mean, and the file of its weights.
 
     Args:
-        options: of one pair.
+        options: all of :data:`DEFAULT_OPTIONS`.
         anatomical: see :func:`fuse_volumes`; looked at where the task is "auto" and the model has
-            other weights for each task.
-        partner: likewise.
+            weights of its own for a task.
+        partner: likewise; of several that have other weights each, the model's joint weights are
+            taken.
 
     Raises:
-        InputError: an option has no such value, the model no weights for the task, or the task
-            cannot be told.
+        InputError: there is no partner, an option has no such value, the model no weights for the
+            task or tasks, or the task cannot be told.
     """
-    for option, allowed in _CHOICES.items():
-        if options[option] not in allowed:
-            raise InputError(f"Unknown {option} '{options[option]}': choose {', '.join(allowed)}.")
-    model, weights, task = (options[key] for key in ("model", "weights", "task"))
-    network = find_model(DEFAULT_MODEL if model == "auto" else model)
-    if task == "auto" and weights is None and network.has_weights_for_each_task:
-        task = _recognised_task(anatomical, partner)
-    return choose_model(model, weights, task, bundle_root() / "models")
-
-
-def _recognised_task(anatomical: Any, partner: Any) -> str:
-    """Tell the task as the recipe will, which also says what there is to say of the volumes."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FusionWarning)
-        volumes = LoadVolumed()({"anatomical": anatomical, "partner": partner})
-        return str(ResolveTaskd()(volumes)["task"])
+    partners = partner if isinstance(partner, list) else [partner]
+    each = options_of_each(options, len(partners)) if isinstance(partner, list) else [options]
+    if not partners:
+        raise InputError("There is no partner volume; give one.")
+    for own in each:
+        for option, allowed in _CHOICES.items():
+            if own[option] not in allowed:
+                raise InputError(f"Unknown {option} '{own[option]}': choose {', '.join(allowed)}.")
+    folder = bundle_root() / "models"
+    model, weights = choose_model(options["model"], options["weights"])
+    if weights is not None:
+        return model, weights
+    files = {
+        weights_of_pair(folder, model, own["task"], anatomical, source)
+        for own, source in zip(each, partners, strict=True)
+    }
+    if len(files) == 1 and (file := files.pop()):
+        return model, file
+    if not find_model(model).weights:
+        raise InputError(
+            "The model has other weights for each task: with partners of several tasks give one "
+            "file with --weights, or another --model."
+        )
+    return model, shipped_weights(folder, model, "auto")
 
 
 def _checked_source(source: Any) -> Any:

@@ -14,6 +14,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata, verify_n
 import mactfusion
 from mactfusion.errors import InputError
 from mactfusion.networks import MACTFusionPlus
+from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 from mactfusion.recipe import own_errors
 from mactfusion.weights import load_weights
 
@@ -137,6 +138,7 @@ def test_metadata_names_this_version(bundle):
         "docs/README.md",
         "docs/data_license.txt",
         "models/model.pt",
+        "models/model-ct-mri.pt",
         "models/SHA256SUMS",
     ],
 )
@@ -152,12 +154,14 @@ def test_no_file_is_too_large_for_the_model_zoo(bundle):
 def test_shipped_weights_are_those_of_the_list(bundle):
     lines = (bundle / "models" / "SHA256SUMS").read_text().splitlines()
     listed = {line.split()[1]: line.split()[0] for line in lines}
-    weights = bundle / "models" / "model.pt"
-    assert listed["model.pt"] == hashlib.sha256(weights.read_bytes()).hexdigest()
+    for weights in (bundle / "models").glob("*.pt"):
+        assert listed.pop(weights.name) == hashlib.sha256(weights.read_bytes()).hexdigest()
+    assert not listed
 
 
-def test_shipped_weights_fuse(bundle):
-    network = load_weights(MACTFusionPlus(), bundle / "models" / "model.pt")
+@pytest.mark.parametrize("file", MODELS[DEFAULT_MODEL].weight_files())
+def test_shipped_weights_fuse(bundle, file):
+    network = load_weights(MACTFusionPlus(), bundle / "models" / file)
     image = torch.rand(1, 2, 24, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         fused = network(image)

@@ -203,6 +203,25 @@ def test_a_checkpoint_is_fused_clipped_and_rounded(folders, monkeypatch):
     assert run(folders, "--weights", f"new={folders / 'model.pt'}", ours="new").exit_code == 0
 
 
+def test_a_model_named_has_its_weights_for_each_task(folders, monkeypatch):
+    stub = Model(Stub, "all.pt", ("ct-mri", "pet-mri"), "", "", own_weights={"ct-mri": "ct.pt"})
+    monkeypatch.setitem(checkpoints.MODELS, "stub", stub)
+    monkeypatch.setattr(checkpoints, "bundle_root", lambda: folders)
+    (folders / "models").mkdir()
+    for value, file in enumerate(stub.weight_files()):
+        torch.save({"weight": torch.full((3,), float(value))}, folders / "models" / file)
+    loaded = []
+
+    def load(path):
+        loaded.append(path.name)
+        return stub, Stub().eval()
+
+    monkeypatch.setattr(checkpoints, "load_network", load)
+    result = run(folders, "--weights", "new=stub", ours="new")
+    assert result.exit_code == 0, result.output
+    assert sorted(loaded) == ["all.pt", "ct.pt"]
+
+
 def shift_columns(text):
     """Checkpoint and task to the number of pairs that were moved."""
     lines = text.split("### Shift consistency")[1].strip().splitlines()[2:]

@@ -177,10 +177,11 @@ def test_hello_tells_version_devices_models_and_options(worker):
         assert model["tasks"] == list(MODELS[name].tasks)
         here = [f for f in MODELS[name].weight_files() if (WEIGHTS / f).is_file()]
         assert [file["path"] for file in model["weights"]] == [str(WEIGHTS / f) for f in here]
-    (default,) = models[DEFAULT_MODEL]["weights"]
-    assert default["sha256"] == sha256_of(default["path"])
-    assert default["tasks"] == models[DEFAULT_MODEL]["tasks"]
-    assert default["problem"] == ""
+    for file in models[DEFAULT_MODEL]["weights"]:
+        assert file["sha256"] == sha256_of(file["path"])
+        assert file["problem"] == ""
+    served = [task for file in models[DEFAULT_MODEL]["weights"] for task in file["tasks"]]
+    assert sorted(served) == sorted(models[DEFAULT_MODEL]["tasks"])
     assert reply["options"]["axis"] == "auto"
     assert reply["pid"] == worker.process.pid
 

@@ -17,12 +17,14 @@ from rich.progress import track
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.metrics.shift_consistency import ShiftConsistency, shift_consistency
+from mactfusion.models import shipped_weights
 from mactfusion.networks.published_weights import (
     import_published_weights,
     is_published_checkpoint,
 )
-from mactfusion.networks.registry import MODELS, TASK_MARK, Model, recognise_model
+from mactfusion.networks.registry import MODELS, Model, recognise_model
 from mactfusion.pairs import LoadPaird
+from mactfusion.pipeline import bundle_root
 from mactfusion.weights import check_weights, load_weights, read_state
 from training.comparison.scores import code_digest, evenly_spaced
 from training.fused_picture import to_8_bits, write_picture
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
     from training.comparison.scores import Pair
 
+TASK_MARK = "{task}"
+"""Stands in the name of a weight file for the task."""
 SHIFTS = (4, 16)
 FIGURES = ShiftConsistency._fields
 WINDOW = 8
@@ -110,7 +114,8 @@ def fuse_pairs(
     """Fuse pairs with a checkpoint, clip to [0, 1] and round to 8 bits.
 
     Args:
-        weights: a file; ``{task}`` in its name stands for ``ct-mri``, ``pet-mri`` and so on.
+        weights: a file, in whose name ``{task}`` stands for ``ct-mri``, ``pet-mri`` and so on; or
+            the name of a model, for the weights of it that the bundle has for each task.
         pairs: the sources.
         cache: folder for what is made; nothing is fused twice while weights, sources and the
             network's code stay the same.
@@ -121,7 +126,7 @@ def fuse_pairs(
     Raises:
         InputError: the weights or a source cannot be read.
     """
-    files = {task: Path(weights.replace(TASK_MARK, task.lower())) for task in _tasks(pairs)}
+    files = {task: _file_for(weights, task.lower()) for task in _tasks(pairs)}
     digests = "".join(check_weights(files[task]) for task in sorted(files))
     code = "".join(code_digest(part) for part in CODE)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -144,6 +149,12 @@ def fuse_pairs(
     cost = Cost(model.parameter_count(), model.gigaflops(), float(np.median(times)))
     steadiness = {task: _means(of_task) for task, of_task in records.items()}
     return Fused(folder=folder, cost=cost, steadiness=steadiness)
+
+
+def _file_for(weights: str, task: str) -> Path:
+    if weights in MODELS:
+        return shipped_weights(bundle_root() / "models", weights, task)
+    return Path(weights.replace(TASK_MARK, task))
 
 
 def _tasks(pairs: Sequence[Pair]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import torch
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
 DEFAULT_MODEL = "mactfusion_plus"
-TASK_MARK = "{task}"
 BRAIN_TASKS = ("ct-mri", "pet-mri", "spect-mri")
 MACTFUSION_CITATION = (
     "Xie et al., MACTFusion: Lightweight Cross Transformer for Adaptive Multimodal Medical Image "
@@ -35,11 +34,12 @@ class Model:
 
     Attributes:
         network: the class; made without arguments it is the network that the weights fit.
-        weights: name of its file beside the other weights of the bundle; "{task}" in it stands
-            for the task, where each task has weights of its own.
+        weights: name of its file beside the other weights of the bundle, for every task that has
+            none of its own, and for partners of several tasks; "" where each task has its own.
         tasks: what the weights are trained for.
         citation: the paper, with its DOI where that is known.
         status: one sentence on what the network is, and is not.
+        own_weights: files of the tasks that have weights of their own, by task.
     """
 
     network: type[nn.Module]
@@ -47,19 +47,16 @@ class Model:
     tasks: tuple[str, ...]
     citation: str
     status: str
-
-    @property
-    def has_weights_for_each_task(self) -> bool:
-        """Whether there are several weight files, one for each of its tasks."""
-        return TASK_MARK in self.weights
+    own_weights: Mapping[str, str] = field(default_factory=dict)
 
     def weights_for(self, task: str) -> str:
-        """Name of the weight file for a task."""
-        return self.weights.replace(TASK_MARK, task)
+        """Name of the weight file for a task; "" where there is none."""
+        return self.own_weights.get(task, self.weights)
 
     def weight_files(self) -> tuple[str, ...]:
         """Names of all its weight files."""
-        return tuple(dict.fromkeys(self.weights_for(task) for task in self.tasks))
+        files = (self.weights, *map(self.weights_for, self.tasks))
+        return tuple(dict.fromkeys(file for file in files if file))
 
     def parameter_count(self) -> int:
         """Count its trainable values."""
@@ -89,6 +86,7 @@ MODELS: dict[str, Model] = {
     "mactfusion_plus": Model(
         network=MACTFusionPlus,
         weights="model.pt",
+        own_weights={"ct-mri": "model-ct-mri.pt"},
         tasks=BRAIN_TASKS,
         citation=MACTFUSION_CITATION,
         status="MACTFusion at half size with a direct path at full size, this project's variant: "

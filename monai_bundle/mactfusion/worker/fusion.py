@@ -15,7 +15,6 @@ import torch
 from mactfusion.errors import FusionWarning, InputError
 from mactfusion.io.write import stored_type, stored_values
 from mactfusion.pipeline import DEFAULT_OPTIONS, chosen_model, recipe_for
-from mactfusion.several import options_of_each
 from mactfusion.transforms import cut_slice, slice_axis
 from mactfusion.weights import check_weights
 from mactfusion.worker.pace import Pace
@@ -131,14 +130,7 @@ class Fusion:
         keys = job.request.get("partner", (str, list))
         partner = self._several(keys) if isinstance(keys, list) else self._volumes.get(keys)
         try:
-            own = (
-                options_of_each(options, len(keys))
-                if isinstance(keys, list) and keys
-                else [options]
-            )
-            first = next(iter(partner), None) if isinstance(partner, list) else partner
-            # Several partners have one network.
-            model, weights = chosen_model(own[0], anatomical, first)
+            model, weights = chosen_model(options, anatomical, partner)
             key = (model, check_weights(weights))
             known = self._network[1] if self._network and self._network[0] == key else None
             recipe = recipe_for(anatomical, partner, options, progress, known)
