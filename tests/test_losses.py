@@ -23,6 +23,8 @@ from mactfusion.losses import (
     StrongestStructureLoss,
     TextureLoss,
     WeightedQualityLoss,
+    gaussian_window,
+    local_mean,
 )
 from mactfusion.metrics import edge_preservation, ms_ssim_fusion
 
@@ -376,3 +378,9 @@ def test_a_weight_by_task_needs_the_tasks():
     criterion = FusionLoss([{"weight": {"ct-mri": 2.0}, "term": IntensityLoss()}])
     with pytest.raises(ValueError, match="tasks of all 1 pairs"):
         criterion(torch.rand(1, 1, 8, 8), torch.rand(1, 2, 8, 8))
+
+
+@pytest.mark.parametrize("edge", [10, 3])
+def test_an_image_smaller_than_the_window_is_refused(edge):
+    with pytest.raises(ValueError, match=f"window of 11 does not fit into {edge} pixels"):
+        local_mean(torch.rand(1, 1, 32, edge), gaussian_window(11))

@@ -10,13 +10,14 @@ import numpy as np
 import one_share
 import pytest
 import torch
+from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 
 from mactfusion import fuse_volumes
 from mactfusion.errors import InputError
-from mactfusion.models import weights_of_pair
 from mactfusion.networks.registry import MODELS
-from mactfusion.weights import save_state
+from mactfusion.pipeline import bundle_root
+from mactfusion.weights import check_weights, save_state
 
 MODALITIES = {"ct-mri": "CT", "pet-mri": "PT", "spect-mri": "NM"}
 
@@ -120,12 +121,44 @@ def test_command_takes_the_weights_of_the_task_it_recognises(name, weights, fold
     assert recorded(folders / "fused.json") == (TASKS[name], f"share-{TASKS[name]}.pt")
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_configuration_takes_the_weights_of_the_task_it_recognises(name, weights, folders):
-    volumes = (f"mr/{name}.nii.gz", f"partner/{name}.nii.gz")
-    found = weights_of_pair(weights, one_share.NAME, "auto", *volumes, data_folder=folders)
-    assert found == weights / f"share-{TASKS[name]}.pt"
-    assert weights_of_pair(weights, one_share.NAME, "auto", volumes[0], [volumes[1]]) is None
+def configured(folder, name, partner):
+    """The configuration as the bundle's own command reads it, without options of Python."""
+    recipe = ConfigParser()
+    recipe.read_config(str(bundle_root() / "configs" / "inference.yaml"))
+    recipe.update(
+        {
+            "bundle_root": str(bundle_root()),
+            "dataset_dir": str(folder),
+            "anatomical": f"mr/{name}.nii.gz",
+            "partner": partner,
+            "device": torch.device("cpu"),
+        }
+    )
+    return recipe
+
+
+@pytest.mark.parametrize(
+    ("name", "file"), {"bone": "model-ct-mri.pt", "uptake": "model.pt"}.items()
+)
+def test_every_route_takes_the_shipped_weights_of_the_task(
+    name, file, folders, run_command, monkeypatch
+):
+    monkeypatch.chdir("/")  # the names start from dataset_dir
+    recipe = configured(folders, name, f"partner/{name}.nii.gz")
+    assert recipe.get_parsed_content("weights") == bundle_root() / "models" / file
+    monkeypatch.chdir(folders)
+    result = fuse_volumes(f"mr/{name}.nii.gz", f"partner/{name}.nii.gz")
+    assert (result.task, result.record["weights"]["name"]) == (TASKS[name], file)
+
+
+def test_a_list_of_partners_has_no_weights_but_in_several(folders):
+    recipe = configured(folders, "bone", ["partner/bone.nii.gz"])
+    assert recipe.get_parsed_content("weights") is None
+    with pytest.raises(RuntimeError) as caught:
+        recipe.get_parsed_content("network")
+    with pytest.raises(InputError, match="run several"):
+        check_weights(None)
+    assert isinstance(caught.value.__cause__, InputError)
 
 
 def test_each_case_of_a_folder_has_the_weights_of_its_task(weights, folders, run_command):

@@ -24,6 +24,8 @@ from rich.console import Console
 from rich.table import Table
 
 from mactfusion.demo.volumes import demo_volumes
+from mactfusion.models import shipped_weights
+from mactfusion.networks.registry import DEFAULT_MODEL
 from mactfusion.pipeline import bundle_root
 from mactfusion.transforms import SteadyBrightnessd
 from training.tables import markdown_table
@@ -95,8 +97,9 @@ class Steadiness:
     clipped: float
 
 
-def fuse(name: str, task: str, anatomical: Path, partner: Path, weights: Path) -> Case:
+def fuse(name: str, task: str, anatomical: Path, partner: Path, weights: Path | None) -> Case:
     """Run the recipe up to the network, and its steadying step."""
+    folder = bundle_root() / "models"
     recipe = ConfigParser()
     recipe.read_config(str(bundle_root() / "configs" / "inference.yaml"))
     recipe.update(
@@ -105,7 +108,7 @@ def fuse(name: str, task: str, anatomical: Path, partner: Path, weights: Path) -
             "anatomical": anatomical.resolve(),
             "partner": partner.resolve(),
             "task": task,
-            "weights": weights,
+            "weights": weights or shipped_weights(folder, DEFAULT_MODEL, task),
             "device": torch.device("cpu"),
         }
     )
@@ -258,7 +261,6 @@ def main(
     words = pairs or []
     if len(words) % 3:
         raise typer.BadParameter("Give TASK MR PARTNER for each pair.")
-    weights = weights or bundle_root() / "models" / "model.pt"
     with tempfile.TemporaryDirectory() as scans:
         files = demo_volumes(scans)
         head = [

@@ -83,7 +83,7 @@ def read_costs(path: Path) -> dict[str, Cost]:
 
 
 def name_checkpoints(weights: list[str], methods: Container[str]) -> dict[str, str]:
-    """Name to file of every ``NAME=FILE``.
+    """Name to file, or model, of every ``NAME=FILE`` or ``NAME=MODEL``.
 
     Raises:
         InputError: not of that form, or two methods have one name.
@@ -92,7 +92,7 @@ def name_checkpoints(weights: list[str], methods: Container[str]) -> dict[str, s
     for entry in weights:
         name, _, file = entry.partition("=")
         if not name or not file:
-            raise InputError(f"--weights takes NAME=FILE, not '{entry}'.")
+            raise InputError(f"--weights takes NAME=FILE or NAME=MODEL, not '{entry}'.")
         if name in methods or name in files:
             raise InputError(f"Two methods are called {name}; choose another for {file}.")
         files[name] = file

@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from .guess import modality_of, units_of
 
 MOST_PARTNERS = 3
-"""How many volumes are fused with an anatomical one."""
+"""At most so many volumes are fused with an anatomical one."""
 
 
 class VolumeError(Exception):

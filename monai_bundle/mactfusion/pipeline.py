@@ -315,9 +315,9 @@ def chosen_model(options: Mapping[str, Any], anatomical: Any, partner: Any) -> t
             task or tasks, or the task cannot be told.
     """
     partners = partner if isinstance(partner, list) else [partner]
-    each = options_of_each(options, len(partners)) if isinstance(partner, list) else [options]
     if not partners:
         raise InputError("There is no partner volume; give one.")
+    each = options_of_each(options, len(partners)) if isinstance(partner, list) else [options]
     for own in each:
         for option, allowed in _CHOICES.items():
             if own[option] not in allowed:

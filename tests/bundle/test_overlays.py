@@ -42,6 +42,22 @@ def load(bundle, *names):
     return parser
 
 
+@pytest.mark.parametrize("sharpens", [False, True])
+def test_ct_alone_weighs_the_terms_that_it_means(bundle, sharpens):
+    names = ("train_quality", "mactfusion_plus", *["sharpen"] * sharpens, "ct_alone")
+    parser = load(bundle, *names)
+    terms = parser["loss"]["terms"]
+    assert [(entry["term"]["_target_"].split(".")[-1], entry["weight"]) for entry in terms] == [
+        ("WeightedQualityLoss", 65),
+        ("GradientVectorLoss", 3),
+        ("EdgePreservationLoss", 30),
+        ("DifferenceCorrelationLoss", 3.7),
+        ("StrongestStructureLoss", 6),
+        ("RangeLoss", 5),
+    ]
+    assert parser["task"] == "ct-mri"
+
+
 @pytest.mark.parametrize("name", TERMS)
 def test_loss_has_the_terms_of_the_ablation(bundle, name):
     parser = load(bundle, name)

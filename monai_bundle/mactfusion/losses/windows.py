@@ -17,6 +17,8 @@ def gaussian_window(size: int, sigma: float = 1.5) -> Tensor:
 def local_mean(image: Tensor, window: Tensor) -> Tensor:
     """Weighted local mean of ``(B, C, H, W)``, "valid" border, one channel at a time.
 
+    Raises ``ValueError`` where the window does not fit into the image.
+
     Written as products with two banded matrices: on a processor they take a third of the time of
     convolutions with one kernel a channel.
     """
@@ -28,6 +30,8 @@ def local_mean(image: Tensor, window: Tensor) -> Tensor:
 def _banded(window: Tensor, length: int) -> Tensor:
     """Return the matrix ``(length − taps + 1, length)`` with the window along its diagonal."""
     count = length - len(window) + 1
+    if count < 1:
+        raise ValueError(f"A window of {len(window)} does not fit into {length} pixels.")
     row = functional.pad(window, (0, count))  # one longer than a row, so that each moves on by one
     return row.repeat(count)[: count * length].view(count, length)
 

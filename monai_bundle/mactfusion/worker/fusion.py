@@ -55,6 +55,7 @@ class Fusion:
         self._volumes = Volumes(folder)
         self._network: tuple[tuple[str, str], torch.nn.Module] | None = None
         self._kept: dict[str, tuple[str, Data]] = {}
+        self._chosen: tuple[str, tuple[str, Path]] | None = None
 
     def work(self, job: Job) -> dict[str, Any]:
         """Do a job and return the fields of its result.
@@ -130,10 +131,15 @@ class Fusion:
         keys = job.request.get("partner", (str, list))
         partner = self._several(keys) if isinstance(keys, list) else self._volumes.get(keys)
         try:
-            model, weights = chosen_model(options, anatomical, partner)
+            # Where the task decides, the volumes are looked at: once, not for every slice.
+            choice = _key(job, options, ("task", "model", "weights"))
+            if self._chosen is None or self._chosen[0] != choice:
+                self._chosen = (choice, chosen_model(options, anatomical, partner))
+            model, weights = self._chosen[1]
             key = (model, check_weights(weights))
             known = self._network[1] if self._network and self._network[0] == key else None
-            recipe = recipe_for(anatomical, partner, options, progress, known)
+            settled = {**options, "model": model, "weights": weights}
+            recipe = recipe_for(anatomical, partner, settled, progress, known)
         except (TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
