@@ -24,8 +24,6 @@ from rich.console import Console
 from rich.table import Table
 
 from mactfusion.demo.volumes import demo_volumes
-from mactfusion.models import shipped_weights
-from mactfusion.networks.registry import DEFAULT_MODEL
 from mactfusion.pipeline import bundle_root
 from mactfusion.transforms import SteadyBrightnessd
 from training.tables import markdown_table
@@ -99,17 +97,17 @@ class Steadiness:
 
 def fuse(name: str, task: str, anatomical: Path, partner: Path, weights: Path | None) -> Case:
     """Run the recipe up to the network, and its steadying step."""
-    folder = bundle_root() / "models"
+    given = {"weights": weights} if weights else {}
     recipe = ConfigParser()
     recipe.read_config(str(bundle_root() / "configs" / "inference.yaml"))
     recipe.update(
         {
-            "bundle_root": bundle_root(),
+            "bundle_root": str(bundle_root()),
             "anatomical": anatomical.resolve(),
             "partner": partner.resolve(),
             "task": task,
-            "weights": weights or shipped_weights(folder, DEFAULT_MODEL, task),
             "device": torch.device("cpu"),
+            **given,
         }
     )
     (data,) = recipe.get_parsed_content("dataset")

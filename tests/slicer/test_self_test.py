@@ -13,5 +13,7 @@ from MACTFusionLib import self_test
 def test_case(name, logic):
     case = self_test.MACTFusionTest(name)
     case.logic = logic
-    case.setUp()
-    getattr(case, name)()
+    outcome = case.defaultTestResult()
+    case.run(outcome)
+    assert outcome.testsRun == 1
+    assert outcome.wasSuccessful(), [text for _, text in outcome.errors + outcome.failures]

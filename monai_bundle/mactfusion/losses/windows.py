@@ -17,10 +17,11 @@ def gaussian_window(size: int, sigma: float = 1.5) -> Tensor:
 def local_mean(image: Tensor, window: Tensor) -> Tensor:
     """Weighted local mean of ``(B, C, H, W)``, "valid" border, one channel at a time.
 
-    Raises ``ValueError`` where the window does not fit into the image.
-
     Written as products with two banded matrices: on a processor they take a third of the time of
     convolutions with one kernel a channel.
+
+    Raises:
+        ValueError: the window does not fit into the image.
     """
     window = window.to(image)
     down, across = (_banded(window, edge) for edge in image.shape[-2:])

@@ -131,9 +131,10 @@ class Fusion:
         keys = job.request.get("partner", (str, list))
         partner = self._several(keys) if isinstance(keys, list) else self._volumes.get(keys)
         try:
-            # Where the task decides, the volumes are looked at: once, not for every slice.
+            # Where the task decides, the volumes are looked at: once, not for every slice. A file
+            # that the user names may hold another network the next time.
             choice = _key(job, options, ("task", "model", "weights"))
-            if self._chosen is None or self._chosen[0] != choice:
+            if options["weights"] or self._chosen is None or self._chosen[0] != choice:
                 self._chosen = (choice, chosen_model(options, anatomical, partner))
             model, weights = self._chosen[1]
             key = (model, check_weights(weights))
