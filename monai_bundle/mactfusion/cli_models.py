@@ -8,6 +8,9 @@ import typer
 from rich.console import Console
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from mactfusion.networks.registry import Model
 
 MEASURED_EDGE = 256
@@ -24,15 +27,12 @@ def models(
 
     out = Console(soft_wrap=True, highlight=False)
     for name, model in MODELS.items():
-        absent = [f for f in model.weight_files() if not (bundle_root() / "models" / f).is_file()]
         facts = {
             "tasks": ", ".join(model.tasks),
             "size": f"{model.parameter_count():,} parameters",
             "cost": f"{model.gigaflops(MEASURED_EDGE, MEASURED_EDGE):.1f} GFLOP for a pair of "
             f"{MEASURED_EDGE} x {MEASURED_EDGE}, convolutions and matrix products",
-            "weights": ", ".join(
-                f"{file} (not shipped)" if file in absent else file for file in model.weight_files()
-            ),
+            "weights": ", ".join(_weights_of(model, bundle_root() / "models")),
             "status": model.status,
             "citation": model.citation,
         }
@@ -41,6 +41,16 @@ def models(
         out.print(f"{name} (default)" if name == DEFAULT_MODEL else name, markup=False)
         for fact, value in facts.items():
             out.print(f"  {fact:<9} {value}", markup=False)
+
+
+def _weights_of(model: Model, folder: Path) -> Iterator[str]:
+    """Say of each weight file which task it is for, if not for all, and whether it is there."""
+    for file in model.weight_files():
+        tasks = [task for task in model.own_weights if model.weights_for(task) == file]
+        notes = [f"for {' and '.join(tasks)}"] if tasks else []
+        if not (folder / file).is_file():
+            notes.append("not shipped")
+        yield f"{file} ({', '.join(notes)})" if notes else file
 
 
 def seconds_per_slice(model: Model, edge: int = MEASURED_EDGE) -> float:

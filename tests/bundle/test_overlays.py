@@ -161,9 +161,13 @@ def test_sharpening_moves_the_direct_path_alone(bundle):
     assert moving == {f"direct.{name}" for name, _ in network.direct.named_parameters()}
 
 
-def test_sharpening_draws_what_was_seen_at_the_same_place(bundle):
+@pytest.mark.parametrize("moves", [False, True])
+def test_sharpening_draws_what_was_seen_at_the_same_place(bundle, moves):
     """A crop of what was seen of the whole slice lies, and is turned, as the crop of the slice."""
-    parser = load(bundle, "train_quality", "mactfusion_plus", "sharpen")
+    names = ("train_quality", "mactfusion_plus", "sharpen")
+    parser = load(bundle, *names, *["sharpen_shift_consistency"] * moves)
+    if moves:
+        parser["seen#shifts"] = [4]
     parser["crop"] = [32, 32]
     parser["train#dataset#data"] = "$2 * @pairs[0][:2]"
     network = parser.get_parsed_content("network").eval()
@@ -172,11 +176,15 @@ def test_sharpening_draws_what_was_seen_at_the_same_place(bundle):
     for pair in dataset.data[:2]:
         image = dataset.transform.transforms[0](pair)["image"]
         with torch.no_grad():
-            wholes.append(torch.cat([image, network.look(image[None])[0]]))
+            looks = [network.look(image[None])[0]]
+            if moves:
+                moved = network.look(image[None].roll((4, 4), (2, 3)))[0]
+                looks.append(moved.roll((-4, -4), (1, 2)))
+            wholes.append(torch.cat([image, *looks]))
     for draw in range(6):
         (item,) = dataset[draw]
-        drawn = torch.cat([item["image"], item["seen"].float()])
-        assert drawn.shape == (35, 32, 32)
+        drawn = torch.cat([item[name].float() for name in parser["cropped"]])
+        assert drawn.shape == (35 + 33 * moves, 32, 32)
         assert any(_has_crop(whole, drawn) for whole in wholes), draw
 
 

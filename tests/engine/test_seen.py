@@ -44,6 +44,46 @@ def test_what_was_seen_gives_the_same_result(plus: MACTFusionPlus) -> None:
     torch.testing.assert_close(actual, expected, rtol=0, atol=2e-3)
 
 
+@pytest.mark.parametrize("shift", [4, 7])
+def test_what_was_seen_while_moved_lies_where_the_pair_lies(
+    plus: MACTFusionPlus, shift: int
+) -> None:
+    image = torch.rand(2, 64, 64)
+    item = AddSeend(plus, shifts=[shift])({"image": image})
+    moved = AddSeend(plus)({"image": image.roll((shift, shift), (-2, -1))})["seen"]
+    torch.testing.assert_close(item["seen_moved"], moved.roll((-shift, -shift), (-2, -1)))
+    assert not torch.equal(item["seen_moved"], item["seen"])
+
+
+def test_pairs_move_in_different_ways_and_each_always_in_the_same(plus: MACTFusionPlus) -> None:
+    images = torch.rand(6, 2, 32, 32, generator=torch.manual_seed(0))
+    add = AddSeend(plus, shifts=[-1, 0, 2])
+    found = [
+        next(
+            (rows, columns)
+            for rows in add.shifts
+            for columns in add.shifts
+            if torch.equal(
+                AddSeend(plus)({"image": image.roll((rows, columns), (-2, -1))})["seen"],
+                add({"image": image})["seen_moved"].roll((rows, columns), (-2, -1)),
+            )
+        )
+        for image in images
+    ]
+    assert len(set(found)) > 2
+
+
+def test_a_batch_stands_twice_where_its_pairs_moved(plus: MACTFusionPlus) -> None:
+    image = torch.rand(2, 32, 32)
+    item = AddSeend(plus, shifts=[4])({"image": image})
+    batch = {name: value[None] for name, value in item.items()} | {"task": ["ct-mri"]}
+    inputs, sources, (seen,), _ = prepare_seen_pair(batch, "cpu")
+    assert sources.tasks == ["ct-mri", "ct-mri"]
+    assert torch.equal(inputs[0], inputs[1])
+    assert torch.equal(seen[0], item["seen"].float())
+    assert torch.equal(seen[1], item["seen_moved"].float())
+
+
 def test_looking_changes_nothing_of_a_network_in_training(plus: MACTFusionPlus) -> None:
     before = {name: value.clone() for name, value in plus.state_dict().items()}
     plus.train()

@@ -56,3 +56,11 @@ def test_a_result_that_stays_costs_its_difference() -> None:
 
 def test_validation_has_no_copies() -> None:
     assert ShiftConsistencyLoss(pairs_at(4, 4))(torch.rand(1, 1, 8, 8), torch.empty(0)) == 0
+
+
+def test_copies_that_were_moved_back_are_compared_where_they_lie() -> None:
+    image = torch.rand(2, 1, 8, 8)
+    loss = ShiftConsistencyLoss()
+    assert loss(torch.cat([image, image]), torch.empty(0)) == 0
+    both = torch.cat([image, image + 0.25])
+    torch.testing.assert_close(loss(both, torch.empty(0)), torch.tensor(0.25))

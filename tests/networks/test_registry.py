@@ -273,7 +273,7 @@ def test_command_lists_every_model(monkeypatch, run_command):
         assert model.status in outcome.out
     assert "19 parameters" in outcome.out
     assert "tiny.pt (not shipped)" in outcome.out
-    assert "model.pt (not shipped)" not in outcome.out.splitlines()
+    assert " model.pt, model-ct-mri.pt (for ct-mri)\n" in outcome.out
     assert " s a slice" not in outcome.out
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -13,7 +14,7 @@ from mactfusion.engine.step import prepare_pair
 from mactfusion.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from torch import Tensor
 
@@ -32,19 +33,36 @@ class AddSeend(Transform):
 
     Args:
         network: with the weights that the training starts from.
+        shifts: numbers of pixels. Where given, ``seen_moved`` is what the network makes of the
+            pair moved by one of them along the rows and one along the columns, moved back, for
+            :class:`~mactfusion.engine.ShiftConsistencyLoss`. Each pair always moves the same way.
     """
 
-    def __init__(self, network: MACTFusionPlus) -> None:
+    def __init__(self, network: MACTFusionPlus, shifts: Sequence[int] = ()) -> None:
         self.network = network
+        self.shifts = list(shifts)
         self._digest = _digest(network)
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Look at ``image`` ``(2, H, W)``; ``seen`` is ``(33, H, W)``."""
+        """Look at ``image`` ``(2, H, W)``; ``seen`` and ``seen_moved`` are ``(33, H, W)``."""
         image: Tensor = torch.as_tensor(data["image"])
+        looked = {"seen": self._look(image)}
+        if self.shifts:
+            # What leaves at one edge comes in at the opposite: the statistics of the slice stay.
+            rows, columns = self._draw(image)
+            moved = self._look(image.roll((rows, columns), (-2, -1)))
+            looked["seen_moved"] = moved.roll((-rows, -columns), (-2, -1))
+        return {**data, **looked}
+
+    def _look(self, image: Tensor) -> Tensor:
         device = next(self.network.parameters()).device
         with torch.inference_mode():
-            seen = self.network.eval().look(image[None].to(device))[0]
-        return {**data, "seen": seen.half().cpu()}
+            return self.network.eval().look(image[None].to(device))[0].half().cpu()
+
+    def _draw(self, image: Tensor) -> tuple[int, int]:
+        content = zlib.crc32(image.contiguous().numpy().tobytes())
+        row, column = divmod(content % len(self.shifts) ** 2, len(self.shifts))
+        return self.shifts[row], self.shifts[column]
 
     def state_dict(self) -> dict[str, str]:
         """What a checkpoint keeps: the SHA-256 of the weights that it looks with."""
@@ -79,8 +97,12 @@ def prepare_seen_pair(
 ) -> tuple[Tensor, Tensor, tuple[Tensor], dict[str, Any]]:
     """Hand ``image`` and ``seen`` to the network, and ``image`` to the loss.
 
-    See :func:`~mactfusion.engine.prepare_pair`.
+    Where ``seen_moved`` is there, the batch stands twice: as seen, and as seen while moved. See
+    :func:`~mactfusion.engine.prepare_pair`.
     """
     image, sources = prepare_pair(batch, device, non_blocking, **kwargs)
-    seen = batch["seen"].to(device=device, non_blocking=non_blocking, **kwargs)
-    return image, sources, (seen.to(image),), {}
+    looks = [batch[key] for key in ("seen", "seen_moved") if key in batch]
+    seen = torch.cat(looks).to(device=device, non_blocking=non_blocking, **kwargs).to(image)
+    stacked = image.repeat(len(looks), 1, 1, 1)
+    stacked.tasks = sources.tasks * len(looks)  # type: ignore[attr-defined]
+    return stacked, stacked, (seen,), {}

@@ -54,10 +54,11 @@ class ShiftConsistencyLoss(nn.Module):
     """Mean absolute difference of a result and the result of its moved copy, moved back.
 
     Args:
-        pairs: the ``prepare_batch`` that made the batch; it knows the movement.
+        pairs: the ``prepare_batch`` that made the batch; it knows the movement. None where the
+            copies were moved back before (:class:`~mactfusion.engine.AddSeend`).
     """
 
-    def __init__(self, pairs: ShiftedPairs) -> None:
+    def __init__(self, pairs: ShiftedPairs | None = None) -> None:
         super().__init__()
         self.pairs = pairs
 
@@ -69,9 +70,11 @@ class ShiftConsistencyLoss(nn.Module):
         """
         if len(pred) == 1:
             return pred.new_zeros(())
+        first, second = pred.chunk(2)
+        if self.pairs is None:
+            return (first - second).abs().mean()
         if self.pairs.last is None:
             raise ValueError("ShiftConsistencyLoss needs ShiftedPairs as prepare_batch")
-        first, second = pred.chunk(2)
         rows, columns = self.pairs.last
         # What came in as zeros has no counterpart; the slice's own content does.
         kept = move(torch.ones_like(first), rows, columns)
