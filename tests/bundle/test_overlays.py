@@ -161,6 +161,33 @@ def test_sharpening_moves_the_direct_path_alone(bundle):
     assert moving == {f"direct.{name}" for name, _ in network.direct.named_parameters()}
 
 
+def test_sharpening_asks_for_the_same_of_a_pair_that_moved(bundle, slices, tmp_path):
+    """The added term reaches the step: the direct path's gradient, and the loss by its weight."""
+    names = ("train_quality", "mactfusion_plus", "sharpen", "sharpen_shift_consistency")
+    losses = []
+    for weight in (0, 1e6):
+        parser = load(bundle, *names)
+        parser["dataset_dir"], parser["output_dir"] = str(slices), str(tmp_path / str(weight))
+        parser["crop"], parser["seen#shifts"] = [32, 32], [4]
+        parser["batch_size"] = parser["epochs"] = parser["epoch_length"] = 1
+        parser["loss#terms"][-1]["weight"] = weight
+        parser["val_interval"], parser["val_every_case"], parser["warmup_steps"] = 2, 2, 0
+        torch.manual_seed(0)
+        network = parser.get_parsed_content("network")
+        torch.nn.init.normal_(network.direct.layers[-1].weight, std=0.1)
+        before = {name: value.clone() for name, value in network.named_parameters()}
+        trainer = parser.get_parsed_content("train#trainer")
+        trainer.run()
+        still, moved = trainer.state.output
+        assert still["pred"].shape == moved["pred"].shape == (1, 32, 32)
+        losses.append(float(still["loss"]))
+        trained = {
+            name for name, value in network.named_parameters() if (value != before[name]).any()
+        }
+        assert trained == {f"direct.{name}" for name, _ in network.direct.named_parameters()}
+    assert losses[1] > losses[0] + 100
+
+
 @pytest.mark.parametrize("moves", [False, True])
 def test_sharpening_draws_what_was_seen_at_the_same_place(bundle, moves):
     """A crop of what was seen of the whole slice lies, and is turned, as the crop of the slice."""
