@@ -100,9 +100,9 @@ def prepare_seen_pair(
     Where ``seen_moved`` is there, the batch stands twice: as seen, and as seen while moved. See
     :func:`~mactfusion.engine.prepare_pair`.
     """
-    image, sources = prepare_pair(batch, device, non_blocking, **kwargs)
     looks = [batch[key] for key in ("seen", "seen_moved") if key in batch]
-    seen = torch.cat(looks).to(device=device, non_blocking=non_blocking, **kwargs).to(image)
-    stacked = image.repeat(len(looks), 1, 1, 1)
-    stacked.tasks = sources.tasks * len(looks)  # type: ignore[attr-defined]
-    return stacked, stacked, (seen,), {}
+    images = torch.cat([batch["image"]] * len(looks))
+    stacked = {"image": images, "task": [*batch.get("task", ())] * len(looks)}
+    image, sources = prepare_pair(stacked, device, non_blocking, **kwargs)
+    seen = torch.cat(looks).to(device=device, non_blocking=non_blocking, **kwargs)
+    return image, sources, (seen.to(image),), {}
