@@ -64,14 +64,21 @@ def test_against_another_method(run_command, pictures):
 
 
 def test_what_did_not_match_is_listed(run_command, pictures):
-    (pictures / "ct" / "2.png").unlink()
+    (pictures / "ours" / "2.png").unlink()
     outcome = run_command("evaluate", "ours", "mr", "ct", *QUICK)
     assert outcome.code == 0
     assert outcome.err.splitlines() == [
-        "Warning: ours/2.png has no counterpart.",
         "Warning: mr/2.png has no counterpart.",
+        "Warning: ct/2.png has no counterpart.",
     ]
     assert run_command("evaluate", "ours", "mr", "ct", *QUICK, "--quiet") == (0, "", "")
+
+
+def test_a_result_without_its_source_stops(run_command, pictures):
+    (pictures / "ct" / "2.png").unlink()
+    words = ("evaluate", "ours", "mr", "ct", *QUICK, "--csv", "t.csv")
+    assert run_command(*words).refused("ours/2.png has no source of its name in ct; add it.")
+    assert not (pictures / "t.csv").exists()
 
 
 def test_volume_has_a_line_a_slice(run_command, fuse, files):

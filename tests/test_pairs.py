@@ -59,6 +59,22 @@ def test_a_missing_mr_is_named_too(folder):
         list_pairs(folder, "train")
 
 
+@pytest.mark.parametrize("name", ["23003.jpg", "23003.PNG", "23003.tif", "23003.nii.gz"])
+def test_a_picture_that_would_be_left_out_is_named(folder, name):
+    for modality in ("MRI", "CT"):
+        source = folder / "CT-MRI" / "train" / modality / "23002.png"
+        source.with_name(name).write_bytes(source.read_bytes())
+    with pytest.raises(InputError, match=rf"MRI/{name} is no \.png file; save it as 8-bit PNG"):
+        list_pairs(folder, "train")
+
+
+def test_other_files_do_not_matter(folder):
+    expected = list_pairs(folder, "train")
+    (folder / "CT-MRI" / "train" / "CT" / "Thumbs.db").write_bytes(b"")
+    (folder / "CT-MRI" / "train" / "CT" / "notes.txt").write_text("from the atlas")
+    assert list_pairs(folder, "train") == expected
+
+
 @pytest.mark.parametrize("split", ["test", "absent"])
 def test_a_folder_without_pairs_is_named(folder, split):
     with pytest.raises(InputError, match=f"{folder.name} holds no pairs"):

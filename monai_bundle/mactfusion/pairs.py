@@ -9,6 +9,7 @@ import torch
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError
+from mactfusion.io.formats import INPUT_EXTENSIONS, extension_of
 from mactfusion.io.luminance import check_8_bit_picture, luminance
 from mactfusion.io.read import read_volume
 from mactfusion.splits import read_split
@@ -32,13 +33,15 @@ def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
         number is one case in all tasks, which may share an MR.
 
     Raises:
-        InputError: the folder holds no task, or a slice lacks its partner.
+        InputError: the folder holds no task, a slice lacks its partner, or a picture is no
+            ``.png`` by its name.
     """
     pairs: list[dict[str, str]] = []
     for task in sorted(Path(dataset_dir).glob("*-MRI")):
         anatomical_dir = task / split / ANATOMICAL
         partner_dir = task / split / task.name.removesuffix(f"-{ANATOMICAL}")
         for own, other in ((anatomical_dir, partner_dir), (partner_dir, anatomical_dir)):
+            _check_names(own)
             for path in sorted(own.glob("*.png")):
                 if not (other / path.name).is_file():
                     missing = other / path.name
@@ -59,6 +62,13 @@ def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
             f"TASK/{split}/PARTNER/NAME.png with TASK such as CT-MRI."
         )
     return pairs
+
+
+def _check_names(folder: Path) -> None:
+    """Refuse pictures that would be left out without a word."""
+    for path in sorted(folder.glob("*")):
+        if extension_of(path) in INPUT_EXTENSIONS and path.suffix != ".png":
+            raise InputError(f"{path} is no .png file; save it as 8-bit PNG, or move it away.")
 
 
 def hold_out(
@@ -144,7 +154,7 @@ def scored_pairs(
         pairs = read_split(split_file, dataset_dir, "test")
     else:
         pairs = list_pairs(dataset_dir, "test")
-    chosen = [pair for pair in pairs if task in (None, pair["task"])]
+    chosen = [pair for pair in pairs if task is None or pair["task"] == task.lower()]
     if not chosen:
         raise InputError(f"{dataset_dir} holds no test pairs of the task {task}.")
     return chosen
@@ -193,6 +203,4 @@ def read_luminance(path: str | Path) -> Tensor:
     """
     picture = read_volume(path)
     check_8_bit_picture(picture, "its full scale is not known")
-    if picture.meta["has_palette"]:
-        raise InputError(f"{path} is a palette picture; save it as 8-bit grey or RGB.")
     return torch.from_numpy(luminance(picture)[..., 0].T / 255).float()

@@ -42,13 +42,13 @@ def test_every_metric_by_default(tmp_path):
 
 def test_folders_match_by_name(folders):
     (folders / "pet" / "3.png").rename(folders / "pet" / "4.png")
+    (folders / "fused" / "3.png").unlink()
     Image.open(folders / "mr" / "1.png").save(folders / "mr" / "1.tif")
     (folders / "mr" / "1.png").unlink()
     (folders / "fused" / "notes.txt").write_text("not a picture")
     result = evaluate(folders / "fused", folders / "mr", folders / "pet", metrics=SMALL)
     assert result.labels == ["1", "2"]
     assert [path.relative_to(folders).as_posix() for path in result.unmatched] == [
-        "fused/3.png",
         "mr/3.png",
         "pet/4.png",
     ]
@@ -199,6 +199,23 @@ def damage_depth(folder):
     Image.fromarray(noise(0).astype(np.uint16)).save(folder / "pet" / "2.png")
 
 
+def damage_palette(folder):
+    Image.fromarray(noise(0).astype(np.uint8)).convert("P").save(folder / "pet" / "2.png")
+
+
+def damage_the_palette_of_the_result(folder):
+    Image.fromarray(noise(0).astype(np.uint8)).convert("P").save(folder / "fused" / "2.png")
+
+
+def damage_print(folder):
+    pixels = np.asarray(noise(0, (30, 36, 4)), np.uint8)
+    Image.fromarray(pixels, "CMYK").save(folder / "pet" / "2.png", format="TIFF")
+
+
+def damage_pairing(folder):
+    (folder / "pet" / "2.png").unlink()
+
+
 def damage_bytes(folder):
     (folder / "pet" / "2.png").write_bytes(b"no picture")
 
@@ -222,6 +239,10 @@ def damage_presence(folder):
     [
         (damage_size, r"fused/2\.png and .*pet/2\.png differ in size: 36 x 30 and 35 x 30 pixels"),
         (damage_depth, r"2\.png is a picture of type uint16"),
+        (damage_palette, r"pet/2\.png is a palette picture; save it as 8-bit grey or RGB"),
+        (damage_the_palette_of_the_result, r"fused/2\.png is a palette picture"),
+        (damage_print, r"pet/2\.png is a CMYK picture"),
+        (damage_pairing, r"fused/2\.png has no source of its name in .*pet; add it"),
         (damage_bytes, r"2\.png cannot be read"),
         (damage_names, "no file names in common"),
         (damage_folder, "give three folders"),

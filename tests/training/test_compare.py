@@ -324,6 +324,16 @@ def write_cmyk(folders):
     Image.new("CMYK", (48, 44)).save(path, format="TIFF")
 
 
+def write_palette(folders):
+    path = folders / "methods/weighted/CT-MRI" / NAMES[0]
+    Image.open(path).convert("P").save(path)
+
+
+def write_a_palette_source(folders):
+    path = folders / "pairs/CT-MRI/test/CT" / NAMES[0]
+    Image.open(path).convert("P").save(path)
+
+
 def block_the_folder(folders):
     (folders / "docs" / "results.md").mkdir(parents=True)
 
@@ -353,6 +363,8 @@ def take_the_markers(folders):
         (write_text, "cannot be read"),
         (write_16_bit, "defined on 8 bits"),
         (write_cmyk, "is a CMYK picture"),
+        (write_palette, "1001.png is a palette picture"),
+        (write_a_palette_source, "CT/1001.png is a palette picture"),
         (block_the_folder, "docs/results.md cannot be used"),
         (rename_the_tasks, "holds no fused pictures"),
         (empty_the_pairs, "holds no pairs"),
@@ -411,6 +423,20 @@ def test_options_that_do_not_fit_are_refused(arguments, sentence, folders):
     result = run(folders, *arguments)
     assert result.exit_code == 2
     assert sentence in result.output
+
+
+def test_a_split_with_a_case_in_both_parts_is_refused(folders):
+    pair = {"anatomical": "CT-MRI/test/MRI/1001.png", "partner": "CT-MRI/test/CT/1001.png"}
+    other = {key: path.replace("1001", "1002") for key, path in pair.items()}
+    rest = {"task": "ct-mri", "case": "1"}
+    pairs = [{**pair, **rest, "split": "test"}, {**other, **rest, "split": "train"}]
+    split = folders / "split.json"
+    split.write_text(json.dumps({"split": "by-case", "pairs": pairs}))
+    result = run(folders, "--split", split)
+    assert result.exit_code == 2
+    assert "split.json has case 1 in both test and train (CT-MRI/test/MRI/1002.png)" in (
+        " ".join(result.output.split())
+    )
 
 
 def test_a_task_without_a_folder_is_left_out(folders):

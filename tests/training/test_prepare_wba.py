@@ -133,6 +133,14 @@ def no_anatomical(folder):
     return "CT/2004.png has no partner"
 
 
+def other_format(folder):
+    for kind in ("MRI", "CT"):
+        path = folder / f"CT-MRI/train/{kind}/2001.png"
+        Image.open(path).save(path.with_suffix(".jpg"))
+        path.unlink()
+    return "MRI/2001.jpg is no .png file"
+
+
 def damaged(folder):
     path = folder / "CT-MRI/train/MRI/2001.png"
     path.write_bytes(path.read_bytes()[:60])
@@ -218,6 +226,7 @@ def test_a_full_disk_leaves_the_files_as_they_were(folder, tmp_path, monkeypatch
         unequal,
         no_partner,
         no_anatomical,
+        other_format,
         damaged,
         twice,
         renamed_case,

@@ -47,6 +47,7 @@ class Preparation:
         window: of the partner.
         anatomical_window: of the anatomical volume.
         colormap: colour table of scalar PET and SPECT.
+        grid: on which the volumes were fused.
         axis: along which slices are cut.
     """
 
@@ -54,6 +55,7 @@ class Preparation:
     window: str | Sequence[float] | None = None
     anatomical_window: str | Sequence[float] | None = None
     colormap: str | Sequence[Sequence[float]] | None = None
+    grid: str | None = None
     axis: str | None = None
 
     def completed(self, case: Case) -> Preparation:
@@ -70,6 +72,7 @@ class Preparation:
                 self.anatomical_window or recorded.get("anatomical_window") or "auto"
             ),
             colormap=self.colormap or recorded.get("colormap") or "hot_iron",
+            grid=self.grid or recorded.get("grid") or "anatomical",
             axis=self.axis or recorded.get("axis") or "auto",
         )
 
@@ -81,10 +84,11 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
     series.
 
     Returns:
-        The cases in the order of their names, and the files without a counterpart.
+        The cases in the order of their names, and the sources of which nothing was fused.
 
     Raises:
-        InputError: a folder with something else, or folders without a name in common.
+        InputError: a folder with something else, folders without a name in common, or a fused
+            file without both of its sources.
     """
     for path in (fused, source_a, source_b):
         if not path.exists():
@@ -94,14 +98,20 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
     for source in (source_a, source_b):
         if not source.is_dir():
             raise InputError(f"{fused} is a folder and {source} is none: give three folders.")
-    files = [files_by_stem(folder) for folder in (fused, source_a, source_b)]
-    common = sorted(set.intersection(*(set(stems) for stems in files)))
-    if not common:
+    results, *sources = (files_by_stem(folder) for folder in (fused, source_a, source_b))
+    if not set(results).intersection(*sources):
         raise InputError(f"{fused}, {source_a} and {source_b} have no file names in common.")
+    for stem, path in sorted(results.items()):
+        for folder, stems in zip((source_a, source_b), sources, strict=True):
+            if stem not in stems:
+                raise InputError(f"{path} has no source of its name in {folder}; add it.")
     unmatched = [
-        path for stems in files for stem, path in sorted(stems.items()) if stem not in common
+        path for stems in sources for stem, path in sorted(stems.items()) if stem not in results
     ]
-    return [Case(stem, *(stems[stem] for stems in files)) for stem in common], unmatched
+    return [
+        Case(stem, path, *(stems[stem] for stems in sources))
+        for stem, path in sorted(results.items())
+    ], unmatched
 
 
 def _recorded(case: Case) -> dict[str, Any]:

@@ -61,7 +61,7 @@ class Evaluation:
     Attributes:
         method: what tables call it.
         cases: one or more, in the order of their names.
-        unmatched: files without a counterpart in the other folders.
+        unmatched: sources of which nothing was fused.
     """
 
     method: str

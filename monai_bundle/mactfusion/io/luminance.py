@@ -69,7 +69,8 @@ def read_grey_levels(path: Path, *, may_be_constant: bool = False) -> NDArray[np
     """Read an 8-bit picture as whole grey levels, ``(H, W)``.
 
     Raises:
-        InputError: no picture that can be read, not 8-bit, or, unless it may be, constant.
+        InputError: no picture that can be read; not 8-bit grey or RGB; or, unless it may be,
+            constant.
     """
     picture = read_volume(path, may_be_constant=may_be_constant)
     check_8_bit_picture(picture, METRICS_NEED_8_BITS)
@@ -77,18 +78,19 @@ def read_grey_levels(path: Path, *, may_be_constant: bool = False) -> NDArray[np
 
 
 def check_8_bit_picture(picture: MetaTensor, reason: str) -> None:
-    """Refuse a picture of another type than 8 bits a channel.
+    """Refuse a picture of another type than 8 bits a channel, and a palette, which lost tones.
 
     Args:
         picture: as read.
-        reason: why, for the message.
+        reason: why 8 bits, for the message.
 
     Raises:
-        InputError: it is of another type.
+        InputError: it is of another type, or a palette picture.
     """
-    stored = picture.meta["source_dtype"]
+    name, stored = (picture.meta[key] for key in ("filename_or_obj", "source_dtype"))
     if stored != "uint8":
         raise InputError(
-            f"{picture.meta['filename_or_obj']} is a picture of type {stored}: {reason}; save it "
-            "as 8-bit grey or RGB."
+            f"{name} is a picture of type {stored}: {reason}; save it as 8-bit grey or RGB."
         )
+    if picture.meta["has_palette"]:
+        raise InputError(f"{name} is a palette picture; save it as 8-bit grey or RGB.")
