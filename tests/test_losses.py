@@ -8,6 +8,7 @@ import torch
 from scipy import ndimage, signal
 
 from mactfusion.losses import (
+    AbsoluteIntensityLoss,
     BothDistanceLoss,
     BothSimilarityLoss,
     DifferenceCorrelationLoss,
@@ -29,6 +30,7 @@ from mactfusion.losses import (
 from mactfusion.metrics import edge_preservation, ms_ssim_fusion
 
 TERMS = (
+    AbsoluteIntensityLoss,
     DifferenceCorrelationLoss,
     EdgePreservationLoss,
     GradientMagnitudeLoss,
@@ -138,6 +140,12 @@ def test_intensity():
     fused, sources = make()
     expected = np.mean((fused - sources.max(axis=1, keepdims=True)) ** 2)
     assert loss_of(IntensityLoss(), fused, sources) == pytest.approx(expected, rel=1e-4)
+
+
+def test_absolute_intensity():
+    fused, sources = make()
+    expected = np.mean(np.abs(fused - sources.max(axis=1, keepdims=True)))
+    assert loss_of(AbsoluteIntensityLoss(), fused, sources) == pytest.approx(expected, rel=1e-4)
 
 
 def test_gradient_magnitude():

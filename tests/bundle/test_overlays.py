@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from monai.bundle import ConfigParser
+from monai.engines import IterationEvents
 from torch import nn
 
 from mactfusion.losses.dilran import vgg16_bn_layers
@@ -19,6 +20,11 @@ TERMS = {
         "IntensityLoss": 20,
         "GradientMagnitudeLoss": 10,
         "LegacyMultiScaleSimilarityLoss": 10,
+    },
+    "train_slides": {
+        "AbsoluteIntensityLoss": 20,
+        "GradientMagnitudeLoss": 10,
+        "BothSimilarityLoss": 10,
     },
     "ablations/mactfusion_loss_without_similarity": {
         "IntensityLoss": 20,
@@ -59,7 +65,7 @@ def test_ct_alone_weighs_the_terms_that_it_means(bundle, sharpens):
 
 
 @pytest.mark.parametrize("name", TERMS)
-def test_loss_has_the_terms_of_the_ablation(bundle, name):
+def test_loss_has_the_terms_that_are_meant(bundle, name):
     parser = load(bundle, name)
     terms = parser["loss"]["terms"]
     found = {entry["term"]["_target_"].split(".")[-1]: entry["weight"] for entry in terms}
@@ -151,6 +157,35 @@ def test_selection_by_quality_prefers_more(bundle, slices, tmp_path):
     assert values.shape == (4, 2)
     assert evaluator.state.best_metric == pytest.approx(float(values.mean()))
     assert (tmp_path / "model.pt").is_file()
+
+
+def test_the_published_schedule_is_that_of_the_authors_script(bundle, slices, tmp_path):
+    plain, published = load(bundle), load(bundle, "published_schedule")
+    assert (published["epochs"], published["epoch_length"], published["batch_size"]) == (2, 7500, 4)
+    assert published["loss"] == plain["loss"]
+    published["dataset_dir"], published["output_dir"] = str(slices), str(tmp_path)
+    published["val_every_case"], published["val_interval"] = 2, 3
+    published["crop"], published["batch_size"], published["epoch_length"] = [32, 32], 1, 2
+    optimizer = published.get_parsed_content("optimizer")
+    assert type(optimizer) is torch.optim.Adam
+    assert optimizer.defaults["betas"] == (0.9, 0.999)
+    assert optimizer.defaults["weight_decay"] == 0
+    network = published.get_parsed_content("network")
+    trainer = published.get_parsed_content("train#trainer")
+    rates, norms = [], []
+
+    @trainer.on(IterationEvents.MODEL_COMPLETED)
+    def note():
+        rates.append(optimizer.param_groups[0]["lr"])
+        norms.append(torch.cat([p.grad.flatten() for p in network.parameters()]).norm())
+
+    trainer.run()
+    # 1e-3 * 0.75 ** (epoch - 1), epochs from 0
+    assert rates == pytest.approx([1.0e-3 / 0.75] * 2 + [1.0e-3] * 2)
+    assert min(norms) > 2  # train.yaml clips to 1
+    averaged = published.get_parsed_content("averaged").module
+    for own, average in zip(network.parameters(), averaged.parameters(), strict=True):
+        assert torch.equal(own, average)
 
 
 def test_sharpening_moves_the_direct_path_alone(bundle):

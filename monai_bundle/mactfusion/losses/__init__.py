@@ -15,6 +15,7 @@ from mactfusion.losses.dilran import (
 )
 from mactfusion.losses.mactfusion import (
     WANG_WEIGHTS,
+    AbsoluteIntensityLoss,
     GradientMagnitudeLoss,
     IntensityLoss,
     LegacyMultiScaleSimilarityLoss,
@@ -38,6 +39,7 @@ from mactfusion.losses.windows import (
 
 __all__ = [
     "WANG_WEIGHTS",
+    "AbsoluteIntensityLoss",
     "BothDistanceLoss",
     "BothSimilarityLoss",
     "DifferenceCorrelationLoss",

@@ -1,6 +1,9 @@
 """The published criterion of MACTFusion.
 
 It is ``20 * IntensityLoss + 10 * GradientMagnitudeLoss + 10 * LegacyMultiScaleSimilarityLoss``.
+The slides of the paper print another form of it, ``configs/train_slides.yaml``: the absolute
+distance, :class:`AbsoluteIntensityLoss`, and plain SSIM,
+:class:`~mactfusion.losses.BothSimilarityLoss`.
 """
 
 from __future__ import annotations
@@ -17,12 +20,20 @@ WANG_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 class IntensityLoss(nn.Module):
     """Mean squared distance to the brighter source, ``mean (f − max(a, b))²``.
 
-    The published code squares; the paper's text has the absolute distance.
+    The published code squares; the paper's text has :class:`AbsoluteIntensityLoss`.
     """
 
     def forward(self, pred: Tensor, sources: Tensor) -> Tensor:
         """Compare ``(B, 1, H, W)`` with ``(B, 2, H, W)``; range 0 (best) upwards."""
         return functional.mse_loss(pred, sources.amax(dim=1, keepdim=True))
+
+
+class AbsoluteIntensityLoss(nn.Module):
+    """Mean absolute distance to the brighter source, ``mean |f − max(a, b)|``, as in the slides."""
+
+    def forward(self, pred: Tensor, sources: Tensor) -> Tensor:
+        """Compare ``(B, 1, H, W)`` with ``(B, 2, H, W)``; range 0 (best) upwards."""
+        return functional.l1_loss(pred, sources.amax(dim=1, keepdim=True))
 
 
 class GradientMagnitudeLoss(nn.Module):

@@ -1,0 +1,38 @@
+"""What a run of the bundle leaves uncaught: one sentence for bad input, a traceback for a fault."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, NoReturn
+
+from mactfusion.errors import InputError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+def end_in_a_sentence() -> None:
+    """Let bad input end this process with its sentence and exit code 2.
+
+    MONAI raises errors of its own around those of a transform, and ``python -m monai.bundle``
+    prints all their tracebacks. A program that has a hook for uncaught errors keeps it.
+    """
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _report
+
+
+def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, InputError):
+            _refuse(str(cause))
+        if isinstance(cause, OSError) and cause.filename:
+            _refuse(f"{cause.filename} cannot be used: {cause.strerror}.")
+        cause = cause.__cause__ or cause.__context__
+    sys.__excepthook__(kind, error, trace)
+
+
+def _refuse(sentence: str) -> NoReturn:
+    sys.stdout.flush()
+    sys.stderr.write(f"Error: {sentence}\n")
+    raise SystemExit(2)  # which Python heeds in this place

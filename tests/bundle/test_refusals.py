@@ -1,0 +1,115 @@
+"""Bad input of a run of the bundle is one sentence, whatever MONAI raises around it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+from mactfusion.errors import InputError
+from mactfusion.uncaught import end_in_a_sentence
+
+pytestmark = pytest.mark.slow
+
+SMALL = (
+    *("--epochs", 1, "--epoch_length", 1, "--batch_size", 1, "--crop", "[32,32]"),
+    *("--val_every_case", 2, "--warmup_steps", 0, "--precision", "float32"),
+)
+
+
+@pytest.fixture
+def data(slices, tmp_path):
+    """Pairs to train on, to be damaged."""
+    return shutil.copytree(slices, tmp_path / "data")
+
+
+@pytest.fixture
+def refusal(bundle, tmp_path):
+    """Run the bundle; the value is what stands in its last line, once it ended as it should."""
+
+    def run(config, *arguments):
+        words = ["run", "--config_file", f"configs/{config}.yaml", *arguments]
+        done = subprocess.run(
+            [sys.executable, "-m", "monai.bundle", *map(str, words)],
+            cwd=bundle,
+            env={**os.environ, "PYTHONPATH": str(bundle), "CUDA_VISIBLE_DEVICES": ""},
+            capture_output=True,
+            text=True,
+            timeout=600,
+            check=False,
+        )
+        assert done.returncode == 2, done.stderr[-4000:]
+        assert "Traceback" not in done.stdout + done.stderr
+        return done.stderr.splitlines()[-1]
+
+    return run
+
+
+def palette(path):
+    Image.open(path).convert("P").save(path)
+
+
+def gone(path):
+    path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("fault", "sentence"),
+    [
+        (palette, "{path} is a palette picture; save it as 8-bit grey or RGB."),
+        (gone, "has no partner {path}; add it or remove both."),
+    ],
+)
+def test_a_fault_in_the_data_ends_a_training(data, refusal, tmp_path, fault, sentence):
+    path = data / "CT-MRI" / "train" / "CT" / "2001.png"
+    fault(path)
+    said = refusal("train", "--dataset_dir", data, "--output_dir", tmp_path / "out", *SMALL)
+    assert said.startswith("Error: ")
+    assert sentence.format(path=path) in said
+    assert not (tmp_path / "out" / "model.pt").exists()
+
+
+def test_a_case_in_two_parts_ends_an_evaluation(data, refusal, tmp_path):
+    split = tmp_path / "split.json"
+    names = {"anatomical": "CT-MRI/train/MRI/{}.png", "partner": "CT-MRI/train/CT/{}.png"}
+    pairs = [
+        {**{key: name.format(slice_name) for key, name in names.items()}, "split": part}
+        | {"task": "ct-mri", "case": "1"}
+        for slice_name, part in (("1001", "train"), ("1002", "test"))
+    ]
+    split.write_text(json.dumps({"split": "mine", "pairs": pairs}))
+    options = ("--dataset_dir", data, "--split", split, "--output_dir", tmp_path / "out")
+    said = refusal("evaluate", *options)
+    assert said.startswith(f"Error: {split} has case 1 in both train and test (CT-MRI/train")
+
+
+def test_a_place_that_cannot_be_written_ends_a_training(refusal, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    said = refusal("train", "--output_dir", tmp_path / "file", *SMALL)
+    assert said == f"Error: {tmp_path / 'file'} cannot be used: File exists."
+
+
+def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
+    end_in_a_sentence()
+    end_in_a_sentence()
+    sys.excepthook(KeyError, KeyError("loss"), None)
+    assert capsys.readouterr().err == "KeyError: 'loss'\n"
+    with pytest.raises(SystemExit) as ended:
+        sys.excepthook(InputError, InputError("a.png is damaged."), None)
+    assert ended.value.code == 2
+    assert capsys.readouterr().err == "Error: a.png is damaged.\n"
+
+
+def test_another_hook_is_left_alone(monkeypatch):
+    def hook(*error):
+        """Stand for that of a notebook."""
+
+    monkeypatch.setattr(sys, "excepthook", hook)
+    end_in_a_sentence()
+    assert sys.excepthook is hook
