@@ -117,6 +117,7 @@ def test_one_task_alone(folder):
     both = training_pairs(folder, every=2)
     assert training == [pair for pair in both[0] if pair["task"] == "ct-mri"]
     assert validation == [pair for pair in both[1] if pair["task"] == "ct-mri"]
+    assert training_pairs(folder, every=2, task=["spect-mri", "CT-MRI"]) == (training, validation)
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ from mactfusion.io.read import read_volume
 from mactfusion.splits import read_split
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from torch import Tensor
 
 ANATOMICAL = "MRI"
@@ -87,7 +89,7 @@ def training_pairs(
     dataset_dir: str | Path | None,
     every: int = 8,
     split_file: str | Path | None = None,
-    task: str | None = None,
+    task: str | Sequence[str] | None = None,
 ) -> tuple[list, list]:
     """Training and validation pairs of a folder, or of synthetic heads when there is none.
 
@@ -95,22 +97,22 @@ def training_pairs(
         dataset_dir: folder with ``TASK/train/MODALITY/NAME.png``, or None for synthetic heads.
         every: without a split file, every ``every``-th case of ``train`` is held out.
         split_file: names the pairs of both parts (:mod:`mactfusion.splits`); wins over ``every``.
-        task: only pairs of this one, such as ``ct-mri``.
+        task: only pairs of this one, such as ``ct-mri``, or of these.
 
     Raises:
-        InputError: the folder holds no pairs, none are left to train or, of one task, to validate
-            on, or the split file does not fit the folder.
+        InputError: the folder holds no pairs, none are left to train or, of some tasks, to
+            validate on, or the split file does not fit the folder.
     """
     parts = _both_parts(dataset_dir, every, split_file)
     if task is None:
         return parts
-    training, validation = (
-        [pair for pair in part if pair["task"] == task.lower()] for part in parts
-    )
+    tasks = [name.lower() for name in ([task] if isinstance(task, str) else task)]
+    training, validation = ([pair for pair in part if pair["task"] in tasks] for part in parts)
     if not training or not validation:
         found = ", ".join(sorted({pair["task"] for part in parts for pair in part}))
         raise InputError(
-            f"{dataset_dir or 'The synthetic heads'}: there is nothing of the task {task} to "
+            f"{dataset_dir or 'The synthetic heads'}: there is nothing of the task "
+            f"{' or '.join(tasks)} to "
             f"{'validate' if training else 'train'} on; tasks here are {found}."
         )
     return training, validation
