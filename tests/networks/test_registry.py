@@ -170,8 +170,8 @@ def test_a_blank_pair_in_a_training_batch_keeps_gradients_finite(model):
 
 
 def test_weights_survive_a_file(model, network, tmp_path):
-    save_state(network.state_dict(), tmp_path / model.weights)
-    loaded = load_weights(model.network(), tmp_path / model.weights)
+    save_state(network.state_dict(), tmp_path / "model.pt")
+    loaded = load_weights(model.network(), tmp_path / "model.pt")
     image = random_pairs(1, 2, 16, 24)
     assert torch.equal(fuse(loaded, image), fuse(network, image))
 
@@ -227,10 +227,12 @@ def test_size_and_cost_are_those_of_the_network(model, network):
 def test_an_entry_is_complete(name):
     model = MODELS[name]
     assert re.fullmatch(r"[a-z0-9_]+", name)
-    assert model.weights.endswith(".pt")
-    assert [m.weights for m in MODELS.values()].count(model.weights) == 1
+    files = [file for other in MODELS.values() for file in other.weight_files()]
+    assert all(file.endswith(".pt") and files.count(file) == 1 for file in model.weight_files())
     assert model.tasks
     assert set(model.tasks) <= set(TASKS)
+    assert all(model.weights_for(task) for task in model.tasks)
+    assert set(model.own_weights) <= set(model.tasks)
     assert re.search(r"\b(19|20)\d\d\b", model.citation)
     assert "doi" not in model.citation or re.search(r", doi:10\.\d+/\S+$", model.citation)
     assert model.status.endswith(".")

@@ -95,6 +95,7 @@ MODELS: dict[str, Model] = {
     "cminet": Model(
         network=CMINet,
         weights="cminet.pt",
+        own_weights={"ct-mri": "cminet-ct-mri.pt"},
         tasks=BRAIN_TASKS,
         citation="Cross-Modality Interaction Network for Medical Image Fusion, IEEE Transactions "
         "on Consumer Electronics 2024",
@@ -104,6 +105,7 @@ MODELS: dict[str, Model] = {
     "msgfusion": Model(
         network=MsgFusion,
         weights="msgfusion.pt",
+        own_weights={"ct-mri": "msgfusion-ct-mri.pt"},
         tasks=BRAIN_TASKS,
         citation="Wen et al., MsgFusion: Medical Semantic Guided Two-Branch Network for Multimodal "
         "Brain Image Fusion, IEEE Transactions on Multimedia 26, 2024, pages 944 to 957",
