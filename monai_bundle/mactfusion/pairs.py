@@ -156,7 +156,7 @@ def scored_pairs(
         pairs = read_split(split_file, dataset_dir, "test")
     else:
         pairs = list_pairs(dataset_dir, "test")
-    chosen = [pair for pair in pairs if task is None or pair["task"] == task.lower()]
+    chosen = [pair for pair in pairs if task in (None, pair["task"])]
     if not chosen:
         raise InputError(f"{dataset_dir} holds no test pairs of the task {task}.")
     return chosen
