@@ -126,7 +126,7 @@ def fuse_pairs(
     Raises:
         InputError: the weights or a source cannot be read.
     """
-    files = {task: _file_for(weights, task.lower()) for task in _tasks(pairs)}
+    files = {task: file_for(weights, task.lower()) for task in _tasks(pairs)}
     digests = "".join(check_weights(files[task]) for task in sorted(files))
     code = "".join(code_digest(part) for part in CODE)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -151,7 +151,12 @@ def fuse_pairs(
     return Fused(folder=folder, cost=cost, steadiness=steadiness)
 
 
-def _file_for(weights: str, task: str) -> Path:
+def file_for(weights: str, task: str) -> Path:
+    """Find the weight file of a task, where ``weights`` is as for :func:`fuse_pairs`.
+
+    Raises:
+        InputError: the bundle has none of that model.
+    """
     if weights in MODELS:
         return shipped_weights(bundle_root() / "models", weights, task)
     return Path(weights.replace(TASK_MARK, task))
