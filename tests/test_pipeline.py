@@ -132,6 +132,40 @@ def test_sources_of_the_result_lie_on_the_original_grid(axis, mr, pet, pixel_max
     assert result.fused.shape == result.anatomical.shape
 
 
+@pytest.mark.parametrize("axis", ["auto", "coronal"])
+def test_cubes_hold_what_the_partner_has_between_thick_slices(axis, mr, pixel_maximum):
+    """A CT of 2 mm beside slices of 10 mm, oblique and mirrored: each point where it belongs."""
+    array, affine = oblique(mr)
+    fine = affine @ np.diag([1, 1, 0.2, 1])
+    fine[:3, 3] = affine[:3, 3] - 0.4 * affine[:3, 2]
+    hounsfield = np.full((*array.shape[:2], 20), -1000, np.float32)
+    hounsfield[4:8, 10:14, 4:6] = 1400  # lies between two planes of the MR
+    options = {"task": "ct-mri", "window": "bone", "weights": pixel_maximum, "axis": axis}
+    cubes = fuse_volumes((array, affine), (hounsfield, fine), grid="isotropic", **options)
+    thick = fuse_volumes((array, affine), (hounsfield, fine), grid="anatomical", **options)
+    assert cubes.record["options"]["grid"] == "isotropic"
+    assert thick.record["options"]["grid"] == "anatomical"
+    assert cubes.record["axis"] == thick.record["axis"] == axis.replace("auto", "axial")
+    assert cubes.fused.shape == (1, 24, 28, 10)  # 40 mm in cubes of 4 mm
+    assert np.allclose(np.linalg.norm(cubes.fused.affine[:3, :3], axis=0), 4)
+    bone = torch.argwhere(cubes.partner[0] > 0.7).double()
+    assert len(bone)
+    places = (cubes.fused.affine[:3, :3] @ bone.T).T + cubes.fused.affine[:3, 3]
+    inside = torch.linalg.solve(torch.from_numpy(fine), torch.eye(4, dtype=torch.float64))
+    found = (inside[:3, :3] @ places.T).T + inside[:3, 3]
+    lowest, highest = torch.tensor([3.5, 9.5, 3.5]), torch.tensor([7.5, 13.5, 5.5])
+    assert ((found >= lowest) & (found <= highest)).all()
+    assert not (thick.partner[0] > 0.7).any()
+
+
+def test_cubes_stay_as_they_are(mr, pet, fused_once):
+    affine = np.diag([4.0, -4.0, 4.0, 1.0])
+    expected = fuse_volumes((mr[0], affine), pet, task="pet-mri")
+    cubes = fuse_volumes((mr[0], affine), pet, task="pet-mri", grid="isotropic")
+    assert torch.equal(cubes.fused.as_tensor(), expected.fused.as_tensor())
+    assert torch.equal(cubes.fused.affine, expected.fused.affine)
+
+
 def test_colour_partner_keeps_its_colours(mr, pixel_maximum):
     array, affine = mr
     colours = np.random.default_rng(0).integers(0, 256, (*array.shape, 3)).astype(np.uint8)
@@ -202,6 +236,7 @@ def test_window_in_any_notation(window, mr, pixel_maximum):
     [
         ("task", "brain"),
         ("model", "brain"),
+        ("grid", "partner"),
         ("axis", "oblique"),
         ("precision", "float8"),
         ("dtype", "int8"),
@@ -258,6 +293,7 @@ RUNS_IF_EVALUATED = "$__import__('pathlib').Path('evaluated').touch()"
         "window",
         "anatomical_window",
         "colormap",
+        "grid",
         "axis",
         "device",
         "precision",

@@ -123,6 +123,13 @@ def fuse(
             "distinct hues; once for all partners, or once for each."
         ),
     ] = ["auto"],  # noqa: B006
+    grid: Annotated[
+        Literal["anatomical", "isotropic"],
+        typer.Option(
+            help="Of the result: the anatomical volume's, or its field of view in cubic voxels of "
+            "its finest spacing, for a CT that is finer than the slices of the MR."
+        ),
+    ] = "anatomical",
     axis: Annotated[
         Literal["auto", "axial", "coronal", "sagittal"],
         typer.Option(help="Slices that the network sees; auto takes the acquisition's."),
@@ -148,6 +155,7 @@ def fuse(
         "window": window,
         "anatomical_window": anatomical_window,
         "colormap": colormap,
+        "grid": grid,
         "axis": axis,
         "device": device,
         "precision": precision,

@@ -17,6 +17,7 @@ from mactfusion.networks.registry import find_model
 from mactfusion.recipe import Recipe
 from mactfusion.several import JointRecipe, joint_record, options_of_each
 from mactfusion.transforms import (
+    GRIDS,
     TASKS,
     RestoreOrientationd,
     color_table,
@@ -48,7 +49,7 @@ class FusionResult:
 
     Attributes:
         fused: ``(1, I, J, K)``, or RGB ``(3, I, J, K)`` where the partner has colour; float32 in
-            [0, 1]; the grid and affine of the anatomical volume.
+            [0, 1]; the grid and affine of the anatomical volume, or see the option ``grid``.
         record: what the sidecar file holds: options, weights, versions, times.
         warnings: one sentence each.
     """
@@ -70,7 +71,7 @@ class FusionResult:
 
     @property
     def coverage(self) -> float:
-        """Share of the anatomical grid, 0 to 1, that the partner covers; of several the least."""
+        """Share of the result's grid, 0 to 1, that the partner covers; of several the least."""
         return self.record["coverage"]
 
     @property
@@ -85,7 +86,7 @@ class FusionResult:
 
     @property
     def partner(self) -> MetaTensor:
-        """The partner on the anatomical grid, ``(1 or 3, I, J, K)`` in [0, 1]; several joined."""
+        """The partner on the result's grid, ``(1 or 3, I, J, K)`` in [0, 1]; several joined."""
         luminance = plain(self._data["image"])[1:]
         if not self._data["is_color"]:
             return self._restored(luminance)
@@ -136,6 +137,7 @@ def fuse_volumes(
     window: str | tuple[float, float] | list[Any] = "auto",
     anatomical_window: str | tuple[float, float] = "auto",
     colormap: str | ArrayLike | list[Any] = "auto",
+    grid: str = "anatomical",
     axis: str = "auto",
     device: str | torch.device = "auto",
     precision: str = "float32",
@@ -164,6 +166,8 @@ def fuse_volumes(
         anatomical_window: ``auto`` or ``(level, width)``.
         colormap: colour table for scalar PET and SPECT: a name, or its entries ``(N, 3 or 4)`` in
             [0, 1]; ``auto`` is hot iron, and distinct hues for several of them.
+        grid: of the result: ``anatomical``, or ``isotropic``, cubic voxels of the finest spacing in
+            the same field of view, for a CT that is finer than the slices of the MR.
         axis: ``auto``, ``axial``, ``coronal`` or ``sagittal``.
         device: ``auto``, ``cpu``, ``cuda`` or ``mps``.
         precision: ``float32``, ``bfloat16`` or ``float16``.
@@ -198,6 +202,7 @@ def fuse_volumes(
         "window": window,
         "anatomical_window": anatomical_window,
         "colormap": colormap,
+        "grid": grid,
         "axis": axis,
         "device": device,
         "precision": precision,
@@ -223,6 +228,7 @@ DEFAULT_OPTIONS = {
 
 _CHOICES = {
     "task": ("auto", *TASKS),
+    "grid": GRIDS,
     "axis": ("auto", *DISPLAY_CODES),
     "precision": PRECISIONS,
     "dtype": ("auto", "uint8", "uint16", "float32"),

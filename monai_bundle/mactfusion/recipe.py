@@ -73,8 +73,8 @@ class Recipe:
 
         Returns:
             ``anatomical``, ``partner`` and ``field_of_view``, each ``(C, slices, rows, columns)``
-            in native values, and what is known of them. It depends on the sources, ``task`` and
-            ``axis`` alone.
+            in native values, and what is known of them. It depends on the sources, ``task``,
+            ``grid`` and ``axis`` alone.
 
         Raises:
             InputError: the volumes cannot be fused, or are the same.

@@ -89,7 +89,10 @@ def joint_record(choices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """
     first = choices[0]
     partners = {f"partner {number}": own["partner"] for number, own in enumerate(choices, start=1)}
-    common = ("model", "anatomical_window", "axis", "luminance", "dtype", "precision", "batch_size")
+    common = (
+        *("model", "anatomical_window", "grid", "axis", "luminance", "dtype"),
+        *("precision", "batch_size"),
+    )
     return {
         "inputs": {"anatomical": first["anatomical"], **partners},
         "options": {

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from monailabel.interfaces.datastore import Datastore
 
-OPTIONS = ("task", "window", "anatomical_window", "colormap", "axis", "luminance", "dtype")
+OPTIONS = ("task", "window", "anatomical_window", "colormap", "grid", "axis", "luminance", "dtype")
 """Options of ``mactfusion.fuse_volumes`` with the same names; none of them names a file."""
 
 EXTENSIONS = (".nrrd", ".nii.gz", ".mha")

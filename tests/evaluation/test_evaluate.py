@@ -87,7 +87,10 @@ def stored(path):
     return array / 257
 
 
-@pytest.mark.parametrize("options", [{}, {"luminance": True}, {"window": (3000.0, 4000.0)}])
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"luminance": True}, {"window": (3000.0, 4000.0)}, {"grid": "isotropic"}],
+)
 def test_volume_is_seen_as_the_recipe_saw_it(fused, options):
     result = fused("fused.nii.gz", **options)
     found = evaluate("fused.nii.gz", "mr.nii.gz", "pet.nii.gz", metrics=SMALL, jobs=1).cases[0]

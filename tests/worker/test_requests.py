@@ -28,6 +28,8 @@ OPTIONS = {
     "coronal": {"axis": "coronal", "colormap": "pet"},
     "sagittal": {"axis": "sagittal", "anatomical_window": [400, 700], "window": [3000, 5000]},
     "grey": {"luminance": True},
+    "isotropic": {"grid": "isotropic"},
+    "isotropic sagittal": {"grid": "isotropic", "axis": "sagittal"},
 }
 
 
@@ -52,8 +54,18 @@ def test_preview_is_the_slice_of_the_fused_volume(name, worker, loaded, mr):
     options = {"task": "pet-mri", "device": "cpu", **OPTIONS[name]}
     result = worker.ask("fuse", **loaded, options=options)
     fused = worker.voxels(result)
-    assert fused.shape[:3] == turned(mr)[0].shape
-    assert np.array_equal(result["affine"], turned(mr)[1])
+    array, affine = turned(mr)
+    if "grid" in options:
+        assert fused.shape[:3] == (28, 10, 24)  # 4 slices of 10 mm in cubes of 4 mm
+        assert np.allclose(np.linalg.norm(np.array(result["affine"])[:3, :3], axis=0), 4)
+        middles = [
+            np.array(a) @ [*((np.array(n) - 1) / 2), 1]
+            for a, n in ((result["affine"], fused.shape[:3]), (affine, array.shape))
+        ]
+        assert np.allclose(*middles)
+    else:
+        assert fused.shape[:3] == array.shape
+        assert np.array_equal(result["affine"], affine)
     assert fused.dtype == (np.uint16 if name == "grey" else np.uint8)
     assert fused.std() > 5
     axis = {"axial": 1, "coronal": 0, "sagittal": 2}[options.get("axis", "axial")]
@@ -66,7 +78,7 @@ def test_preview_is_the_slice_of_the_fused_volume(name, worker, loaded, mr):
         assert np.allclose(np.array(preview["affine"])[:, 3], np.array(result["affine"]) @ origin)
 
 
-@pytest.mark.parametrize("name", ["automatic", "as shown"])
+@pytest.mark.parametrize("name", ["automatic", "as shown", "isotropic"])
 def test_result_is_that_of_the_library(name, worker, loaded, mr, pet, tmp_path):
     options = {"task": "pet-mri", "device": "cpu", **OPTIONS[name]}
     expected = fuse_volumes(turned(mr), pet, **options)
@@ -258,6 +270,7 @@ def test_nonsense_is_refused_and_the_worker_goes_on(worker, line, code):
         ({"options": ["task"]}, "bad-request"),
         ({"options": {"task": "pet-mri", "window": 5}}, "bad-request"),
         ({"options": {"task": "pet-mri", "batch_size": "many"}}, "bad-request"),
+        ({"options": {"task": "pet-mri", "grid": "partner"}}, "input"),
         ({"options": {"task": "pet-mri", "weights": "nowhere.pt"}}, "input"),
         ({"options": {"task": "pet-mri", "weights": 5}}, "bad-request"),
         ({"options": {"task": "pet-mri", "colormap": "$exit(1)"}}, "input"),

@@ -16,6 +16,7 @@ from mactfusion.metrics.content import has_content
 from mactfusion.recipe import own_errors
 from mactfusion.transforms import (
     AlignPartnerd,
+    ChooseGridd,
     OrientToSlicesd,
     ResolveTaskd,
     ScaleIntensityd,
@@ -75,7 +76,7 @@ def load_slices(case: Case, preparation: Preparation) -> Slices:
     """Read a case and bring it to grey levels on the grid of the fused file.
 
     Pictures are compared pixel by pixel. The sources of a fused volume take the recipe's way to
-    the network (partner onto the anatomical grid, windows, colour table) and from there, through
+    the network (the grid, the partner onto it, windows, colour table) and from there, through
     the affines, onto the grid of the fused volume.
 
     Args:
@@ -122,6 +123,7 @@ def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
         [
             LoadVolumed(),
             ResolveTaskd(task=chosen.task or "auto"),
+            ChooseGridd(chosen.grid or "anatomical"),
             AlignPartnerd(),
             ScaleIntensityd(chosen.anatomical_window or "auto", chosen.window or "auto"),
             SplitLuminanced(chosen.colormap or "hot_iron"),

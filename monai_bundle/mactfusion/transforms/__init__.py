@@ -9,6 +9,7 @@ from mactfusion.transforms.color import (
     rgb_to_ycbcr,
 )
 from mactfusion.transforms.colormap import apply_color_table, color_table
+from mactfusion.transforms.grid import GRIDS, ChooseGridd, isotropic
 from mactfusion.transforms.intensity import (
     WINDOWS,
     ScaleIntensityd,
@@ -28,9 +29,11 @@ from mactfusion.transforms.slices import (
 from mactfusion.transforms.task import TASKS, ResolveTaskd, guess_modality, resolve_task
 
 __all__ = [
+    "GRIDS",
     "TASKS",
     "WINDOWS",
     "AlignPartnerd",
+    "ChooseGridd",
     "MergeChrominanced",
     "OrientToSlicesd",
     "ResolveTaskd",
@@ -45,6 +48,7 @@ __all__ = [
     "color_table",
     "cut_slice",
     "guess_modality",
+    "isotropic",
     "merge_chrominance",
     "parse_window",
     "refuse_same",

@@ -49,7 +49,7 @@ def align_to(partner: MetaTensor, anatomical: MetaTensor) -> tuple[MetaTensor, M
     if _share_pixels(partner, anatomical):
         return _unchanged(partner, anatomical)
     index_map = torch.linalg.solve(partner.affine.double(), anatomical.affine.double())
-    if _is_same_grid(index_map, shape, tuple(partner.shape[1:])):
+    if is_same_grid(index_map, shape, tuple(partner.shape[1:])):
         return _unchanged(partner, anatomical)
     voxels, inside = _resample(plain(partner), index_map, shape)
     return (
@@ -121,10 +121,16 @@ def _unchanged(partner: MetaTensor, anatomical: MetaTensor) -> tuple[MetaTensor,
     )
 
 
-def _is_same_grid(
+def is_same_grid(
     index_map: torch.Tensor, shape: Sequence[int], partner_shape: Sequence[int]
 ) -> bool:
-    """Tell whether both grids have the same shape and every corner in the same place."""
+    """Tell whether both grids have the same shape and every corner in the same place.
+
+    Args:
+        index_map: 4x4 float64 from indices of one grid to indices of the other.
+        shape: ``(I, J, K)`` of the first.
+        partner_shape: of the second.
+    """
     if tuple(shape) != tuple(partner_shape):
         return False
     corners = _corners(shape)

@@ -58,11 +58,12 @@ class OrientToSlicesd(Transform):
     """Flip and permute volumes of one grid so that their axes are (slice, row, column).
 
     Nothing is interpolated. Adds ``axis`` (the name), ``grid_affine`` (4x4 float64) and
-    ``grid_shape`` (3 integers) of the original grid for :class:`RestoreOrientationd`.
+    ``grid_shape`` (3 integers) of the original grid for :class:`RestoreOrientationd`. An ``axis``
+    that was settled before is kept.
 
     Args:
         keys: volumes to turn, all on the grid of the reference.
-        axis: see :func:`choose_axis`.
+        axis: see :func:`choose_axis`; for data without one.
         reference: the key of the volume that decides the axis.
     """
 
@@ -81,7 +82,7 @@ class OrientToSlicesd(Transform):
         """
         result = dict(data)
         reference = data[self.reference]
-        axis = choose_axis(reference, self.axis)
+        axis = choose_axis(reference, data.get("axis", self.axis))
         result["axis"] = axis
         result["grid_affine"] = reference.affine.double().clone()
         result["grid_shape"] = torch.tensor(reference.shape[1:])

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 _AS_NRRD = Path("fused.nrrd")
 """Voxels travel in the types that a file for 3D Slicer holds."""
 
-_ALIGNED_BY = ("task", "axis")
+_ALIGNED_BY = ("task", "grid", "axis")
 _WINDOWS = ("window", "anatomical_window")
 
 

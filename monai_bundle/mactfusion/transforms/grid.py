@@ -1,0 +1,99 @@
+"""The grid of the result: that of the anatomical volume, or cubes in its field of view."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Transform
+
+from mactfusion.errors import InputError
+from mactfusion.transforms.align import align_to, is_same_grid
+from mactfusion.transforms.slices import choose_axis
+from mactfusion.transforms.volume import is_picture, name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+GRIDS = ("anatomical", "isotropic")
+
+MOST_VOXELS = 2**29
+"""Of an isotropic grid: a run holds several volumes of that size, each of 2 GB then."""
+
+_ROUNDING = 1e-3
+"""In voxels; spacings in file headers are rounded."""
+
+
+def isotropic(volume: MetaTensor) -> MetaTensor:
+    """Resample a volume to cubic voxels of its finest spacing, in the same field of view.
+
+    The axes keep their directions; their lengths in millimetres decide, so that a mirrored, oblique
+    or permuted grid stays so. An axis of ``n`` voxels of ``s`` mm gets ``ceil(n s / f)`` of the
+    finest ``f`` mm, around the same middle: the field of view grows by less than half a voxel at
+    either end, and the axes that are the finest keep their planes. Interpolation as in
+    :func:`~mactfusion.transforms.align_to`. A volume of cubes stays as it is, bit by bit.
+
+    Args:
+        volume: ``(C, I, J, K)``; a picture, which has no millimetres, stays as it is.
+
+    Returns:
+        ``(C, I', J', K')`` with its affine.
+
+    Raises:
+        InputError: it would have more than :data:`MOST_VOXELS` voxels.
+    """
+    if is_picture(volume):
+        return volume
+    affine = volume.affine.double()
+    shape = torch.tensor(volume.shape[1:], dtype=torch.float64)
+    spacing_mm = torch.linalg.vector_norm(affine[:3, :3], dim=0)
+    share = spacing_mm.min() / spacing_mm  # of a cube's edge in each old voxel
+    counts = (shape / share - _ROUNDING).ceil()
+    step = torch.diag(torch.cat([share, torch.ones(1, dtype=torch.float64)]))
+    step[:3, 3] = (shape - counts * share + share - 1) / 2
+    new_shape = [int(count) for count in counts]
+    if is_same_grid(step, new_shape, volume.shape[1:]):
+        return volume
+    if counts.prod() > MOST_VOXELS:
+        sizes = " x ".join(str(size) for size in new_shape)
+        raise InputError(
+            f"Cubic voxels of {float(spacing_mm.min()):.3g} mm make {name_of(volume)} {sizes} "
+            "voxels large, which is too much: take the grid of the anatomical volume."
+        )
+    # Only the place of the new grid counts: one zero stands for all of its voxels.
+    grid = MetaTensor(torch.zeros(()).expand(1, *new_shape), affine=affine @ step)
+    return align_to(volume, grid)[0]
+
+
+class ChooseGridd(Transform):
+    """Put ``anatomical`` on the grid of the result, and settle ``axis``.
+
+    The axis is settled first, and is the acquisition's also where thick slices become cubes: in
+    its plane the anatomy is as fine as it was acquired.
+
+    Args:
+        grid: one of :data:`GRIDS`; "isotropic" is :func:`isotropic`.
+        axis: see :func:`~mactfusion.transforms.choose_axis`.
+
+    Raises:
+        InputError: unknown grid.
+    """
+
+    def __init__(self, grid: str = "anatomical", axis: str = "auto") -> None:
+        if grid not in GRIDS:
+            raise InputError(f"Unknown grid '{grid}': choose {' or '.join(GRIDS)}.")
+        self.grid = grid
+        self.axis = axis
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Choose.
+
+        Raises:
+            InputError: unknown axis, or see :func:`isotropic`.
+        """
+        anatomical = data["anatomical"]
+        result = {**data, "axis": choose_axis(anatomical, self.axis)}
+        if self.grid == "isotropic":
+            result["anatomical"] = isotropic(anatomical)
+        return result
