@@ -11,7 +11,7 @@ from slicer.i18n import tr as _
 from .display import window_of
 from .layout import layout_node
 from .preview import composite_of
-from .volumes import MOST_PARTNERS, fill, geometry_of, partners_in, voxels_of
+from .volumes import MOST_PARTNERS, Geometry, fill, geometry_of, partners_in, voxels_of
 
 FUSED_VIEW = "MACTFusionFused"
 _LAYOUT_ID = 7430  # and the number of partners
@@ -131,7 +131,7 @@ class CompareViews:
 
         Args:
             anatomical: volume node, or None.
-            fused: volume node on the same grid, or None.
+            fused: volume node on its grid, or on cubes in its field of view; or None.
         """
         composite = self._last_composite()
         if self._checkerboard is not None:
@@ -181,9 +181,21 @@ def _make_checkerboard(
     node.SetSaveWithScene(False)
     node.SetAttribute("Fused", fused.GetID())
     slicer.mrmlScene.AddNode(node)
-    fill(node, checkered(_as_rgb(anatomical), _as_rgb(fused)), geometry_of(anatomical))
+    grid = geometry_of(fused)
+    acquired = _nearest(_as_rgb(anatomical), geometry_of(anatomical), grid)
+    fill(node, checkered(acquired, _as_rgb(fused)), grid)
     node.CreateDefaultDisplayNodes()
     return node
+
+
+def _nearest(voxels: np.ndarray, geometry: Geometry, grid: Geometry) -> np.ndarray:
+    """Repeat voxels ``(I, J, K, 3)`` on a grid along the same axes; thick slices stay thick."""
+    index_map = np.linalg.inv(geometry.ijk_to_ras) @ grid.ijk_to_ras
+    places = [
+        np.clip(np.round(index_map[axis, axis] * np.arange(size) + index_map[axis, 3]), 0, last)
+        for axis, (size, last) in enumerate(zip(grid.shape, np.array(geometry.shape) - 1))  # noqa: B905
+    ]
+    return voxels[np.ix_(*(place.astype(int) for place in places))]
 
 
 def _as_rgb(node: slicer.vtkMRMLVolumeNode) -> np.ndarray:

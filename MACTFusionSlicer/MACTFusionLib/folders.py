@@ -29,13 +29,19 @@ def main(arguments: list[str] | None = None) -> int:
     """
     parser = argparse.ArgumentParser(
         prog="fuse_folder.py",
-        description="Fuse the MR of each folder with the CT, PET and SPECT beside it. File names "
-        "must say what is what, such as MR.nrrd and PET.nii.gz.",
+        description=_(
+            "Fuse the MR of each folder with the CT, PET and SPECT beside it. File names must say "
+            "what is what, such as MR.nrrd and PET.nii.gz."
+        ),
     )
-    parser.add_argument("folder", type=Path, help="has one folder for each patient")
-    parser.add_argument("output", type=Path, help="the results go here, named after the folders")
-    parser.add_argument("--device", default="auto", help="where the network runs, such as cpu")
-    parser.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    where = _("where the network runs, such as cpu")
+    named = _("the results go here, named after the folders")
+    parser.add_argument("folder", type=Path, help=_("has one folder for each patient"))
+    parser.add_argument("output", type=Path, help=named)
+    parser.add_argument("--device", default="auto", help=where)
+    parser.add_argument(
+        "--overwrite", action="store_true", help=_("replace results that are there")
+    )
     chosen = parser.parse_args(arguments)
     if not chosen.folder.is_dir():
         _say(_("{path} is no folder.").format(path=chosen.folder), sys.stderr)

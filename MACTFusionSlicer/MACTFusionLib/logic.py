@@ -13,6 +13,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 from .conversation import Conversation, Steps, WorkerError
 from .display import options_as_shown
 from .environment import remove_log
+from .grid import ANATOMICAL, result_geometry
 from .guess import task_of
 from .parameters import MACTFusionParameters, chosen_options, chosen_partner
 from .result import Origin, make_result
@@ -114,7 +115,8 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         """
         if self.is_running:
             raise WorkerError("busy", _("A fusion is under way; wait for it, or cancel it."))
-        reason = reason_not_to_run(anatomical, partner, output, options.get("task", "auto"))
+        task, grid = options.get("task", "auto"), options.get("grid", ANATOMICAL)
+        reason = reason_not_to_run(anatomical, partner, output, task, grid)
         if reason:
             raise WorkerError("input", reason)
         steps = self._fusion(anatomical, partner, output, options)
@@ -136,7 +138,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
             partner: volume node, or a list of up to three.
             options: see :meth:`options_for`.
             axis: the axis of the anatomical voxels that ``options["axis"]`` means.
-            index: of the slice.
+            index: of the slice, in the grid of the result.
             on_end: called with ``(voxels, geometry)`` and None, or with None and the error.
         """
         steps = self._preview(anatomical, partner, options, axis, index)
@@ -217,7 +219,8 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         options: dict,
     ) -> Steps:
         yield from self.session.greet()
-        origin = Origin(anatomical, partner, geometry_of(anatomical))
+        grid = options.get("grid", ANATOMICAL)
+        origin = Origin(anatomical, partner, result_geometry(geometry_of(anatomical), grid))
         fields = {"options": options}
         pair = (anatomical, partner)
         voxels, reply = yield from self.session.ask("fuse", pair, fields, is_fresh=True)
@@ -237,7 +240,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         index: int,
     ) -> Steps:
         yield from self.session.greet()
-        geometry = geometry_of(anatomical)
+        geometry = result_geometry(geometry_of(anatomical), options.get("grid", ANATOMICAL))
         fields = {"options": options, "slice": index}
         voxels, reply = yield from self.session.ask("preview", (anatomical, partner), fields)
         if reply["array_axis"] != axis:
@@ -246,7 +249,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
 
 
 def _check_grid(origin: Origin, voxels: np.ndarray, reply: dict) -> None:
-    """Refuse a result that would not lie where the anatomical volume does.
+    """Refuse a result that would not lie where it is expected.
 
     Raises:
         WorkerError: shape or affine differ; that is a fault of the library.
@@ -255,4 +258,4 @@ def _check_grid(origin: Origin, voxels: np.ndarray, reply: dict) -> None:
     if voxels.shape[:3] != origin.geometry.shape or not np.allclose(
         affine, origin.geometry.affine, atol=1e-3
     ):
-        raise WorkerError("internal", _("The result is not on the grid of the anatomical volume."))
+        raise WorkerError("internal", _("The result is not on the grid that was asked for."))

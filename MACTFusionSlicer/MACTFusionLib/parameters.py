@@ -36,6 +36,13 @@ class Display(Choice):
     FIXED = "fixed"
 
 
+class Grid(Choice):
+    """Voxels of the result; the values are the library's names."""
+
+    ANATOMICAL = "anatomical"
+    ISOTROPIC = "isotropic"
+
+
 class Axis(Choice):
     """Direction of the slices that the network sees; the values are the library's names."""
 
@@ -64,6 +71,8 @@ def _texts() -> dict[Choice, str]:
         Task.GFP: _("Phase contrast and GFP"),
         Display.AS_SHOWN: _("As shown in the slice views"),
         Display.FIXED: _("Fixed, whatever the views show"),
+        Grid.ANATOMICAL: _("Of the anatomical volume"),
+        Grid.ISOTROPIC: _("Cubic voxels"),
         Axis.AUTO: _("As acquired"),
         Axis.AXIAL: _("Axial"),
         Axis.CORONAL: _("Coronal"),
@@ -91,6 +100,7 @@ class MACTFusionParameters:
         model: name of the network, "" for the library's default.
         weights: path of another weight file, "" for those that came with the library.
         display: whether window and colours of the views are fused.
+        grid: voxels of the result.
         axis: direction of the slices.
         luminance: leave colour out.
         device: "auto" or a device of the worker.
@@ -109,6 +119,7 @@ class MACTFusionParameters:
     model: str = ""
     weights: str = ""
     display: Display = Display.AS_SHOWN
+    grid: Grid = Grid.ANATOMICAL
     axis: Axis = Axis.AUTO
     luminance: bool = False
     device: str = "auto"
@@ -132,6 +143,7 @@ def chosen_options(parameters: MACTFusionParameters) -> dict:
     return {
         **{option: name for option, name in named.items() if name},
         "task": parameters.task.value,
+        "grid": parameters.grid.value,
         "axis": parameters.axis.value,
         "luminance": parameters.luminance,
         "device": parameters.device,

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from .conversation import Conversation, WorkerError
 from .display import show_at_once
+from .grid import ANATOMICAL, result_geometry
 from .planes import NoPlane, fused_axis, slice_shown
 from .summary import reason_not_to_run
 from .volumes import fill, geometry_of, node_class_for, partners_in, stamp_of
@@ -57,7 +58,8 @@ class LivePreview:
 
     def update(self, anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict) -> None:
         """Fuse the current slice of the volumes unless that is what is shown or under way."""
-        if self._has_failed or reason_not_to_run(anatomical, partner, None, options["task"]):
+        grid = options.get("grid", ANATOMICAL)
+        if self._has_failed or reason_not_to_run(anatomical, partner, None, options["task"], grid):
             return
         look = look_of(anatomical, partner, options)
         if look == self._fused_already:
@@ -65,7 +67,7 @@ class LivePreview:
         geometry = geometry_of(anatomical)
         axis = fused_axis(geometry, options["axis"])
         try:
-            view, index = slice_shown(geometry, axis, self.view)
+            view, index = slice_shown(result_geometry(geometry, grid), axis, self.view)
         except NoPlane as reason:
             self._say(str(reason))
             return

@@ -26,7 +26,7 @@ class Origin:
     Args:
         anatomical: volume node.
         partner: volume node, or a list of several.
-        geometry: of the anatomical volume.
+        geometry: of the result, see :func:`MACTFusionLib.grid.result_geometry`.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ def make_result(
 
     Args:
         origin: the sources.
-        voxels: ``(I, J, K)``, or ``(I, J, K, 3)`` RGB, on the grid of the anatomical volume.
+        voxels: ``(I, J, K)``, or ``(I, J, K, 3)`` RGB, on the grid of ``origin``.
         record: what the worker says of the run.
         output: node to overwrite. One of the other kind (grey, colour) stays as it is, and a new
             node is made.
@@ -123,14 +123,15 @@ def _write_provenance(node: slicer.vtkMRMLVolumeNode, origin: Origin, record: di
     would tell when a patient was looked at.
     """
     number = 1 + max(map(_number_of, _fused_nodes()), default=0)
-    weights, versions = record["weights"], record["versions"]
+    weights, options = record["weights"], record["options"]
     attributes = {
         "Task": record["task"],
         "Kind": _kind_of(record["task"]),
-        "Model": weights["name"],
+        "Model": options["model"],
+        "Weights": weights["name"],
         "WeightsSHA256": weights["sha256"],
-        "Version": str(versions.get("mactfusion", "")),
-        "Options": json.dumps(_short(record["options"]), sort_keys=True),
+        "Versions": json.dumps(record["versions"], sort_keys=True),
+        "Options": json.dumps(_short(options), sort_keys=True),
         "Coverage": f"{record['coverage']:.4f}",
         "Number": str(number),
         "Notes": "\n".join(record["notes"]),

@@ -111,6 +111,17 @@ class MACTFusionTest(ScriptedLoadableModuleTest):
             assert found.shape == expected.shape, name
             assert np.allclose(found.affine, expected.affine), name
 
+    def test_cubes_fill_the_field_of_view(self) -> None:
+        """With the grid "isotropic" slices of 5 mm become cubes of 2 mm, around the same middle."""
+        for name, affine in GRIDS.items():
+            anatomical, partner = make_pair(affine)
+            fused = self.logic.fuse(anatomical, partner, grid="isotropic", **_OPTIONS)
+            found, source = geometry_of(fused), geometry_of(anatomical)
+            assert sorted(found.shape) == [15, 20, 24], name
+            assert np.allclose(np.linalg.norm(found.affine[:3, :3], axis=0), 2), name
+            middles = [g.affine @ [*((np.array(g.shape) - 1) / 2), 1] for g in (found, source)]
+            assert np.allclose(*middles), name
+
     def test_uptake_stays_on_its_side(self) -> None:
         """The hot corner is at the corner with index (0, 0, 0), whatever the grid."""
         for name, affine in GRIDS.items():

@@ -8,6 +8,7 @@ import numpy as np
 from slicer.i18n import tr as _
 
 from .display import has_threshold
+from .grid import ANATOMICAL, reason_against, result_geometry, size_of
 from .guess import can_tell_task, kind_of
 from .volumes import Geometry, VolumeError, geometry_of, partners_in, voxels_of
 
@@ -23,6 +24,7 @@ def reason_not_to_run(
     partner: object,
     output: slicer.vtkMRMLVolumeNode | None,
     task: str | list,
+    grid: str = ANATOMICAL,
 ) -> str:
     """Say why these choices cannot be fused, "" where they can.
 
@@ -32,6 +34,7 @@ def reason_not_to_run(
         output: volume node to overwrite, or None for a new one.
         task: the library's name, or ``auto``; a list has one for each partner, a single name is
             the first one's.
+        grid: the library's name.
     """
     partners = partners_in(partner)
     if anatomical is None and not partners:
@@ -48,7 +51,8 @@ def reason_not_to_run(
     if output is not None and output in (anatomical, *partners):
         return _("The output is one of the inputs, which are never changed; choose another.")
     try:
-        return _reason_in_volumes(anatomical, partners, tasks_for(task, len(partners)))
+        reason = _reason_in_volumes(anatomical, partners, tasks_for(task, len(partners)))
+        return reason or reason_against(geometry_of(anatomical), grid, anatomical.GetName())
     except VolumeError as error:
         return str(error)
 
@@ -85,16 +89,28 @@ def _reason_in_volumes(anatomical: slicer.vtkMRMLVolumeNode, partners: list, tas
     return ""
 
 
-def plan(anatomical: slicer.vtkMRMLVolumeNode, partner: object, display: str = "as-shown") -> str:
+def plan(
+    anatomical: slicer.vtkMRMLVolumeNode,
+    partner: object,
+    display: str = "as-shown",
+    grid: str = ANATOMICAL,
+) -> str:
     """Say what a run does with volumes that can be fused.
 
     Args:
         anatomical: volume node.
         partner: volume node, or a list of several.
         display: ``as-shown`` or ``fixed``.
+        grid: the library's name.
     """
     partners = partners_in(partner)
     sentences = [_plan_of(anatomical, node) for node in partners]
+    own = geometry_of(anatomical)
+    cubes = result_geometry(own, grid)
+    if cubes is not own:
+        edge_mm = np.linalg.norm(cubes.affine[:3, 0])
+        template = _("The result has {size} cubic voxels of {edge} mm")
+        sentences.append(template.format(size=size_of(cubes), edge=f"{edge_mm:.3g}"))
     if display == "as-shown":
         hidden = [node.GetName() for node in (anatomical, *partners) if has_threshold(node)]
         if hidden:
@@ -111,9 +127,9 @@ def _plan_of(anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolume
         template = _("{partner} has the grid of {anatomical} {size} already")
     return template.format(
         partner=_title(partner),
-        partner_size=_size(other),
+        partner_size=size_of(other),
         anatomical=_title(anatomical),
-        size=_size(grid),
+        size=size_of(grid),
         share=round(100 * share),
     )
 
@@ -181,7 +197,3 @@ def _title(node: slicer.vtkMRMLVolumeNode) -> str:
     kind = _NAMES.get(kind_of(node), "")
     name = node.GetName()
     return name if not kind or kind.lower() in name.lower() else f"{kind} {name}"
-
-
-def _size(geometry: Geometry) -> str:
-    return "×".join(str(n) for n in geometry.shape)

@@ -131,9 +131,13 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             return
         chosen = self._parameters
         partner = chosen_partner(chosen)
-        reason = reason_not_to_run(chosen.anatomical, partner, chosen.output, chosen.task.value)
+        grid = chosen.grid.value
+        reason = reason_not_to_run(
+            chosen.anatomical, partner, chosen.output, chosen.task.value, grid
+        )
         is_running = self.logic.is_running
-        self.ui.statusLabel.text = reason or plan(chosen.anatomical, partner, chosen.display.value)
+        display = chosen.display.value
+        self.ui.statusLabel.text = reason or plan(chosen.anatomical, partner, display, grid)
         self.ui.deviceLabel.text = device_note(chosen.device, self.logic.session.devices)
         self.ui.deviceLabel.setVisible(bool(self.ui.deviceLabel.text))
         self.ui.applyButton.enabled = not reason and not is_running

@@ -20,7 +20,7 @@ RECORD = {
     "task": "pet-mri",
     "weights": {"name": "n", "sha256": "0" * 64},
     "versions": {},
-    "options": {},
+    "options": {"model": "n"},
     "coverage": 1.0,
     "notes": [],
 }
