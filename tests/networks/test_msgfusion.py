@@ -13,7 +13,7 @@ from mactfusion.errors import InputError
 from mactfusion.losses import BothDistanceLoss, BothSimilarityLoss, FusionLoss
 from mactfusion.networks.brightness_map import brightness_map
 from mactfusion.networks.frequency import AmplitudePhase, ReleasedStep
-from mactfusion.networks.msgfusion import MsgFusion
+from mactfusion.networks.msgfusion import GREY_WEIGHTS, MsgFusion
 
 GOLDEN = Path(__file__).with_name("msgfusion_synthetic_48x64.npz")
 TOLERANCE = 1e-4
@@ -261,6 +261,21 @@ def test_channels_in_training_and_in_evaluation(channels):
     image = random_pairs(2, 2, 8, 8)
     assert network.train()(image).shape == (2, channels, 8, 8)
     assert network.eval()(image).shape == (2, 1, 8, 8)
+
+
+def test_kept_statistics_make_training_what_evaluation_is():
+    image = random_pairs(2, 2, 8, 8)
+    network = make(keep_statistics=True, training_channels=3)
+    before = {name: value.clone() for name, value in network.named_buffers()}
+    in_training = network.train()(image)
+    in_training.mean().backward()
+    assert all(torch.equal(before[name], value) for name, value in network.named_buffers())
+    assert network.pet_lf[1].weight.grad.abs().max() > 0  # only the statistics stay
+    grey = torch.einsum("bchw,c->bhw", in_training.clamp(0, 1), torch.tensor(GREY_WEIGHTS))
+    torch.testing.assert_close(network.eval()(image)[:, 0], grey, rtol=0, atol=1e-6)
+    usual = make().train()
+    usual(image)
+    assert not torch.equal(usual.gv.conv9.bn.running_mean, before["gv.conv9.bn.running_mean"])
 
 
 @pytest.mark.slow

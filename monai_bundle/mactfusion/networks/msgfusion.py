@@ -66,6 +66,10 @@ class MsgFusion(nn.Module):
             they are loaded.
         training_channels: 1, or 3 to return, in training, the three channels that the published
             criterion compares.
+        keep_statistics: normalise in training as in evaluation, with the statistics gathered so
+            far. A block that is used at several places has one set of them for different
+            features, so that evaluation computes something else than training has seen; the last
+            part of a training makes up for that.
 
     Raises:
         InputError: an option has no such value.
@@ -74,7 +78,11 @@ class MsgFusion(nn.Module):
     vprime_of_ct: Tensor
 
     def __init__(
-        self, freq: str = "amp_phase", vprime: str = "functional", training_channels: int = 1
+        self,
+        freq: str = "amp_phase",
+        vprime: str = "functional",
+        training_channels: int = 1,
+        keep_statistics: bool = False,
     ) -> None:
         super().__init__()
         if freq not in FREQUENCY_STEPS:
@@ -94,6 +102,15 @@ class MsgFusion(nn.Module):
         self.shows_brightness = vprime != "none"
         self.register_buffer("vprime_of_ct", torch.tensor(vprime == "ct"))
         self.training_channels = training_channels
+        self.keep_statistics = keep_statistics
+
+    def train(self, mode: bool = True) -> MsgFusion:
+        """Set to training, but for the statistics that are kept, or to evaluation."""
+        super().train(mode)
+        for module in self.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.train(mode and not self.keep_statistics)
+        return self
 
     def forward(self, image: Tensor) -> Tensor:
         """Fuse ``(B, 2, H, W)`` to ``(B, 1, H, W)``."""
