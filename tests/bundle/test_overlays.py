@@ -141,6 +141,23 @@ def test_without_it_less_loss_is_preferred_to_more_and_to_none(bundle):
     assert not better(float("nan"), 0.4)
 
 
+def test_a_pair_that_is_drawn_more_often_is_kept_once(bundle, slices):
+    drawn = []
+    for once in (True, False):
+        parser = load(bundle, "train_quality")
+        parser["dataset_dir"], parser["val_every_case"], parser["crop"] = str(slices), 2, [32, 32]
+        assert parser["train#dataset"]["hash_as_key"]
+        parser["train#dataset#hash_as_key"] = once
+        dataset = parser.get_parsed_content("train#dataset")
+        assert (len(dataset), dataset.cache_num) == (12, 4 if once else 12)
+        drawn.append(
+            [(item["task"], item["image"]) for draw in range(15) for item in dataset[draw]]
+        )
+    for (task, image), (other_task, other_image) in zip(*drawn, strict=True):
+        assert task == other_task
+        assert torch.equal(image, other_image)
+
+
 def test_selection_by_quality_prefers_more(bundle, slices, tmp_path):
     parser = load(bundle, "select_by_quality")
     parser["dataset_dir"], parser["output_dir"] = str(slices), str(tmp_path)
