@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -26,8 +27,8 @@ def _report(kind: type[BaseException], error: BaseException, trace: TracebackTyp
     while cause is not None:
         if isinstance(cause, InputError):
             _refuse(str(cause))
-        if isinstance(cause, OSError) and cause.filename:
-            _refuse(f"{cause.filename} cannot be used: {cause.strerror}.")
+        if isinstance(cause, OSError) and (cause.filename or cause.errno == errno.ENOSPC):
+            _refuse(f"{cause.filename or 'A file'} cannot be used: {cause.strerror}.")
         cause = cause.__cause__ or cause.__context__
     sys.__excepthook__(kind, error, trace)
 

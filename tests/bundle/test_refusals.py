@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -88,6 +89,14 @@ def test_a_case_in_two_parts_ends_an_evaluation(data, refusal, tmp_path):
     assert said.startswith(f"Error: {split} has case 1 in both train and test (CT-MRI/train")
 
 
+def test_a_volume_that_is_not_there_ends_a_fusion(refusal, tmp_path):
+    names = {name: tmp_path / f"{name}.nii.gz" for name in ("anatomical", "partner", "output")}
+    options = [word for name, path in names.items() for word in (f"--{name}", path)]
+    said = refusal("inference", *options, "--task", "pet-mri")
+    assert said.startswith("Error: ")
+    assert str(names["anatomical"]) in said
+
+
 def test_a_place_that_cannot_be_written_ends_a_training(refusal, tmp_path):
     (tmp_path / "file").write_text("mine")
     said = refusal("train", "--output_dir", tmp_path / "file", *SMALL)
@@ -100,10 +109,14 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch, capsys):
     end_in_a_sentence()
     sys.excepthook(KeyError, KeyError("loss"), None)
     assert capsys.readouterr().err == "KeyError: 'loss'\n"
-    with pytest.raises(SystemExit) as ended:
-        sys.excepthook(InputError, InputError("a.png is damaged."), None)
-    assert ended.value.code == 2
-    assert capsys.readouterr().err == "Error: a.png is damaged.\n"
+    for error, sentence in (
+        (InputError("a.png is damaged."), "a.png is damaged."),
+        (OSError(errno.ENOSPC, "No space left"), "A file cannot be used: No space left."),
+    ):
+        with pytest.raises(SystemExit) as ended:
+            sys.excepthook(type(error), error, None)
+        assert ended.value.code == 2
+        assert capsys.readouterr().err == f"Error: {sentence}\n"
 
 
 def test_another_hook_is_left_alone(monkeypatch):
