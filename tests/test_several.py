@@ -64,6 +64,23 @@ def without_numbers(record):
     ]
 
 
+def test_cubes_hold_all_partners(mr, fuse_several):
+    cubes = fuse_several("pet", "ct", grid="isotropic", window=["3000,6000", "bone"])
+    thick = fuse_several("pet", "ct", window=["3000,6000", "bone"])
+    assert cubes.record["options"]["grid"] == "isotropic"
+    assert cubes.fused.shape == (3, 24, 28, 10)  # 4 slices of 10 mm in cubes of 4 mm
+    assert np.allclose(np.diag(cubes.fused.affine), [4, 4, 4, 1])
+    bounds = [
+        result.fused.affine[2, 3] + float(result.fused.affine[2, 2]) * place
+        for result, place in ((cubes, -0.5), (thick, -0.5), (cubes, 9.5), (thick, 3.5))
+    ]
+    assert bounds[0] == pytest.approx(float(bounds[1]))
+    assert bounds[2] == pytest.approx(float(bounds[3]))
+    # A voxel of 10 mm is the mean of the cubes in it where values change evenly.
+    assert cubes.fused.mean() == pytest.approx(float(thick.fused.mean()), rel=0.1)
+    assert [tuple(p.shape[1:]) for p in cubes.partners] == [(24, 28, 10)] * 2
+
+
 @pytest.mark.parametrize("names", itertools.permutations(("ct", "pet", "spect")))
 def test_the_order_of_the_partners_changes_nothing(names, fuse_several):
     windows = {"ct": "bone", "pet": "3000,6000", "spect": (1000, 2000)}

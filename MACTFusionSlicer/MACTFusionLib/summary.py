@@ -109,12 +109,12 @@ def plan(
     cubes = result_geometry(own, grid)
     if cubes is not own:
         edge_mm = np.linalg.norm(cubes.affine[:3, 0])
-        template = _("The result has {size} cubic voxels of {edge} mm")
+        template = _("the result has {size} cubic voxels of {edge} mm")
         sentences.append(template.format(size=size_of(cubes), edge=f"{edge_mm:.3g}"))
     if display == "as-shown":
         hidden = [node.GetName() for node in (anatomical, *partners) if has_threshold(node)]
         if hidden:
-            template = _("Not as shown: the threshold in the display of {names} is ignored")
+            template = _("not as shown: the threshold in the display of {names} is ignored")
             sentences.append(template.format(names=", ".join(hidden)))
     return "; ".join(sentences)
 

@@ -99,7 +99,7 @@ def wait(panel, condition):
 def test_the_panel_says_the_grid_and_previews_a_slice_of_it(thick):
     assert thick.ui.statusLabel.text == (
         "PET 12×10×6 is resampled onto MR 24×20×6, covers 100 %; "
-        "The result has 24×20×15 cubic voxels of 2 mm"
+        "the result has 24×20×15 cubic voxels of 2 mm"
     )
     view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
     view.SetSliceOffset(-7.5)  # between two slices of the MR
