@@ -340,8 +340,8 @@ def chosen_model(options: Mapping[str, Any], anatomical: Any, partner: Any) -> t
         return model, file
     if not find_model(model).weights:
         raise InputError(
-            "The model has other weights for each task: with partners of several tasks give one "
-            "file with --weights, or another --model."
+            f"The model {model} has other weights for each task, and none for partners of several "
+            "tasks: choose another model, or give a weight file."
         )
     return model, shipped_weights(folder, model, "auto")
 

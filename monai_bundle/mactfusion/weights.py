@@ -85,12 +85,25 @@ def _check_parts(path: str | Path) -> None:
                 raise InputError(f"{path} is damaged: its content does not fit its checksums.")
 
 
+def refuse_published(state: Mapping[str, Tensor], path: str | Path) -> None:
+    """Say what to do with a file that its authors published.
+
+    Raises:
+        InputError: the tensors have the authors' names.
+    """
+    if is_published_checkpoint(state):
+        raise InputError(
+            f"{path} has the authors' names; convert it with: mactfusion import-weights {path} "
+            "-o model.pt"
+        )
+
+
 def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
     """Fill a network from a file and set it to evaluation.
 
     Args:
         network: any network; it is changed in place.
-        path: weights of exactly that network.
+        path: weights of exactly that network; those stored in half precision become float32.
 
     Returns:
         The network.
@@ -100,11 +113,7 @@ def load_weights(network: nn.Module, path: str | Path) -> nn.Module:
     """
     check_weights(path)
     state = read_state(path)
-    if is_published_checkpoint(state):
-        raise InputError(
-            f"{path} has the authors' names; convert it with: mactfusion import-weights {path} "
-            "-o model.pt"
-        )
+    refuse_published(state, path)
     expected = network.state_dict()
     for name, tensor in expected.items():
         if name not in state or state[name].shape != tensor.shape:

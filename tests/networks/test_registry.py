@@ -5,34 +5,22 @@ from __future__ import annotations
 import re
 import zlib
 from pathlib import Path
+from pydoc import locate
 
 import numpy as np
 import pytest
+import tiny_network
 import torch
 from monai.bundle import ConfigParser
-from torch import nn
+from tiny_network import Tiny
 
 from mactfusion.errors import InputError
-from mactfusion.networks.blank import keep_blank
-from mactfusion.networks.registry import DEFAULT_MODEL, MODELS, Model, find_model
+from mactfusion.networks.registry import DEFAULT_MODEL, MODELS, find_model
 from mactfusion.transforms.task import TASKS
 from mactfusion.weights import load_weights, save_state
 
 CONFIGS = Path(__file__).parents[2] / "monai_bundle" / "configs"
-
-
-class Tiny(nn.Module):
-    """The least that is a fusion network: it shows that a new one gets every test here."""
-
-    def __init__(self):
-        super().__init__()
-        self.mix = nn.Conv2d(2, 1, 3, padding=1)
-
-    def forward(self, image):
-        return keep_blank(self.mix(image), image)
-
-
-ALL = {**MODELS, "tiny": Model(Tiny, "tiny.pt", ("ct-mri",), "doi:10.0/0", "A test's own.")}
+ALL = {**MODELS, tiny_network.NAME: tiny_network.MODEL}
 
 
 def synthetic_values(key, tensor):
@@ -243,9 +231,17 @@ def test_the_override_file_names_the_network(name):
     files = [f"{name}.yaml", "inference.yaml"] if name == DEFAULT_MODEL else [f"{name}.yaml"]
     for file in files:
         config = ConfigParser.load_config_file(CONFIGS / file)
-        target = config["network_def"]["_target_"]
-        assert target == f"mactfusion.networks.{MODELS[name].network.__name__}"
+        assert locate(config["network_def"]["_target_"]) is MODELS[name].network
         assert config["model"] == name
+
+
+def test_the_readme_describes_every_model():
+    lines = (CONFIGS.parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
+    for name, model in MODELS.items():
+        (row,) = [line for line in lines if line.startswith(f"| `{name}` |")]
+        size = f"{model.parameter_count():,}".replace(",", " ")
+        assert row.endswith(f" | {size} | {model.gigaflops():.1f} |")
+        assert ("reconstruction" in row) == ("reconstruction" in model.status)
 
 
 def test_known_costs():

@@ -6,8 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
-from mactfusion.networks.published_weights import is_published_checkpoint
-from mactfusion.weights import read_state
+from mactfusion.weights import read_state, refuse_published
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,11 +37,7 @@ def start_from(network: nn.Module, path: str | Path | None) -> nn.Module:
     if not path:
         return network
     state = read_state(path)
-    if is_published_checkpoint(state):
-        raise InputError(
-            f"{path} has the authors' names; convert it with: mactfusion import-weights {path} "
-            "-o model.pt"
-        )
+    refuse_published(state, path)
     own = network.state_dict()
     fits = {name for name in own if name in state and state[name].shape == own[name].shape}
     odd = {name for name in {*own, *state} - fits if name in state or not is_added(name)}
