@@ -148,7 +148,8 @@ def main(
     scores = score_methods(methods, pairs, cache, jobs=jobs, progress=True)
     steadiness = {name: result.steadiness for name, result in fused.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    write_between_markers(page, MARKERS, comparison_page(scores, ours, known, steadiness))
+    tables = comparison_page(scores, ours, known, steadiness)
+    write_between_markers(page, MARKERS, tables, "# Results\n\n")
     write_scores(folder / "scores.csv", scores)
     write_tests(folder / "significance.csv", scores, ours)
     draw_ranks(scores, ours, folder / "ranks.png")

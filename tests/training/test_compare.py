@@ -191,6 +191,7 @@ def test_a_checkpoint_is_fused_clipped_and_rounded(folders, monkeypatch):
     expected = np.clip(1.5 * np.maximum(*sources), 0, 255)
     assert np.abs(np.asarray(Image.open(path)) - expected).max() <= 0.5 + 1e-4
     text = (folders / "docs" / "results.md").read_text()
+    assert text.startswith("# Results\n")
     assert "| new, PET-MRI | 0.0000 | 0.0000 | 0.0000 | 0.0000 |" in text
     assert shift_columns(text) == {"new, CT-MRI": "3", "new, PET-MRI": "3"}
     assert "| **new** |" in text
