@@ -57,6 +57,23 @@ def test_vprime_of_ct(bundle):
     assert not read(bundle, "train", "msgfusion").get_parsed_content("network_def").vprime_of_ct
 
 
+@pytest.mark.parametrize("more", [(), ("msgfusion_ct",)])
+def test_msgfusion_with_the_projects_criterion(bundle, more):
+    parser = read(bundle, "train", "msgfusion", *more, "train_quality", "msgfusion_quality")
+    network = parser.get_parsed_content("network_def").train()
+    assert bool(network.vprime_of_ct) == bool(more)
+    sources = torch.rand(2, 2, 48, 48)
+    sources.tasks = ["pet-mri", "ct-mri"]
+    pred = network(sources)
+    assert pred.shape == (2, 1, 48, 48)
+    loss = parser.get_parsed_content("loss")
+    assert torch.isfinite(loss(pred, sources))
+    black = torch.zeros(1, 2, 48, 48)
+    black.tasks = ["pet-mri"]
+    veiled, clear = (float(loss(torch.full((1, 1, 48, 48), v), black)) for v in (0.15, 0.0))
+    assert veiled > clear + 1  # a grey veil over black costs something
+
+
 @pytest.mark.parametrize("name", sorted(OPTIONS))
 def test_an_ablation_changes_its_option_alone(bundle, name):
     model = name.partition("_")[0]
