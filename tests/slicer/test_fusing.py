@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -17,8 +16,7 @@ from MACTFusionLib.parameters import Display
 from MACTFusionLib.preview import composite_of
 from MACTFusionLib.self_test import make_pair
 from MACTFusionLib.volumes import geometry_of, voxels_of
-
-PATIENCE_S = 240
+from waiting import wait
 
 
 @pytest.fixture
@@ -29,14 +27,6 @@ def ready(warm_panel):
     view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
     view.SetSliceOffset(-2.0)
     return warm_panel
-
-
-def wait(panel, condition):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, panel.ui.messageLabel.text
-        slicer.app.processEvents()
-        time.sleep(0.01)
 
 
 def apply(panel):

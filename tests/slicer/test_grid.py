@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
@@ -16,10 +14,10 @@ from MACTFusionLib.parameters import Grid
 from MACTFusionLib.result import ATTRIBUTE
 from MACTFusionLib.self_test import GRIDS, SHAPE, _put_under, _turn, add_volume, make_pair
 from MACTFusionLib.volumes import geometry_of, voxels_of
+from waiting import wait
 
 OPTIONS = {"device": "cpu", "task": "pet-mri", "display": "fixed"}
 CUBES = (24, 20, 15)  # 6 slices of 5 mm in cubes of 2 mm
-PATIENCE_S = 240
 
 
 def corners_of(geometry):
@@ -86,14 +84,6 @@ def thick(warm_panel):
     warm_panel.ui.gridComboBox.currentIndex = list(Grid).index(Grid.ISOTROPIC)
     assert chosen.grid is Grid.ISOTROPIC
     return warm_panel
-
-
-def wait(panel, condition):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, panel.ui.messageLabel.text
-        slicer.app.processEvents()
-        time.sleep(0.01)
 
 
 def test_the_panel_says_the_grid_and_previews_a_slice_of_it(thick):

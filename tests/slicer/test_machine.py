@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from pathlib import Path
 
 import pytest
@@ -15,19 +14,11 @@ from MACTFusionLib.result import ATTRIBUTE
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
 from MACTFusionLib.summary import device_note, device_title
 from MACTFusionLib.volumes import geometry_of, voxels_of
+from waiting import wait
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "user_guide.md"
-PATIENCE_S = 240
 CPU = {"name": "cpu", "title": "x86_64", "free_bytes": 3 * 2**29, "total_bytes": 2**32}
 GPU = {"name": "cuda:0", "title": "Card 9000", "free_bytes": 5 * 2**30, "total_bytes": 2**33}
-
-
-def wait(panel, condition):
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end, panel.ui.messageLabel.text
-        slicer.app.processEvents()
-        time.sleep(0.01)
 
 
 def texts(combo):
