@@ -94,17 +94,6 @@ def test_every_ablation_is_listed(bundle):
     assert files == rules | set(LOSSES)
 
 
-def test_the_second_part_learns_from_pairs(bundle):
-    parser = read(bundle, "train", "dilran", "train_quality", "dilran_pairs")
-    network = parser.get_parsed_content("network_def").train()
-    sources = torch.rand(2, 2, 48, 48)
-    pred = network(sources)
-    assert pred.shape == (2, 1, 48, 48)
-    sources.tasks = ["ct-mri", "pet-mri"]
-    assert torch.isfinite(parser.get_parsed_content("loss")(pred, sources))
-    assert type(parser.get_parsed_content("optimizer")) is torch.optim.Adam
-
-
 @pytest.mark.slow
 def test_a_short_training_ends_in_weights_that_fuse(bundle, run_bundle, slices, tmp_path):
     log = run_bundle(
@@ -116,6 +105,5 @@ def test_a_short_training_ends_in_weights_that_fuse(bundle, run_bundle, slices, 
     )
     assert "perceptual term of DILRAN is left out" in log
     network = load_weights(DILRAN(), tmp_path / "model.pt")
-    assert type(network.rule) is RULES["sfnn_max"]
     with torch.no_grad():
         assert torch.isfinite(network(torch.rand(1, 2, 16, 16))).all()

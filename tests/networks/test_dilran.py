@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from pathlib import Path
 
@@ -258,33 +257,7 @@ def test_training_leaves_no_statistics_behind():
     network(random_pairs(2, 2, 16, 16))
     after = network.state_dict()
     assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
-    assert set(dict(network.named_buffers())) == {"trained_with"}  # the rule, no statistics
-
-
-def test_weights_bring_their_rule_unless_one_is_chosen(synthetic):
-    learned = DILRAN("fer", learns_from="pairs").state_dict()
-    for network in (DILRAN(), copy.deepcopy(DILRAN())):  # averaged networks are copies
-        assert type(network.rule) is RULES["sfnn_max"]
-        network.load_state_dict(learned)
-        assert type(network.rule) is RULES["fer"]
-        network.load_state_dict(synthetic)
-        assert type(network.rule) is RULES["sfnn_max"]
-    assert type(make(learned, "average").rule) is RULES["average"]
-    # An auto-encoder's weights stay those of the published rule, whatever they are looked at with.
-    assert DILRAN("fer").state_dict()["trained_with"] == synthetic["trained_with"]
-
-
-def test_from_pairs_it_learns_through_the_rule(synthetic):
-    image = random_pairs(2, 2, 15, 16)
-    network = DILRAN("fer", learns_from="pairs").train()
-    network.load_state_dict({**synthetic, "trained_with": network.trained_with})
-    fused = network(image)
-    assert fused.shape == (2, 1, 15, 16)
-    assert distance(fused.detach(), make(synthetic, "fer")(image).detach()) <= 1e-6
-    fused.square().mean().backward()
-    assert all(parameter.grad.abs().max() > 0 for parameter in network.parameters())
-    with pytest.raises(InputError, match=r"'slices'.*images or pairs"):
-        DILRAN(learns_from="slices")
+    assert not dict(network.named_buffers())
 
 
 def test_an_auto_encoder_learns():

@@ -12,9 +12,7 @@ from torch.nn import functional
 
 from mactfusion.errors import InputError
 from mactfusion.networks.blank import keep_blank
-from mactfusion.networks.dilran_fusion import PUBLISHED_RULE, RULES
-
-LEARNS_FROM = ("images", "pairs")
+from mactfusion.networks.dilran_fusion import RULES
 
 
 def pixel_attention(features: Tensor) -> Tensor:
@@ -66,39 +64,22 @@ class DILRAN(nn.Module):
     pixel and cropped again. The published rule needs the singular values of 128 matrices of the
     slice's size, which takes a good part of the time.
 
-    In training mode (``network.train()``) an auto-encoder has no rule to learn: ``(B, 2, H, W)``
-    is two images each, and the result is their reconstructions ``(B, 2, H, W)``. The authors' own
-    program has a second way, which is not that of their weights: fused pairs are compared with
-    their sources.
+    In training mode (``network.train()``) there is no rule to learn: ``(B, 2, H, W)`` is two
+    images each, and the result is their reconstructions ``(B, 2, H, W)``.
 
     Args:
-        rule: one of :data:`~mactfusion.networks.dilran_fusion.RULES`. None: the one that its
-            weights were trained with, which they bring; the published ``sfnn_max`` without any.
-        learns_from: "images", as an auto-encoder, or "pairs", through the rule.
+        rule: one of :data:`~mactfusion.networks.dilran_fusion.RULES`; ``sfnn_max`` is published.
 
     Raises:
-        InputError: an option has no such value.
+        InputError: there is no such rule.
     """
 
-    trained_with: Tensor
-
-    def __init__(self, rule: str | None = None, learns_from: str = "images") -> None:
+    def __init__(self, rule: str = "sfnn_max") -> None:
         super().__init__()
-        if rule not in (None, *RULES):
+        if rule not in RULES:
             raise InputError(f"Unknown fusion rule '{rule}': choose {', '.join(RULES)}.")
-        if learns_from not in LEARNS_FROM:
-            raise InputError(
-                f"Unknown learns_from '{learns_from}': choose {' or '.join(LEARNS_FROM)}."
-            )
         self.features = FeatureExtraction()
-        name = rule or PUBLISHED_RULE
-        self.rule = RULES[name]()
-        # An auto-encoder knows of no rule, whichever it is looked at with.
-        learned = name if learns_from == "pairs" else PUBLISHED_RULE
-        self.register_buffer("trained_with", torch.tensor(list(RULES).index(learned)))
-        if rule is None:
-            self.register_load_state_dict_post_hook(take_rule_of_weights)
-        self.learns_from_images = learns_from == "images"
+        self.rule = RULES[rule]()
         self.reconstruction = nn.Sequential(
             nn.Conv2d(64, 64, 3, padding=1),
             nn.Conv2d(64, 32, 3, padding=1),
@@ -106,8 +87,8 @@ class DILRAN(nn.Module):
         )
 
     def forward(self, image: Tensor) -> Tensor:
-        """Fuse ``(B, 2, H, W)`` to ``(B, 1, H, W)``; from images reconstruct ``(B, 2, H, W)``."""
-        if self.training and self.learns_from_images:
+        """Fuse ``(B, 2, H, W)`` to ``(B, 1, H, W)``; in training reconstruct ``(B, 2, H, W)``."""
+        if self.training:
             return self.reconstruct(image)
         height, width = image.shape[-2:]
         anatomical, partner = pad_to_even(image).split(1, dim=1)
@@ -123,12 +104,6 @@ class DILRAN(nn.Module):
         return decoded.view(image.shape[0], image.shape[1], *decoded.shape[-2:])[
             ..., :height, :width
         ]
-
-
-def take_rule_of_weights(network: DILRAN, _: object) -> None:
-    """Fuse by the rule that the loaded weights were trained with."""
-    if not network.trained_with.is_meta:
-        network.rule = list(RULES.values())[int(network.trained_with)]()
 
 
 def pad_to_even(image: Tensor) -> Tensor:

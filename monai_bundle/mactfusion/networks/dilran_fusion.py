@@ -90,9 +90,6 @@ RULES: dict[str, type[nn.Module]] = {
     "fl1n": AbsoluteSum,
     "fer": ElementEnergy,
 }
-"""By name. Weights name theirs by its place here: new ones go to the end."""
-
-PUBLISHED_RULE = "sfnn_max"
 
 
 def softmax_nuclear_norms(features: Tensor) -> Tensor:

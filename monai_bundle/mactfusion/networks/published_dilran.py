@@ -5,10 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import torch
-
-from mactfusion.networks.dilran_fusion import PUBLISHED_RULE, RULES
-
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -37,8 +33,8 @@ DEAD = re.compile(
 
 
 def rename(published: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename the tensors; those without a place keep their name. The rule is added to them."""
-    state = {"trained_with": torch.tensor(list(RULES).index(PUBLISHED_RULE))}
+    """Rename the tensors; those without a place keep their name."""
+    state: dict[str, Tensor] = {}
     for key, tensor in published.items():
         module, _, leaf = key.rpartition(".")
         state[f"{MODULES[module]}.{leaf}" if module in MODULES else key] = tensor

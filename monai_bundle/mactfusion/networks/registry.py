@@ -118,8 +118,8 @@ MODELS: dict[str, Model] = {
         tasks=BRAIN_TASKS,
         citation="Zhou, Xu and Zhang, An Attention-based Multi-Scale Feature Learning Network for "
         "Multimodal Medical Image Fusion, 2022, doi:10.48550/arXiv.2212.04661",
-        status="The graph of the authors' published program, trained here as an auto-encoder and "
-        "then on pairs through the rule FER, for all tasks; the authors' own weights bring theirs.",
+        status="The graph and the fusion rule of the authors' published program; one auto-encoder "
+        "for all tasks, trained here without their perceptual term.",
     ),
 }
 
