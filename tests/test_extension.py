@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
+ROOT = Path(__file__).resolve().parents[1]
 PLACEHOLDER = "OWNER"
 ADDRESS = f"/{PLACEHOLDER}/MACTFusionSlicer"
 CMAKE = ROOT / "CMakeLists.txt"

@@ -58,8 +58,9 @@ def publish(
     digest = sha256_of(folder / name)
     checksums = folder / CHECKSUMS
     lines = checksums.read_text().splitlines() if checksums.is_file() else []
-    others = [line for line in lines if line.split()[-1] != name]
-    checksums.write_text("\n".join(sorted([*others, f"{digest}  {name}"])) + "\n")
+    others = [line for line in lines if line.split()[-1:] not in ([], [name])]
+    with atomic_path(checksums) as target:
+        target.write_text("\n".join(sorted([*others, f"{digest}  {name}"])) + "\n")
     print(f"{folder / name}: {(folder / name).stat().st_size:,} bytes, SHA-256 {digest}")
 
 

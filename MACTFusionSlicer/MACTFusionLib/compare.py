@@ -190,7 +190,7 @@ def _make_checkerboard(
 
 def _nearest(voxels: np.ndarray, geometry: Geometry, grid: Geometry) -> np.ndarray:
     """Repeat voxels ``(I, J, K, 3)`` on a grid along the same axes; thick slices stay thick."""
-    index_map = np.linalg.inv(geometry.ijk_to_ras) @ grid.ijk_to_ras
+    index_map = np.linalg.inv(geometry.affine) @ grid.affine  # where parent transforms put both
     places = [
         np.clip(np.round(index_map[axis, axis] * np.arange(size) + index_map[axis, 3]), 0, last)
         for axis, (size, last) in enumerate(zip(grid.shape, np.array(geometry.shape) - 1))  # noqa: B905

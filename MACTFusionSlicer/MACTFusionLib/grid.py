@@ -11,7 +11,7 @@ ANATOMICAL = "anatomical"
 """What the library's option ``grid`` is by default."""
 
 _MOST_VOXELS = 2**29
-_ROUNDING = 1e-3  # in voxels; spacings are rounded in files
+_ROUNDING = 1e-3  # in voxels, and as a share of a spacing; spacings are rounded in files
 
 
 def result_geometry(geometry: Geometry, grid: str) -> Geometry:
@@ -26,6 +26,7 @@ def result_geometry(geometry: Geometry, grid: str) -> Geometry:
         return geometry
     spacing_mm = np.linalg.norm(geometry.affine[:3, :3], axis=0)
     share = spacing_mm.min() / spacing_mm
+    share[share > 1 - _ROUNDING] = 1.0
     shape = np.array(geometry.shape)
     counts = np.ceil(shape / share - _ROUNDING)
     step = np.diag([*share, 1.0])

@@ -28,8 +28,8 @@ def _report(kind: type[BaseException], error: BaseException, trace: TracebackTyp
         if isinstance(cause, InputError):
             _refuse(str(cause))
         if isinstance(cause, OSError) and (cause.filename or cause.errno == errno.ENOSPC):
-            _refuse(f"{cause.filename or 'A file'} cannot be used: {cause.strerror}.")
-        cause = cause.__cause__ or cause.__context__
+            _refuse(f"{cause.filename or 'A file'} cannot be used: {cause.strerror or cause}.")
+        cause = cause.__cause__  # what was merely handled before is not why this was raised
     sys.__excepthook__(kind, error, trace)
 
 

@@ -238,7 +238,8 @@ def test_the_override_file_names_the_network(name):
 def test_the_readme_describes_every_model():
     lines = (CONFIGS.parents[1] / "README.md").read_text(encoding="utf-8").splitlines()
     for name, model in MODELS.items():
-        (row,) = [line for line in lines if line.startswith(f"| `{name}` |")]
+        row = next((line for line in lines if line.startswith(f"| `{name}` |")), "")
+        assert row, f"README's table of networks lacks a row for {name}."
         size = f"{model.parameter_count():,}".replace(",", " ")
         assert row.endswith(f" | {size} | {model.gigaflops():.1f} |")
         assert ("reconstruction" in row) == ("reconstruction" in model.status)

@@ -62,6 +62,21 @@ def test_cubes_fill_the_same_field_of_view(make_volume, direction):
     assert np.allclose(found, expected)
 
 
+@pytest.mark.parametrize("spacing_mm", [(1.0, 1.0, 0.999993), (0.5, 0.50001, 0.5)])
+def test_rounded_spacings_of_a_large_volume_are_cubes(make_volume, spacing_mm):
+    volume = make_volume(np.zeros((1, 200, 210, 3)), affine_of("oblique and flipped", spacing_mm))
+    assert isotropic(volume) is volume
+
+
+def test_an_axis_that_is_nearly_the_finest_keeps_its_voxels(make_volume):
+    array = np.random.default_rng(1).normal(size=(1, 200, 201, 4))
+    volume = make_volume(array, affine_of("oblique and flipped", (0.5, 0.50001, 5.0)))
+    cubes = isotropic(volume)
+    assert cubes.shape[1:3] == (200, 201)
+    step = np.linalg.inv(volume.affine.numpy()) @ cubes.affine.numpy()
+    assert np.allclose(step[:2], np.eye(4)[:2])
+
+
 def test_what_no_cubes_fill_exactly_is_covered_around_its_middle(make_volume):
     volume = make_volume(np.zeros((1, 3, 4, 5)), affine_of("oblique and flipped", (1.0, 1.7, 3.1)))
     cubes = isotropic(volume)

@@ -55,7 +55,9 @@ class MsgFusion(nn.Module):
     to full brightness.
 
     Contract as for :class:`~mactfusion.networks.mactfusion.MACTFusion`; in evaluation the result
-    lies in [0, 1]. The slice is padded to even edges.
+    lies in [0, 1]. It is the grey of the three channels, cut to that range; the authors cut each
+    channel first, which leaves a grey veil where channels of both signs make black together. The
+    slice is padded to even edges.
 
     Args:
         freq: "amp_phase" changes amplitude and phase of the spectrum, as the paper says;
@@ -124,12 +126,12 @@ class MsgFusion(nn.Module):
             brightness_map(partner, of_ct=False),
         ).expand_as(partner)
         fused = self.fuse(anatomical, partner, light)[..., :height, :width]
-        if not self.training:
-            fused = fused.clamp(0, 1)
         if not (self.training and self.training_channels == 3):
             red, green, blue = fused.split(1, dim=1)
             weights = GREY_WEIGHTS
             fused = weights[0] * red + weights[1] * green + weights[2] * blue
+        if not self.training:
+            fused = fused.clamp(0, 1)
         return keep_blank(fused, image)
 
     def fuse(self, anatomical: Tensor, partner: Tensor, light: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ MOST_VOXELS = 2**29
 """Of an isotropic grid: a run holds several volumes of that size, each of 2 GB then."""
 
 _ROUNDING = 1e-3
-"""In voxels; spacings in file headers are rounded."""
+"""In voxels, and as a share of a spacing; spacings in file headers are rounded."""
 
 
 def isotropic(volume: MetaTensor) -> MetaTensor:
@@ -31,8 +31,9 @@ def isotropic(volume: MetaTensor) -> MetaTensor:
     The axes keep their directions; their lengths in millimetres decide, so that a mirrored, oblique
     or permuted grid stays so. An axis of ``n`` voxels of ``s`` mm gets ``ceil(n s / f)`` of the
     finest ``f`` mm, around the same middle: the field of view grows by less than half a voxel at
-    either end, and the axes that are the finest keep their planes. Interpolation as in
-    :func:`~mactfusion.transforms.align_to`. A volume of cubes stays as it is, bit by bit.
+    either end, and the axes that are the finest (or within a thousandth of it) keep their planes.
+    Interpolation as in :func:`~mactfusion.transforms.align_to`. A volume of cubes stays as it is,
+    bit by bit.
 
     Args:
         volume: ``(C, I, J, K)``; a picture, which has no millimetres, stays as it is.
@@ -49,6 +50,7 @@ def isotropic(volume: MetaTensor) -> MetaTensor:
     shape = torch.tensor(volume.shape[1:], dtype=torch.float64)
     spacing_mm = torch.linalg.vector_norm(affine[:3, :3], dim=0)
     share = spacing_mm.min() / spacing_mm  # of a cube's edge in each old voxel
+    share[share > 1 - _ROUNDING] = 1.0  # else one voxel more, and all of them half a voxel off
     counts = (shape / share - _ROUNDING).ceil()
     step = torch.diag(torch.cat([share, torch.ones(1, dtype=torch.float64)]))
     step[:3, 3] = (shape - counts * share + share - 1) / 2
