@@ -1,6 +1,6 @@
 """Measure DILRAN as its authors did: PSNR, SSIM and EN on their own 20 test pairs of CT and MR.
 
-    python -m training.dilran_figures DATA --weights authors=last.pt --weights ours=dilran
+    python -m training.dilran_figures DATA --weights authors=dilran_ctmri.pt --weights ours=dilran
 
 DATA is the public Whole Brain Atlas folder; its parts are not those of the authors, so pairs are
 taken from both. Weights are a file, or a model for those that the bundle has for CT with MR. The

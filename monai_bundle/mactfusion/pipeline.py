@@ -147,7 +147,7 @@ def fuse_volumes(
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> FusionResult:
-    """Fuse volumes of one patient on the grid of the anatomical one.
+    """Fuse volumes of one patient on the grid of the anatomical one, or in cubes (``grid``).
 
     Args:
         anatomical: MR (or phase contrast): a path (NIfTI, NRRD, MetaImage, DICOM folder, picture),
