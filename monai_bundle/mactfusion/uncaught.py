@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import errno
 import sys
+import threading
+from multiprocessing.dummy import DummyProcess
 from typing import TYPE_CHECKING, NoReturn
 
 from mactfusion.errors import InputError
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+LONGEST_PICTURE = 60.0
+"""Seconds that one picture of a cache may take to be read."""
 
 
 def end_in_a_sentence() -> None:
@@ -23,6 +28,7 @@ def end_in_a_sentence() -> None:
 
 
 def _report(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    _let_readers_end()
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, InputError):
@@ -37,3 +43,14 @@ def _refuse(sentence: str) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.write(f"Error: {sentence}\n")
     raise SystemExit(2)  # which Python heeds in this place
+
+
+def _let_readers_end() -> None:
+    """Wait for what the threads of a left pool are at: MONAI's caches do not.
+
+    Python ends a daemon thread where it stands, and compiled code of PyTorch then aborts the
+    process instead.
+    """
+    for thread in threading.enumerate():
+        if isinstance(thread, DummyProcess):
+            thread.join(timeout=LONGEST_PICTURE)

@@ -103,6 +103,41 @@ def test_a_place_that_cannot_be_written_ends_a_training(refusal, tmp_path):
     assert said == f"Error: {tmp_path / 'file'} cannot be used: File exists."
 
 
+READING = """
+import time
+import torch
+from monai.data import CacheDataset
+from monai.transforms import Transform
+from mactfusion.errors import InputError
+from mactfusion.uncaught import end_in_a_sentence
+
+class Read(Transform):
+    def __call__(self, number):
+        if number == 0:
+            time.sleep(0.1)  # so that the other thread is inside PyTorch by now
+            raise InputError("a.png is damaged.")
+        for _ in range(3):
+            torch.rand(2000, 2000) @ torch.rand(2000, 2000)
+        return number
+
+end_in_a_sentence()
+CacheDataset(list(range(6)), Read(), num_workers=2)
+"""
+
+
+def test_a_reader_at_work_does_not_abort_what_ends(bundle):
+    done = subprocess.run(
+        [sys.executable, "-c", READING],
+        env={**os.environ, "PYTHONPATH": str(bundle)},
+        capture_output=True,
+        text=True,
+        timeout=600,
+        check=False,
+    )
+    assert done.returncode == 2, done.stderr[-4000:]
+    assert done.stderr.splitlines()[-1] == "Error: a.png is damaged."
+
+
 def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch, capsys):
     monkeypatch.setattr(sys, "excepthook", sys.__excepthook__)
     end_in_a_sentence()
