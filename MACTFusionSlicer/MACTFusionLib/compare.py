@@ -6,7 +6,9 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 import slicer
+import vtk
 from slicer.i18n import tr as _
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from .display import window_of
 from .layout import layout_node
@@ -131,7 +133,7 @@ class CompareViews:
 
         Args:
             anatomical: volume node, or None.
-            fused: volume node on its grid, or on cubes in its field of view; or None.
+            fused: volume node, or None; the squares are on its grid.
         """
         composite = self._last_composite()
         if self._checkerboard is not None:
@@ -189,13 +191,25 @@ def _make_checkerboard(
 
 
 def _nearest(voxels: np.ndarray, geometry: Geometry, grid: Geometry) -> np.ndarray:
-    """Repeat voxels ``(I, J, K, 3)`` on a grid along the same axes; thick slices stay thick."""
-    index_map = np.linalg.inv(geometry.affine) @ grid.affine  # where parent transforms put both
-    places = [
-        np.clip(np.round(index_map[axis, axis] * np.arange(size) + index_map[axis, 3]), 0, last)
-        for axis, (size, last) in enumerate(zip(grid.shape, np.array(geometry.shape) - 1))  # noqa: B905
-    ]
-    return voxels[np.ix_(*(place.astype(int) for place in places))]
+    """Repeat voxels ``(I, J, K, 3)`` on a grid; thick slices stay thick.
+
+    Both lie where their parent transforms put them, and what is outside of the voxels is black.
+    """
+    image = vtk.vtkImageData()
+    image.SetDimensions(*geometry.shape)
+    samples = np.ascontiguousarray(voxels.transpose(2, 1, 0, 3)).reshape(-1, voxels.shape[3])
+    image.GetPointData().SetScalars(numpy_to_vtk(samples))
+    index_map = np.linalg.inv(geometry.affine) @ grid.affine
+    reslice = vtk.vtkImageReslice()
+    reslice.SetInputData(image)
+    reslice.SetResliceAxes(slicer.util.vtkMatrixFromArray(index_map))
+    reslice.SetOutputExtent(*(end for size in grid.shape for end in (0, size - 1)))
+    reslice.SetOutputOrigin(0, 0, 0)
+    reslice.SetOutputSpacing(1, 1, 1)
+    reslice.SetInterpolationModeToNearestNeighbor()
+    reslice.Update()
+    found = vtk_to_numpy(reslice.GetOutput().GetPointData().GetScalars())
+    return found.reshape(*reversed(grid.shape), -1).transpose(2, 1, 0, 3)
 
 
 def _as_rgb(node: slicer.vtkMRMLVolumeNode) -> np.ndarray:

@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .conversation import WorkerError
+from .grid import GRIDS
 from .guess import kind_of
 from .logic import MACTFusionLogic
 from .volumes import MOST_PARTNERS, VolumeError
@@ -39,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help=_("has one folder for each patient"))
     parser.add_argument("output", type=Path, help=named)
     parser.add_argument("--device", default="auto", help=where)
+    cubes = _("voxels of the results: those of the MR, or cubes of their finest spacing")
+    parser.add_argument("--grid", choices=GRIDS, default=GRIDS[0], help=cubes)
     parser.add_argument(
         "--overwrite", action="store_true", help=_("replace results that are there")
     )
@@ -52,11 +55,11 @@ def main(arguments: list[str] | None = None) -> int:
         _say(_("{path} has no folders of patients.").format(path=chosen.folder), sys.stderr)
         return 1
     chosen.output.mkdir(parents=True, exist_ok=True)
+    options = {"device": chosen.device, "grid": chosen.grid}
     logic = MACTFusionLogic()
     try:
         outcomes = [
-            _fuse_and_say(logic, path, chosen.output, chosen.overwrite, {"device": chosen.device})
-            for path in folders
+            _fuse_and_say(logic, path, chosen.output, chosen.overwrite, options) for path in folders
         ]
     finally:
         logic.stop()

@@ -49,6 +49,12 @@ def evaluate(
     colormap: Annotated[
         str | None, typer.Option(help="Of scalar PET and SPECT volumes, likewise.")
     ] = None,
+    grid: Annotated[
+        Literal["anatomical", "isotropic"] | None, typer.Option(help="Of the result, likewise.")
+    ] = None,
+    axis: Annotated[
+        Literal["axial", "coronal", "sagittal"] | None, typer.Option(help="Of slices, likewise.")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; one a core by default.")
     ] = None,
@@ -64,7 +70,7 @@ def evaluate(
 
     names = check_metrics(None if metrics is None else metrics.split(","))
     check_outputs(csv, report, overwrite)
-    preparation = Preparation(task, window, anatomical_window, colormap)
+    preparation = Preparation(task, window, anatomical_window, colormap, grid, axis)
     err = Console(stderr=True, soft_wrap=True, highlight=False)
     results = measure(fused, against, (source_a, source_b), names, preparation, jobs, err, quiet)
     if csv is not None:

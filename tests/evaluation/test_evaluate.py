@@ -116,6 +116,20 @@ def test_given_options_win_over_the_record(fused):
     assert recorded == given != automatic
 
 
+def test_grid_and_axis_can_be_given_where_nothing_was_recorded(fused, files, run_command):
+    fused("fused.nii.gz", grid="isotropic", axis="coronal")
+    words = ("evaluate", "fused.nii.gz", "mr.nii.gz", "pet.nii.gz", "--metrics", "SCD", "--jobs", 1)
+    words = (*map(str, words), "--csv", "t.csv", "--overwrite")
+    tables = []
+    for options in ((), ("--task", "pet-mri", "--grid", "isotropic", "--axis", "coronal")):
+        assert run_command(*words, *options).code == 0
+        tables.append((files / "t.csv").read_text())
+        (files / "fused.json").unlink(missing_ok=True)
+    assert tables[0] == tables[1]
+    assert run_command(*words, "--task", "pet-mri").code == 0
+    assert (files / "t.csv").read_text() != tables[0]
+
+
 def test_without_a_record_the_task_has_to_be_given(fused, files):
     fused("fused.nii.gz")
     (files / "fused.json").write_text('{"another": "program"}')

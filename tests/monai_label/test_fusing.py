@@ -13,7 +13,13 @@ import pytest
 from patient import PATIENT, SPOT_MM, positions_mm
 
 MR, PET, CT = (f"{PATIENT}_{name}" for name in ("mr", "pet", "ct"))
-OPTIONS = {"task": "pet-mri", "window": [3000, 6000], "axis": "coronal", "luminance": True}
+OPTIONS = {
+    "task": "pet-mri",
+    "window": [3000, 6000],
+    "grid": "isotropic",
+    "axis": "coronal",
+    "luminance": True,
+}
 
 
 def read(content, path):
@@ -27,10 +33,12 @@ def test_equals_the_command_line_byte_for_byte(extension, server, tmp_path):
     assert answer.status_code == 200, answer.text
     output = tmp_path / f"fused{extension}"
     sources = [server.studies / f"{name}.nii.gz" for name in (MR, PET)]
-    words = ["--task", "pet-mri", "--window", "3000,6000", "--axis", "coronal", "--luminance"]
+    words = ["--task", "pet-mri", "--window", "3000,6000", "--grid", "isotropic"]
+    words += ["--axis", "coronal", "--luminance"]
     command = [sys.executable, "-m", "mactfusion.cli", "fuse", *sources, "-o", output, *words]
     subprocess.run(command, check=True, capture_output=True)
     assert answer.content == output.read_bytes()
+    assert json.loads((tmp_path / "fused.json").read_text())["options"]["grid"] == "isotropic"
     assert f'filename="{output.name}"' in answer.headers["content-disposition"]
 
 

@@ -134,3 +134,27 @@ def test_squares_of_thick_slices_beside_cubes(scene):
     fused = add_volume("fused", np.full(CUBES, 7, np.int16), cubes.affine)
     node = compare._make_checkerboard(mr, fused)
     assert np.allclose(geometry_of(node).affine, cubes.affine)
+
+
+def test_squares_of_an_mr_that_was_turned_since(scene):
+    """By 90 degrees about the middle of the field of view: voxels change places exactly."""
+    random = np.random.default_rng(0)
+    voxels = random.integers(0, 256, (12, 12, 4, 3)).astype(np.uint8)
+    grid = geometry_of(add_volume("fused", voxels[..., 0], np.diag([-2.0, -2.0, 5.0, 1.0])))
+    mr = add_volume("MR", voxels[..., 0], grid.ijk_to_ras)
+    middle = np.eye(4)
+    middle[:3, 3] = (grid.affine @ [5.5, 5.5, 1.5, 1])[:3]
+    turn = np.eye(4)
+    turn[:3, :3] = _turn(90)
+    _put_under(mr, middle @ turn @ np.linalg.inv(middle))
+    found = compare._nearest(voxels, geometry_of(mr), grid)
+    assert np.array_equal(found, np.rot90(voxels))
+    turn[:3, :3] = _turn(45)
+    _put_under(mr, middle @ turn @ np.linalg.inv(middle))
+    found = compare._nearest(voxels, geometry_of(mr), grid)
+    index = np.stack(np.meshgrid(range(12), range(12), indexing="ij")) - 5.5
+    there = np.rint(np.einsum("ij,jkl->ikl", _turn(-45)[:2, :2], index) + 5.5).astype(int)
+    is_inside = ((there >= 0) & (there < 12)).all(0)
+    assert 0.7 < is_inside.mean() < 0.9
+    assert np.array_equal(found[is_inside], voxels[tuple(there[:, is_inside])])
+    assert not found[~is_inside].any()

@@ -16,6 +16,7 @@ import slicer
 import vtk
 from MACTFusionLib import folders, install
 from MACTFusionLib.display import options_as_shown
+from MACTFusionLib.grid import result_geometry
 from MACTFusionLib.parameters import Display, chosen_partner
 from MACTFusionLib.result import ATTRIBUTE
 from MACTFusionLib.save import save_volume, suggested_name
@@ -208,6 +209,11 @@ def test_folders_are_fused_and_failures_are_said(patients, library, capsys, monk
     assert len(slicer.util.getNodesByClass("vtkMRMLVolumeNode")) == 1  # the one read back here
     assert folders.main([str(source), str(target), "--device", "cpu"]) == 1
     assert "--overwrite" in capsys.readouterr().err
+    again = [str(source), str(target), "--device", "cpu", "--grid", "isotropic", "--overwrite"]
+    assert folders.main(again) == 1
+    cubes = geometry_of(folders._load(target / "a.nrrd"))
+    assert cubes.shape == result_geometry(expected, "isotropic").shape
+    assert cubes.shape != expected.shape
 
 
 def test_no_folder_is_one_sentence(scene, tmp_path, capsys):
