@@ -150,7 +150,7 @@ def _load(path: Path) -> slicer.vtkMRMLScalarVolumeNode:
         if path.suffix.lower() in (".nrrd", ".nhdr"):
             storage = slicer.vtkMRMLNRRDStorageNode()
         storage.SetCenterImage(False)
-        storage.SetFileName(str(path))
+        storage.SetFileName(str(path.absolute()))
         is_grey = kind == "vtkMRMLScalarVolumeNode"
         if storage.ReadData(node) and (_components_of(node) == 1) == is_grey:
             node.CreateDefaultDisplayNodes()

@@ -39,7 +39,8 @@ def save_volume(node: slicer.vtkMRMLVolumeNode, path: str) -> None:
     try:
         fill(copy, voxels_of(node), in_world)
         scene.AddNode(storage)
-        storage.SetFileName(str(path))
+        # a relative name would be taken from the folder of the scene that was opened last
+        storage.SetFileName(str(Path(path).absolute()))
         storage.SetUseCompression(True)
         is_written = storage.WriteData(copy)
     finally:

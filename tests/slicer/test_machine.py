@@ -79,6 +79,7 @@ def test_three_lines_of_the_guide_fuse_and_save(logic, monkeypatch, tmp_path):
     (lines,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
     assert len(lines.splitlines()) == 3
     monkeypatch.chdir(tmp_path)
+    slicer.mrmlScene.SetRootDirectory(str(tmp_path / "of_a_scene_opened_before"))
     monkeypatch.setattr(slicer.util, "getModuleLogic", {"MACTFusion": logic}.get, raising=False)
     console = {"slicer": slicer, "getNode": slicer.util.getNode}
     exec(lines, console)
