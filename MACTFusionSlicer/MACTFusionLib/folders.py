@@ -10,9 +10,9 @@ import slicer
 from slicer.i18n import tr as _
 
 from .conversation import WorkerError
-from .grid import GRIDS
 from .guess import kind_of
 from .logic import MACTFusionLogic
+from .parameters import Grid
 from .volumes import MOST_PARTNERS, VolumeError
 
 READABLE = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
@@ -41,7 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("output", type=Path, help=named)
     parser.add_argument("--device", default="auto", help=where)
     cubes = _("voxels of the results: those of the MR, or cubes of their finest spacing")
-    parser.add_argument("--grid", choices=GRIDS, default=GRIDS[0], help=cubes)
+    grids = [grid.value for grid in Grid]
+    parser.add_argument("--grid", choices=grids, default=Grid.ANATOMICAL.value, help=cubes)
     parser.add_argument(
         "--overwrite", action="store_true", help=_("replace results that are there")
     )

@@ -10,9 +10,6 @@ from .volumes import Geometry
 ANATOMICAL = "anatomical"
 """What the library's option ``grid`` is by default."""
 
-GRIDS = (ANATOMICAL, "isotropic")
-"""What it may be."""
-
 _MOST_VOXELS = 2**29
 _ROUNDING = 1e-3  # in voxels, and as a share of a spacing; spacings are rounded in files
 
