@@ -236,7 +236,7 @@ def fuse_folders(
             f"{anatomical} and {partner} have no file names in common; for two DICOM series give "
             "-o a file name that ends in .nii.gz."
         )
-    with guarded(f"{output} cannot be made a folder"):
+    with guarded(f"{output} cannot be made a folder", prints=False):
         output.mkdir(parents=True, exist_ok=True)
     failed = 0
     for stem in common:

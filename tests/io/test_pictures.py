@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -149,6 +151,29 @@ def test_damaged_pictures_end_in_one_silent_sentence(
         read_volume(path)
     assert "\n" not in str(error.value)
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize(("name", "heard"), [("grey.png", True), ("grey.tif", False)])
+def test_a_png_is_read_without_taking_standard_error_from_other_threads(
+    tmp_path: Path,
+    pixels: np.ndarray,
+    name: str,
+    heard: bool,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    Image.fromarray(pixels[..., 0]).save(tmp_path / name)
+    load = Image.Image.load
+
+    def load_while_another_thread_writes(picture: Image.Image) -> object:
+        other = threading.Thread(target=os.write, args=(2, b"a bar"))
+        other.start()
+        other.join()
+        return load(picture)
+
+    monkeypatch.setattr(Image.Image, "load", load_while_another_thread_writes)
+    read_volume(tmp_path / name)
+    assert ("a bar" in capfd.readouterr().err) == heard
 
 
 def test_microscopy_pairs_of_the_reference(reference: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
@@ -19,22 +19,21 @@ _only_one_redirects = threading.RLock()
 
 
 @contextmanager
-def guarded(failure: str, otherwise: str = DAMAGED) -> Iterator[None]:
+def guarded(failure: str, otherwise: str = DAMAGED, *, prints: bool = True) -> Iterator[None]:
     """Run calls into a library without noise, and turn what they raise into one sentence.
 
-    Libraries below ITK (MetaIO, libtiff, libjpeg, GDCM) print on the process's standard error
-    whatever ITK's own settings are, so the file descriptor itself is turned away meanwhile. Keep
-    own warnings out of the block: they would be lost.
+    Keep own warnings out of the block: they would be lost.
 
     Args:
         failure: start of the sentence, such as ``"/data/head.nii cannot be read"``.
         otherwise: the reason given when the exception tells none that a user can act on.
+        prints: the library prints on standard error, which is `silenced` then.
 
     Raises:
         InputError: instead of any exception that is not an ``InputError`` itself.
     """
     try:
-        with _only_one_redirects, _standard_error_silenced(), warnings.catch_warnings():
+        with silenced() if prints else nullcontext(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     except InputError:
@@ -58,7 +57,18 @@ def _reason(error: Exception, otherwise: str) -> str:
 
 
 @contextmanager
-def _standard_error_silenced() -> Iterator[None]:
+def silenced() -> Iterator[None]:
+    """Turn the file descriptor of standard error away.
+
+    Libraries below ITK and Pillow (MetaIO, libtiff, libjpeg, GDCM) print on it whatever the
+    settings are. What other threads write meanwhile is lost too, so keep the block short.
+    """
+    with _only_one_redirects, _descriptor_turned_away():
+        yield
+
+
+@contextmanager
+def _descriptor_turned_away() -> Iterator[None]:
     try:
         original = os.dup(2)
     except OSError:  # a process without a console has nothing to silence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import SimpleITK
 from PIL import Image
 
 from mactfusion.errors import InputError
-from mactfusion.io.guard import guarded
+from mactfusion.io.guard import guarded, silenced
 from mactfusion.io.volume import make_volume
 
 if TYPE_CHECKING:
@@ -43,8 +44,10 @@ def read_picture(path: Path) -> MetaTensor:
     Raises:
         InputError: damaged file, several pages, CMYK, 1 bit a pixel, ...
     """
-    with guarded(f"{path} cannot be read"), Image.open(path) as picture:
-        array = _pixels(picture, path)
+    with guarded(f"{path} cannot be read", prints=False), Image.open(path) as picture:
+        # trainings read PNG in threads, beside a progress bar on standard error
+        with nullcontext() if picture.format == "PNG" else silenced():
+            array = _pixels(picture, path)
         has_palette = picture.mode in ("P", "PA")
     return make_volume(
         array.swapaxes(0, 1)[:, :, None],
@@ -66,7 +69,8 @@ def _pixels(picture: ImageFile, path: Path) -> np.ndarray:
     has_deep_colour = picture.mode in ("RGB", "RGBA") and ";16" in str(picture.tile)
     picture.load()  # also for ITK: it takes a truncated JPEG without a word
     if has_deep_colour:
-        return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
+        with silenced():
+            return SimpleITK.GetArrayFromImage(SimpleITK.ReadImage(str(path)))
     has_alpha = "transparency" in picture.info or picture.mode in ("LA", "PA", "La")
     if picture.mode in ("P", "PA", "LA", "La", "YCbCr", "RGBX"):
         return np.asarray(picture.convert("RGBA" if has_alpha else "RGB"))

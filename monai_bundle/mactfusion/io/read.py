@@ -46,7 +46,7 @@ def read_volume(path: str | Path, *, may_be_constant: bool = False) -> MetaTenso
 
 
 def _read(path: Path) -> MetaTensor:
-    with guarded(f"{path} cannot be read"):
+    with guarded(f"{path} cannot be read", prints=False):
         is_folder = path.is_dir()
         if not is_folder:
             _check_file(path)
