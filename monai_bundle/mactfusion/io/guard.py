@@ -63,22 +63,17 @@ def silenced() -> Iterator[None]:
     Libraries below ITK and Pillow (MetaIO, libtiff, libjpeg, GDCM) print on it whatever the
     settings are. What other threads write meanwhile is lost too, so keep the block short.
     """
-    with _only_one_redirects, _descriptor_turned_away():
-        yield
-
-
-@contextmanager
-def _descriptor_turned_away() -> Iterator[None]:
-    try:
-        original = os.dup(2)
-    except OSError:  # a process without a console has nothing to silence
-        yield
-        return
-    try:
-        with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (devnull is no path of the user)
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        with suppress(OSError):
-            os.dup2(original, 2)
-        os.close(original)
+    with _only_one_redirects:
+        try:
+            original = os.dup(2)
+        except OSError:  # a process without a console has nothing to silence
+            yield
+            return
+        try:
+            with open(os.devnull, "w") as nowhere:  # noqa: PTH123 (devnull is no path of the user)
+                os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            with suppress(OSError):
+                os.dup2(original, 2)
+            os.close(original)
