@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import MutableMapping
+    from collections.abc import Callable, Iterator, MutableMapping
 
 
 class InputError(ValueError):
@@ -21,6 +23,37 @@ class FusionWarning(UserWarning):
     """The result is usable, and there is something about it that the user should know."""
 
 
+_listener: ContextVar[Callable[[str], object] | None] = ContextVar("listener", default=None)
+
+
+def warn(message: str) -> None:
+    """Say one sentence as a :class:`FusionWarning`, or to the listener of this thread."""
+    listener = _listener.get()
+    if listener is None:
+        warnings.warn(message, FusionWarning, stacklevel=3)
+    else:
+        listener(message)
+
+
+@contextmanager
+def listening(listener: Callable[[str], object]) -> Iterator[None]:
+    """Hand what `warn` says in this thread to ``listener``; an inner one takes an outer's place.
+
+    ``warnings.catch_warnings`` would mix up sentences of threads, since Python keeps one list of
+    filters for all of them.
+    """
+    token = _listener.set(listener)
+    try:
+        yield
+    finally:
+        _listener.reset(token)
+
+
+def unheard() -> AbstractContextManager[None]:
+    """Drop what `warn` says in this thread, where it is said in another place."""
+    return listening(lambda _: None)
+
+
 def note(data: MutableMapping[str, Any], message: str) -> None:
     """Warn about one case and keep the sentence with its data.
 
@@ -30,4 +63,4 @@ def note(data: MutableMapping[str, Any], message: str) -> None:
         message: one sentence, without patient data.
     """
     data["notes"] = f"{data.get('notes', '')}{message}\n"
-    warnings.warn(message, FusionWarning, stacklevel=2)
+    warn(message)

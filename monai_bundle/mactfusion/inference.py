@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -10,7 +9,7 @@ import torch
 from monai.inferers import SliceInferer
 from torch import Tensor, nn
 
-from mactfusion.errors import FusionWarning, InputError
+from mactfusion.errors import InputError, warn
 
 Progress = Callable[[int, int], None]
 """Called with (slices done, slices in all) after each batch; what it raises stops the run."""
@@ -110,7 +109,7 @@ class FusionInferer(SliceInferer):
 
     def _note(self, message: str) -> None:
         self.notes.append(message)
-        warnings.warn(message, FusionWarning, stacklevel=3)
+        warn(message)
 
 
 def _default_batch(volume: Tensor) -> int:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from pathlib import Path
 from typing import Any
 
-from mactfusion.errors import FusionWarning, InputError
+from mactfusion.errors import InputError, unheard
 from mactfusion.io import LoadVolumed
 from mactfusion.networks.registry import DEFAULT_MODEL, find_model, recognise_model
 from mactfusion.transforms import ResolveTaskd
@@ -108,7 +107,6 @@ def weights_of_pair(
 
 def _recognised_task(anatomical: Any, partner: Any, data_folder: str | Path) -> str:
     """Tell the task as the recipe will, which also says what there is to say of the volumes."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FusionWarning)
+    with unheard():
         load = LoadVolumed(folder=data_folder)
         return str(ResolveTaskd()(load({"anatomical": anatomical, "partner": partner}))["task"])

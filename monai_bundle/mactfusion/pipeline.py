@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mactfusion.errors import FusionWarning, InputError
+from mactfusion.errors import InputError, listening
 from mactfusion.inference import PRECISIONS
 from mactfusion.models import choose_model, shipped_weights, weights_of_pair
 from mactfusion.networks.registry import find_model
@@ -211,10 +210,9 @@ def fuse_volumes(
         "dtype": dtype,
         "overwrite": overwrite,
     }
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", FusionWarning)
+    sentences: list[str] = []
+    with listening(sentences.append):
         data = recipe_for(anatomical, partner, options, progress).run()
-    sentences = [str(w.message) for w in caught if issubclass(w.category, FusionWarning)]
     sentences = list(dict.fromkeys(sentences))  # each partner's pair may say the same of the MR
     return FusionResult(data.pop("pred"), data.pop("record"), sentences, data)
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from monai.transforms import Compose
 
-from mactfusion.errors import FusionWarning, InputError
+from mactfusion.errors import InputError, listening
 from mactfusion.io import LoadVolumed, read_volume
 from mactfusion.io.luminance import METRICS_NEED_8_BITS, check_8_bit_picture, grey_levels
 from mactfusion.metrics.content import has_content
@@ -86,16 +85,15 @@ def load_slices(case: Case, preparation: Preparation) -> Slices:
     Raises:
         InputError: a file cannot be read, the three cannot be compared, or no slice has content.
     """
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", FusionWarning)
+    notes: list[str] = []
+    with listening(notes.append):
         fused = read_volume(case.fused, may_be_constant=True)
         slices = _pictures(fused, case) if is_picture(fused) else _volume(fused, case, preparation)
-    notes = tuple(str(w.message) for w in caught if issubclass(w.category, FusionWarning))
     if not slices.places:
         raise InputError(
             f"The sources of {case.fused} show nothing on its grid: every slice is blank."
         )
-    return replace(slices, notes=notes)
+    return replace(slices, notes=tuple(notes))
 
 
 def _pictures(fused: MetaTensor, case: Case) -> Slices:

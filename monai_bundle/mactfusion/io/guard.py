@@ -15,14 +15,16 @@ if TYPE_CHECKING:
 
 DAMAGED = "the file is damaged, incomplete or not in the format of its name"
 
-_only_one_redirects = threading.RLock()
+_one_at_a_time = threading.RLock()
+"""Warning filters and file descriptors belong to all threads; what two of them change at once
+would not come back as it was."""
 
 
 @contextmanager
 def guarded(failure: str, otherwise: str = DAMAGED, *, prints: bool = True) -> Iterator[None]:
     """Run calls into a library without noise, and turn what they raise into one sentence.
 
-    Keep own warnings out of the block: they would be lost.
+    One thread at a time. Keep own warnings out of the block: they would be lost.
 
     Args:
         failure: start of the sentence, such as ``"/data/head.nii cannot be read"``.
@@ -33,7 +35,7 @@ def guarded(failure: str, otherwise: str = DAMAGED, *, prints: bool = True) -> I
         InputError: instead of any exception that is not an ``InputError`` itself.
     """
     try:
-        with silenced() if prints else nullcontext(), warnings.catch_warnings():
+        with _one_at_a_time, warnings.catch_warnings(), silenced() if prints else nullcontext():
             warnings.simplefilter("ignore")
             yield
     except InputError:
@@ -63,7 +65,7 @@ def silenced() -> Iterator[None]:
     Libraries below ITK and Pillow (MetaIO, libtiff, libjpeg, GDCM) print on it whatever the
     settings are. What other threads write meanwhile is lost too, so keep the block short.
     """
-    with _only_one_redirects:
+    with _one_at_a_time:
         try:
             original = os.dup(2)
         except OSError:  # a process without a console has nothing to silence

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from monai.transforms import Transform
 
-from mactfusion.errors import FusionWarning, InputError, note
+from mactfusion.errors import InputError, listening, note
 from mactfusion.io.coerce import as_volume
 from mactfusion.io.dicom import same_patient_warning
 
@@ -44,14 +43,13 @@ class LoadVolumed(Transform):
                 raise InputError(f"There is no {key} volume; give one.")
             if isinstance(source, str | Path):
                 source = self.folder / source
-            with warnings.catch_warnings(record=True) as caught:
-                warnings.simplefilter("always", FusionWarning)
+            sentences: list[str] = []
+            with listening(sentences.append):
                 result[key] = as_volume(source)
-            for warning in caught:
-                if issubclass(warning.category, FusionWarning):
-                    # The notes end up in the record, where no folder's name belongs.
-                    name = str(result[key].meta["filename_or_obj"])
-                    note(result, str(warning.message).replace(name, Path(name).name))
+            # The notes end up in the record, where no folder's name belongs.
+            name = str(result[key].meta["filename_or_obj"])
+            for sentence in sentences:
+                note(result, sentence.replace(name, Path(name).name))
         if message := same_patient_warning(result["anatomical"], result["partner"]):
             note(result, message)
         for key in KEYS:  # compared, and of no use from here on

@@ -7,7 +7,6 @@ slice.
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any
 
 import nibabel
@@ -15,7 +14,7 @@ import numpy as np
 from nibabel.arrayproxy import ArrayProxy
 from nibabel.openers import ImageOpener
 
-from mactfusion.errors import FusionWarning, InputError
+from mactfusion.errors import InputError, warn
 from mactfusion.io.guard import guarded
 from mactfusion.io.volume import make_volume
 
@@ -136,9 +135,7 @@ def _warn_when_forms_disagree(image: Any, name: str) -> None:
         apart_mm = np.linalg.norm(difference[:3, :3] @ corners + difference[:3, 3:], axis=0).max()
         half_voxel_mm = min(image.header.get_zooms()[:3]) / 2
     if apart_mm > half_voxel_mm:
-        warnings.warn(
+        warn(
             f"{name}: its sform and its qform place the volume up to {apart_mm:.1f} mm apart;"
-            " the sform was used",
-            FusionWarning,
-            stacklevel=2,
+            " the sform was used"
         )

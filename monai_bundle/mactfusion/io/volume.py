@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import torch
 from monai.data import MetaTensor
 
-from mactfusion.errors import FusionWarning, InputError
+from mactfusion.errors import InputError, warn
 
 LARGEST_COSINE_BETWEEN_AXES = 1e-3
 """Rounded headers stay below, and ITK still opens a file written with so much shear."""
@@ -153,11 +151,9 @@ def _replace_non_finite(values: np.ndarray, name: str) -> None:
         raise InputError(f"{name} holds no finite value at all (only NaN or infinite voxels)")
     smallest = values.min(where=finite, initial=np.inf)
     values[~finite] = smallest
-    warnings.warn(
+    warn(
         f"{name}: {count} values are not finite (NaN or infinite);"
-        f" they were set to the smallest finite value, {smallest:g}",
-        FusionWarning,
-        stacklevel=4,
+        f" they were set to the smallest finite value, {smallest:g}"
     )
 
 

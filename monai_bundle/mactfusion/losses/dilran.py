@@ -8,14 +8,13 @@ compared with each of the sources: the mean of the two distances.
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from mactfusion.errors import FusionWarning, InputError
+from mactfusion.errors import InputError, warn
 from mactfusion.losses.weighted_sum import FusionLoss
 from mactfusion.losses.windows import sobel
 
@@ -151,11 +150,9 @@ def dilran_loss(
     if perceptual and vgg is not None:
         terms.append({"weight": perceptual, "term": PerceptualLoss(vgg)})
     elif perceptual:
-        warnings.warn(
+        warn(
             "The perceptual term of DILRAN is left out: it needs the ImageNet weights of VGG16 "
             "with batch normalisation; give torchvision's vgg16_bn-6c64b313.pth with "
-            "--vgg_weights, or set the term's weight to 0.",
-            FusionWarning,
-            stacklevel=2,
+            "--vgg_weights, or set the term's weight to 0."
         )
     return FusionLoss(terms)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-import warnings
-from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from mactfusion.errors import FusionWarning, InputError
+from mactfusion.errors import InputError, listening, unheard
 from mactfusion.io.write import stored_type, stored_values
 from mactfusion.pipeline import DEFAULT_OPTIONS, chosen_model, recipe_for
 from mactfusion.transforms import cut_slice, slice_axis
@@ -22,8 +21,6 @@ from mactfusion.worker.protocol import RequestError
 from mactfusion.worker.volumes import MOST_PARTNERS, Volumes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from monai.data import MetaTensor
 
     from mactfusion.recipe import Data, Recipe
@@ -66,7 +63,7 @@ class Fusion:
             FusionCancelled: somebody ended the job.
         """
         steps = {"load": self._load, "preview": self._preview, "fuse": self._fuse}
-        with self._said(job):
+        with listening(partial(self._say, job)):  # such as a batch that must be smaller
             return steps[job.request.kind](job)
 
     def _load(self, job: Job) -> dict[str, Any]:
@@ -79,7 +76,7 @@ class Fusion:
         started = time.time()
         aligned = self._aligned(job, recipe, options)
         job.check()
-        with _noted():
+        with unheard():  # the notes say it
             if any(_is_named(options[window]) for window in _WINDOWS):
                 data = cut_slice(self._scaled(job, recipe, aligned, options), index)
             else:
@@ -104,7 +101,7 @@ class Fusion:
         started = time.time()
         aligned = self._aligned(job, recipe, options)
         job.check()
-        with _noted():
+        with unheard():  # the notes say it
             data = recipe.scale({**aligned, "started": started})
         dtype = _stored_type(data, options)
         self._say_notes(job, data)
@@ -167,7 +164,7 @@ class Fusion:
     def _keep(self, stage: str, key: str, make: Any) -> Data:
         if self._kept.get(stage, ("",))[0] != key:
             self._kept.pop(stage, None)  # before the new one needs its memory
-            with _noted():
+            with unheard():  # the notes say it
                 self._kept[stage] = (key, make())
         return self._kept[stage][1]
 
@@ -179,31 +176,10 @@ class Fusion:
 
     def _say_notes(self, job: Job, data: Data) -> None:
         for sentence in str(data["notes"]).splitlines():
-            self._channel.send("warning", job.request.id, sentence=sentence)
+            self._say(job, sentence)
 
-    @contextmanager
-    def _said(self, job: Job) -> Iterator[None]:
-        """Send what is warned of while it happens, such as a batch that must be smaller."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("always", FusionWarning)
-            print_to_log = warnings.showwarning
-
-            def show(message: Any, category: Any, *where: Any, **stream: Any) -> None:
-                if issubclass(category, FusionWarning):
-                    self._channel.send("warning", job.request.id, sentence=str(message))
-                else:
-                    print_to_log(message, category, *where, **stream)
-
-            warnings.showwarning = show  # type: ignore[assignment]
-            yield
-
-
-@contextmanager
-def _noted() -> Iterator[None]:
-    """Keep warnings back that are among the notes, and said from there even if nothing was made."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FusionWarning)
-        yield
+    def _say(self, job: Job, sentence: str) -> None:
+        self._channel.send("warning", job.request.id, sentence=sentence)
 
 
 def _stored_type(data: Data, options: dict[str, Any]) -> str:
