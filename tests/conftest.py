@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,14 @@ def reference() -> Path:
     if not (REFERENCE / "data").is_dir():
         pytest.skip("reference data not present (set MACTFUSION_REFERENCE_DATA)")
     return REFERENCE
+
+
+@pytest.fixture(autouse=True)
+def _same_numbers_each_time() -> None:
+    """A training in this process leaves generators seeded by the system."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 (MONAI and others draw from it)
+    torch.manual_seed(0)
 
 
 class Outcome(NamedTuple):

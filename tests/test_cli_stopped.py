@@ -53,7 +53,7 @@ def test_full_disk_leaves_the_old_file(files, pet_mri, old_result):
         [sys.executable, "-c", WITH_A_FULL_DISK, "3000", *options],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert ended.returncode == 2
@@ -107,6 +107,7 @@ def test_ctrl_c_from_the_terminal_stops_between_slices(files, pet_mri):
     out, _ = command.communicate(timeout=60)
     assert command.returncode == 130
     assert out == b""
-    assert b"Cancelled" in os.read(ours, 65536)
+    while b"Cancelled" not in shown:
+        shown += os.read(ours, 4096)  # ends with an error where it is not said
     os.close(ours)
     assert sorted(files.iterdir()) == before

@@ -355,7 +355,7 @@ def test_record_holds_what_was_done_and_no_folder(files, mr, pixel_maximum):
     assert record["options"]["window"] == [2000, 4000] == record["level_width"]
     assert record["coverage"] == result.coverage == 1
     assert {"mactfusion", "monai", "torch", "python"} <= set(record["versions"])
-    assert record["seconds"]["total"] >= record["seconds"]["fuse"] > 0
+    assert record["seconds"]["total"] >= record["seconds"]["fuse"] >= 0
     assert record["notes"] == result.warnings
     assert record["notes"][0].startswith("mr.nii.gz: 1 values are not finite")
 

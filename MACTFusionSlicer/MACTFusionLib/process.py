@@ -14,6 +14,7 @@ import signal
 import subprocess
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from slicer.i18n import tr as _
@@ -163,12 +164,11 @@ class WorkerProcess:
 
 
 def _kill_tree(psutil: Any, pid: int) -> None:
-    try:
+    with suppress(psutil.NoSuchProcess):
         root = psutil.Process(pid)
         for process in [*root.children(recursive=True), root]:
-            process.kill()
-    except psutil.NoSuchProcess:
-        return
+            with suppress(psutil.NoSuchProcess):  # one that ended by itself spares no other
+                process.kill()
 
 
 def _kill_quietly(pid: int) -> None:

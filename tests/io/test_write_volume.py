@@ -276,7 +276,7 @@ def test_no_room_for_the_file(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         env={"PYTHONPATH": str(source), "OMP_NUM_THREADS": "1"},
-        timeout=120,
+        timeout=300,
     )
     lines = done.stdout.splitlines()
     assert len(lines) == len(OUTPUT_EXTENSIONS), done.stderr

@@ -75,21 +75,24 @@ def server(tmp_path_factory):
     for name, image in volumes():
         nibabel.save(image, folders["studies"] / f"{PATIENT}_{name}.nii.gz")
     (folders["studies"] / "damaged.nii.gz").write_bytes(b"no volume")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "monailabel.main", "start_server", "--app", app]
-    command += ["--studies", folders["studies"], "--host", "127.0.0.1", "--port", str(port)]
-    command += ["--log_config", app / "logging.json"]
     environment = {**os.environ, "TMPDIR": str(folders["temporary"]), "HOME": str(folders["home"])}
-    log = where / "log.txt"
-    with log.open("wb") as printed:
-        process = subprocess.Popen(
-            command, stdout=printed, stderr=printed, env=environment, cwd=where
-        )
-    started = Server(f"http://127.0.0.1:{port}", app, log=log, **folders)
+    for last in (False, False, True):  # another process may take the port before the server does
+        port = _free_port()
+        started = Server(f"http://127.0.0.1:{port}", app, log=where / "log.txt", **folders)
+        command = [sys.executable, "-m", "monailabel.main", "start_server", "--app", app]
+        command += ["--studies", folders["studies"], "--host", "127.0.0.1", "--port", str(port)]
+        command += ["--log_config", app / "logging.json"]
+        with started.log.open("wb") as printed:
+            process = subprocess.Popen(
+                command, stdout=printed, stderr=printed, env=environment, cwd=where
+            )
+        if _answers_in_time(started, process):
+            break
+        process.kill()
+        process.wait()
+        if last or "address already in use" not in started.log.read_text():
+            pytest.fail(f"the server does not answer:\n{started.log.read_text()}")
     try:
-        _wait_until_it_answers(started, process)
         yield started
     finally:
         process.terminate()
@@ -97,18 +100,24 @@ def server(tmp_path_factory):
     assert code in (0, -15)  # newer releases of uvicorn end by the signal that they were sent
 
 
-def _wait_until_it_answers(started, process):
-    end = time.monotonic() + 120
+def _free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def _answers_in_time(started, process):
+    end = time.monotonic() + 300
     while process.poll() is None and time.monotonic() < end:
         if _answers(started.address):
-            return
+            return True
         time.sleep(0.2)
-    pytest.fail(f"the server does not answer:\n{started.log.read_text()}")
+    return False
 
 
 def _answers(address):
     try:
         requests.get(f"{address}/info/", timeout=5)
-    except requests.ConnectionError:
+    except (requests.ConnectionError, requests.Timeout):
         return False
     return True

@@ -12,7 +12,6 @@ import pytest
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
 
 import numpy as np
-import psutil
 import slicer
 from MACTFusionLib import samples
 from MACTFusionLib.conversation import WorkerError
@@ -21,6 +20,7 @@ from MACTFusionLib.preview import look_of
 from MACTFusionLib.process import GRACE_S
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
 from MACTFusionLib.volumes import geometry_of, voxels_of
+from waiting import has_ended
 
 OPTIONS = {"device": "cpu", "task": "pet-mri"}
 PATIENCE_S = 240
@@ -82,7 +82,7 @@ def test_a_second_run_is_refused_in_a_sentence_and_the_first_goes_on(logic):
 def run_until_the_network(panel):
     chosen = panel._parameters
     chosen.livePreview = False
-    chosen.anatomical, chosen.partner = make_pair(shape=(64, 64, 40))
+    chosen.anatomical, chosen.partner = make_pair(shape=(64, 64, 400))
     chosen.device = "cpu"
     panel.ui.applyButton.click()
     end = time.monotonic() + PATIENCE_S
@@ -112,7 +112,7 @@ def test_exit_during_a_run_leaves_no_process(panel, library, monkeypatch):
     assert panel.runs.fused is None
     assert waits
     assert max(waits) <= GRACE_S  # no more than that, however long the run would have gone on
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert has_ended(pid)
     slicer.app.processEvents()
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == count
 

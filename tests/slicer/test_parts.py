@@ -10,7 +10,6 @@ import pytest
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
 
 import numpy as np
-import psutil
 import slicer
 import vtk
 from MACTFusionLib import compare, install
@@ -22,6 +21,7 @@ from MACTFusionLib.process import WorkerProcess
 from MACTFusionLib.self_test import GRIDS, add_volume, make_pair
 from MACTFusionLib.summary import covered_share, duration, reason_not_to_run
 from MACTFusionLib.volumes import geometry_of
+from waiting import has_ended
 
 STUBBORN = """
 import json, subprocess, sys, time
@@ -44,11 +44,9 @@ def test_stop_kills_the_whole_tree():
     process = WorkerProcess([sys.executable, "-c", STUBBORN], {})
     process.request("hello", replies.append)
     pumped(process, lambda: replies)
-    child = psutil.Process(replies[0]["child"])
     process.stop(grace_s=0.2)
     assert not process.is_alive
-    psutil.wait_procs([child], timeout=5)
-    assert not child.is_running() or child.status() == psutil.STATUS_ZOMBIE
+    assert has_ended(replies[0]["child"])
 
 
 def test_end_of_the_worker_answers_what_is_open():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import psutil
 import slicer
 
 PATIENCE_S = 240
@@ -16,3 +17,16 @@ def wait(panel, condition):
         assert time.monotonic() < end, panel.ui.messageLabel.text
         slicer.app.processEvents()
         time.sleep(0.01)
+
+
+def has_ended(pid):
+    """Whether a process is gone within half a minute; one that is not yet collected counts."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
+            return True
+        time.sleep(0.05)
+    return False

@@ -14,7 +14,7 @@ from queue import Empty, Queue
 import numpy as np
 import psutil
 
-PATIENCE_S = 120
+PATIENCE_S = 300
 LIBRARY = Path(__file__).resolve().parents[2] / "monai_bundle"
 
 
@@ -49,6 +49,17 @@ class Worker:
         self.last_id += 1
         self.write(json.dumps({"id": self.last_id, "request": request, **fields}).encode())
         return self.last_id
+
+    def send_together(self, request, *each):
+        """Send requests of one kind so that none is answered before the last has come."""
+        ids = [self.last_id + 1 + place for place in range(len(each))]
+        self.last_id = ids[-1]
+        lines = [
+            json.dumps({"id": number, "request": request, **fields}).encode()
+            for number, fields in zip(ids, each, strict=True)
+        ]
+        self.write(b"\n".join(lines))
+        return ids
 
     def write(self, line):
         self.process.stdin.write(line + b"\n")

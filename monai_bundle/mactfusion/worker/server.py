@@ -33,11 +33,12 @@ _GLANCE_S = 0.5
 
 def main() -> None:
     """Serve requests from standard input until it ends, or until the parent does."""
+    parent = os.getppid()  # before anything shows that there is a worker: it may end at once
     parser = argparse.ArgumentParser(prog="python -m mactfusion.worker", description=__doc__)
     parser.add_argument("--log", type=Path, help="file for what would go to standard error")
     log = BoundedLog(parser.parse_args().log)
     channel = Channel(claim_stdout())
-    server = Server(make_private_folder(), channel, log)
+    server = Server(make_private_folder(), channel, log, parent)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     # Ctrl-C in a terminal reaches the parent too, which decides what becomes of the worker.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -59,15 +60,16 @@ class Server:
         folder: private to this process; gone at the end.
         channel: where replies go.
         log: kept small meanwhile.
+        parent: process whose end is the end of this one.
     """
 
-    def __init__(self, folder: Path, channel: Channel, log: BoundedLog) -> None:
+    def __init__(self, folder: Path, channel: Channel, log: BoundedLog, parent: int) -> None:
         self._folder = folder
         self._channel = channel
         self._log = log
         self._jobs: Jobs | None = None
         self._ending = threading.RLock()
-        threading.Thread(target=self._watch, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=self._watch, args=(parent,), daemon=True).start()
 
     def start(self) -> None:
         """Import what takes seconds; the parent is watched already.
