@@ -31,7 +31,7 @@ def reference() -> Path:
 
 @pytest.fixture(autouse=True)
 def _same_numbers_each_time() -> None:
-    """A training in this process leaves generators seeded by the system."""
+    """Seed for each test: whether a tolerance holds must not depend on which tests ran before."""
     random.seed(0)
     np.random.seed(0)  # noqa: NPY002 (MONAI and others draw from it)
     torch.manual_seed(0)

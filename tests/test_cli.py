@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import warnings
 
 import nibabel
 import numpy as np
@@ -129,6 +130,25 @@ def test_any_file_name_is_only_a_name(role, name, run_command, files, pixel_maxi
 
 def test_negative_level_is_a_value(fuse):
     assert fuse("-o", "fused.nii.gz", "--window", "-100,50").code == 0
+
+
+def test_info_says_what_was_changed(run_command, files, mr):
+    array, affine = mr
+    array[0, 0, 0] = np.nan
+    nibabel.save(nibabel.Nifti1Image(array, affine), "mr.nii.gz")
+    outcome = run_command("info", "mr.nii.gz")
+    assert outcome.code == 0
+    assert outcome.err.startswith("Warning: mr.nii.gz: 1 values are not finite")
+
+
+def test_libraries_warn_no_user(run_command, fuse, monkeypatch, recwarn):
+    def warns(*_):
+        warnings.warn("CUDA initialization: your driver is too old", UserWarning, stacklevel=1)
+        return "cpu"
+
+    monkeypatch.setattr("mactfusion.pipeline.resolve_device", warns)
+    assert fuse("-o", "fused.nii.gz").code == 0
+    assert not recwarn.list
 
 
 def test_info(run_command, files, mr):

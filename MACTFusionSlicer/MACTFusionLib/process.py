@@ -167,7 +167,7 @@ def _kill_tree(psutil: Any, pid: int) -> None:
     with suppress(psutil.NoSuchProcess):
         root = psutil.Process(pid)
         for process in [*root.children(recursive=True), root]:
-            with suppress(psutil.NoSuchProcess):  # one that ended by itself spares no other
+            with suppress(psutil.NoSuchProcess):  # gone already; the others must go too
                 process.kill()
 
 

@@ -6,6 +6,7 @@ Imports that bring torch stay inside the commands, so that ``--help`` answers at
 from __future__ import annotations
 
 import sys
+import warnings
 from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
@@ -16,7 +17,7 @@ from rich.console import Console
 from mactfusion import __version__
 from mactfusion.cli_evaluate import evaluate
 from mactfusion.cli_models import models
-from mactfusion.errors import FusionCancelled, InputError
+from mactfusion.errors import FusionCancelled, InputError, listening
 from mactfusion.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):  # a file name may hold what the terminal cannot show
             stream.reconfigure(errors="backslashreplace")
+    if not sys.warnoptions:  # libraries warn of what no user of a command can change
+        warnings.simplefilter("ignore")
     try:
         code = app(standalone_mode=False, prog_name="mactfusion")
     except UsageError as error:
@@ -63,6 +66,11 @@ def misuse(error: Any) -> str:
     message = " ".join(error.format_message().split()).rstrip(".")
     command = error.ctx.command_path if error.ctx else "mactfusion"
     return f"{message} (see '{command} --help')."
+
+
+def caution(sentence: str) -> None:
+    """Say what the user should know."""
+    err.print(f"Warning: {sentence}", style="yellow", markup=False)
 
 
 def fail(sentence: str) -> NoReturn:
@@ -202,7 +210,7 @@ def fuse_files(
 def describe(result: FusionResult, output: Path) -> None:
     """Print warnings to stderr, and the file and how it was made to stdout."""
     for sentence in result.warnings:
-        err.print(f"Warning: {sentence}", style="yellow", markup=False)
+        caution(sentence)
     record = result.record
     windows = [partner["level_width"] for partner in record.get("partners", [record])]
     partners = "partner window" if len(windows) == 1 else "partners' windows"
@@ -260,7 +268,8 @@ def info(file: Annotated[Path, typer.Argument(help="A volume, picture or DICOM f
     from mactfusion.io import read_volume
     from mactfusion.transforms import choose_axis, guess_modality
 
-    volume = read_volume(file)
+    with listening(caution):
+        volume = read_volume(file)
     affine = volume.affine.numpy()
     spacing_mm = np.linalg.norm(affine[:3, :3], axis=0)
     tilt = float(nib.affines.obliquity(affine).max())

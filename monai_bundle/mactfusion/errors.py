@@ -39,8 +39,8 @@ def warn(message: str) -> None:
 def listening(listener: Callable[[str], object]) -> Iterator[None]:
     """Hand what `warn` says in this thread to ``listener``; an inner one takes an outer's place.
 
-    ``warnings.catch_warnings`` would mix up sentences of threads, since Python keeps one list of
-    filters for all of them.
+    Threads that are started inside are not heard. ``warnings.catch_warnings`` would mix up the
+    sentences of threads, which share one list of filters.
     """
     token = _listener.set(listener)
     try:
@@ -50,7 +50,7 @@ def listening(listener: Callable[[str], object]) -> Iterator[None]:
 
 
 def unheard() -> AbstractContextManager[None]:
-    """Drop what `warn` says in this thread, where it is said in another place."""
+    """Drop what `warn` says in this thread: for what the notes of a case say, or a later step."""
     return listening(lambda _: None)
 
 

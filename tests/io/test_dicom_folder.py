@@ -13,7 +13,7 @@ from pydicom.uid import RLELossless
 from scipy.ndimage import affine_transform
 
 from mactfusion.errors import InputError
-from mactfusion.io import read_volume, same_patient_warning
+from mactfusion.io import LoadVolumed, read_volume, same_patient_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -262,3 +262,24 @@ def test_other_patient_of_the_reference(reference: Path) -> None:
     sentence = same_patient_warning(magnetic, other) or ""
     assert "different patients" in sentence
     assert "different frames of reference" in sentence
+
+
+@pytest.mark.parametrize(
+    ("tag", "value"),
+    [("SeriesInstanceUID", "1.2.840.00123.5"), ("PatientID", "x" * 74)],
+)
+def test_nothing_of_the_headers_is_said_or_logged(
+    dicom_series: Series,
+    tag: str,
+    value: str,
+    recwarn: pytest.WarningsRecorder,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Values that break DICOM's rules: pydicom would warn of them, and name some."""
+    folder = dicom_series(change=set_tag(tag, value))
+    recwarn.clear()
+    caplog.clear()
+    data = LoadVolumed()({"anatomical": folder, "partner": folder})
+    assert data["anatomical"].shape == data["partner"].shape
+    assert [str(warning.message) for warning in recwarn] == []
+    assert caplog.messages == []

@@ -57,7 +57,7 @@ def test_apply_shows_progress_and_ends_with_a_node(ready):
 
 
 def test_cancel_button_ends_the_run(ready):
-    ready._parameters.anatomical, ready._parameters.partner = make_pair(shape=(64, 64, 40))
+    ready._parameters.anatomical, ready._parameters.partner = make_pair(shape=(64, 64, 400))
     ready.ui.applyButton.click()
     wait(ready, lambda: "Slice" in ready.ui.progressLabel.text)
     ready.ui.cancelButton.click()

@@ -11,6 +11,7 @@ import numpy as np
 import pydicom
 import SimpleITK
 from monai.data.utils import orientation_ras_lps
+from pydicom.config import disable_value_validation
 from pydicom.errors import InvalidDicomError
 
 from mactfusion.errors import InputError
@@ -123,7 +124,8 @@ def same_patient_warning(anatomical: MetaTensor, partner: MetaTensor) -> str | N
 
 
 def _headers_of_images(folder: Path) -> list[pydicom.Dataset]:
-    with guarded(f"{folder} cannot be read", "a DICOM file in it has a damaged header"):
+    damaged = "a DICOM file in it has a damaged header"
+    with guarded(f"{folder} cannot be read", damaged), disable_value_validation():
         candidates = [_header_of_image(path) for path in sorted(folder.iterdir()) if path.is_file()]
     headers = [header for header in candidates if header is not None]
     if not headers:
@@ -150,6 +152,7 @@ def _header_of_image(path: Path) -> pydicom.Dataset | None:
     # GDCM fills up what is missing without a word
     if not syntax.is_compressed and not syntax.is_deflated and bytes_left < bytes_needed:
         raise InputError(f"{path} is incomplete, its pixels end early; copy or export it again")
+    list(header)  # values are converted when first asked for: here, where nothing is said of them
     header.filename = str(path)
     return header
 

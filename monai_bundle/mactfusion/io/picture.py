@@ -45,7 +45,7 @@ def read_picture(path: Path) -> MetaTensor:
         InputError: damaged file, several pages, CMYK, 1 bit a pixel, ...
     """
     with guarded(f"{path} cannot be read", prints=False), Image.open(path) as picture:
-        # trainings read PNG in threads, beside a progress bar on standard error
+        # trainings read PNG while a progress bar writes on standard error
         with nullcontext() if picture.format == "PNG" else silenced():
             array = _pixels(picture, path)
         has_palette = picture.mode in ("P", "PA")
