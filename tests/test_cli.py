@@ -141,7 +141,7 @@ def test_info_says_what_was_changed(run_command, files, mr):
     assert outcome.err.startswith("Warning: mr.nii.gz: 1 values are not finite")
 
 
-def test_libraries_warn_no_user(run_command, fuse, monkeypatch, recwarn):
+def test_libraries_warn_no_user(fuse, monkeypatch, recwarn):
     def warns(*_):
         warnings.warn("CUDA initialization: your driver is too old", UserWarning, stacklevel=1)
         return "cpu"
