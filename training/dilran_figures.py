@@ -17,9 +17,9 @@ import numpy as np
 import torch
 import typer
 
+from mactfusion.engine.pairs import LoadPaird
 from mactfusion.errors import InputError
 from mactfusion.metrics import METRICS, VARIANTS
-from mactfusion.pairs import LoadPaird
 from training.compare import name_checkpoints
 from training.comparison.checkpoints import file_for, load_network
 from training.refusals import refusals

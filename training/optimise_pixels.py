@@ -27,9 +27,9 @@ from rich.console import Console
 from rich.progress import track
 
 from mactfusion.engine import prepare_pair
+from mactfusion.engine.pairs import LoadPaird
 from mactfusion.errors import InputError
 from mactfusion.evaluation.score import available_cores
-from mactfusion.pairs import LoadPaird
 from training.comparison.scores import BASELINES, find_pairs, read_fused, read_sources
 from training.five_metrics import mean_scores
 from training.fused_picture import to_8_bits, write_picture

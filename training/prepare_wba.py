@@ -24,9 +24,9 @@ import numpy as np
 import typer
 from PIL import Image
 
+from mactfusion.engine.pairs import list_pairs
+from mactfusion.engine.splits import PARTS, PUBLIC, SplitPair, write_split
 from mactfusion.errors import InputError
-from mactfusion.pairs import list_pairs
-from mactfusion.splits import PARTS, PUBLIC, SplitPair, write_split
 from training.refusals import refusals
 
 if TYPE_CHECKING:

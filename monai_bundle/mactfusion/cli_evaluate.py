@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from mactfusion.evaluation.cases import Preparation
     from mactfusion.evaluation.result import Evaluation
-    from mactfusion.statistics import Comparison
+    from mactfusion.evaluation.statistics import Comparison
 
 SIGNIFICANT = 0.05
 
@@ -118,9 +118,9 @@ def check_outputs(csv: Path | None, report: Path | None, overwrite: bool) -> Non
     """Refuse names before the long work begins.
 
     Raises:
-        InputError: see :func:`check_csv` and :func:`mactfusion.report.check_report`.
+        InputError: see :func:`check_csv` and :func:`mactfusion.report.fusion.check_report`.
     """
-    from mactfusion.report import check_report
+    from mactfusion.report.fusion import check_report
 
     if csv is not None:
         check_csv(csv, overwrite)

@@ -10,11 +10,11 @@ import pytest
 import torch
 from monai.bundle import ConfigWorkflow
 
+from mactfusion.engine.pairs import LoadPaird, scored_pairs
 from mactfusion.errors import InputError
 from mactfusion.metrics import METRICS
 from mactfusion.networks import MACTFusion
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
-from mactfusion.pairs import LoadPaird, scored_pairs
 from mactfusion.weights import load_weights, save_state
 
 NAMES = ["SCD", "Qabf"]

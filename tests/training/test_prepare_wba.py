@@ -13,8 +13,8 @@ from PIL import Image
 from typer import Typer
 from typer.testing import CliRunner
 
-from mactfusion.pairs import training_pairs
-from mactfusion.splits import read_split
+from mactfusion.engine.pairs import training_pairs
+from mactfusion.engine.splits import read_split
 from training import prepare_wba
 
 TASKS = {"CT-MRI": (2, 3, 4, 5), "PET-MRI": (5, 7, 8)}

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mactfusion.engine.pairs import LoadPaird
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.io.checksum import sha256_of
 from mactfusion.metrics import RANKING
-from mactfusion.pairs import LoadPaird
 from mactfusion.weights import check_weights, load_weights
 from training.ablation.trained import MODEL, read_config
 from training.comparison.scores import code_digest, read_fused, read_sources

@@ -14,6 +14,7 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
+from mactfusion.engine.pairs import LoadPaird
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.metrics.shift_consistency import ShiftConsistency, shift_consistency
@@ -23,7 +24,6 @@ from mactfusion.networks.published_weights import (
     is_published_checkpoint,
 )
 from mactfusion.networks.registry import MODELS, Model, recognise_model
-from mactfusion.pairs import LoadPaird
 from mactfusion.pipeline import bundle_root
 from mactfusion.weights import check_weights, load_weights, read_state
 from training.comparison.scores import code_digest, evenly_spaced

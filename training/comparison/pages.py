@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
+from mactfusion.evaluation.statistics import holm, mean_ranks, paired_wilcoxon
 from mactfusion.io.atomic import atomic_path
 from mactfusion.metrics import METRICS, RANKING
-from mactfusion.statistics import holm, mean_ranks, paired_wilcoxon
 from training.comparison.scores import mean_scores
 from training.tables import markdown_table, means_table
 

@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.progress import track
 
 import mactfusion
+from mactfusion.engine.pairs import list_pairs
+from mactfusion.engine.splits import read_split
 from mactfusion.errors import InputError
 from mactfusion.evaluation.score import score_slices
 from mactfusion.io.atomic import atomic_path
 from mactfusion.io.luminance import read_grey_levels
 from mactfusion.metrics import METRICS
-from mactfusion.pairs import list_pairs
-from mactfusion.splits import read_split
 
 if TYPE_CHECKING:
     from mactfusion.evaluation.score import Triple

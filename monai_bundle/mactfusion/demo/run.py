@@ -18,7 +18,7 @@ from mactfusion.demo.volumes import demo_volumes
 from mactfusion.io.read import read_volume
 from mactfusion.phantom import HeadPhantom
 from mactfusion.progress import progress_bar
-from mactfusion.report import write_fusion_report
+from mactfusion.report.fusion import write_fusion_report
 from mactfusion.transforms.volume import with_voxels
 
 if TYPE_CHECKING:

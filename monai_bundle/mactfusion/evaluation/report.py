@@ -13,7 +13,7 @@ from mactfusion import __version__
 from mactfusion.evaluation.figures import box_plot, profile_plot, slice_picture
 from mactfusion.evaluation.result import compare
 from mactfusion.evaluation.slices import load_slices
-from mactfusion.page import write_page
+from mactfusion.io.page import write_page
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mactfusion.errors import InputError
+from mactfusion.evaluation.statistics import Comparison, Summary, compare_paired, summarize
 from mactfusion.metrics import LARGER_IS_BETTER, RANKING
-from mactfusion.statistics import Comparison, Summary, compare_paired, summarize
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -17,9 +17,9 @@ import numpy as np
 from monai.transforms import Orientation, Resize
 
 from mactfusion.errors import InputError
-from mactfusion.histogram import luminance_histograms
-from mactfusion.legend import legend_of, report_rows, row_names, windows_applied
-from mactfusion.page import write_page
+from mactfusion.io.page import write_page
+from mactfusion.report.histogram import luminance_histograms
+from mactfusion.report.legend import legend_of, report_rows, row_names, windows_applied
 from mactfusion.transforms.volume import is_picture
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from mactfusion.pipeline import FusionResult
 
-TEMPLATE = Path(__file__).with_name("report.html.jinja")
+TEMPLATE = Path(__file__).with_name("fusion.html.jinja")
 MAXIMUM_VOXELS_PER_AXIS = 192
 MAXIMUM_PIXELS_PER_AXIS = 1024
 OBLIQUE_FROM_DEGREES = 0.5

@@ -10,7 +10,13 @@ import pytest
 from scipy.stats import norm, rankdata
 
 from mactfusion.errors import InputError
-from mactfusion.statistics import compare_paired, holm, mean_ranks, paired_wilcoxon, summarize
+from mactfusion.evaluation.statistics import (
+    compare_paired,
+    holm,
+    mean_ranks,
+    paired_wilcoxon,
+    summarize,
+)
 
 
 def p_by_enumeration(differences):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import torch
 from monai.transforms import Transform
 
+from mactfusion.engine.splits import read_split
 from mactfusion.errors import InputError
 from mactfusion.io.formats import INPUT_EXTENSIONS, extension_of
 from mactfusion.io.luminance import check_8_bit_picture, luminance
 from mactfusion.io.read import read_volume
-from mactfusion.splits import read_split
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ def training_pairs(
     Args:
         dataset_dir: folder with ``TASK/train/MODALITY/NAME.png``, or None for synthetic heads.
         every: without a split file, every ``every``-th case of ``train`` is held out.
-        split_file: names the pairs of both parts (:mod:`mactfusion.splits`); wins over ``every``.
+        split_file: names the pairs of both parts (:mod:`mactfusion.engine.splits`); wins over ``every``.
         task: only pairs of this one, such as ``ct-mri``, or of these.
 
     Raises:
@@ -146,7 +146,7 @@ def scored_pairs(
 
     Args:
         dataset_dir: folder with ``TASK/test/MODALITY/NAME.png``.
-        split_file: names the test pairs (:mod:`mactfusion.splits`).
+        split_file: names the test pairs (:mod:`mactfusion.engine.splits`).
         task: only pairs of this one, such as ``ct-mri``.
 
     Raises:

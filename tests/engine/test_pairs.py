@@ -8,8 +8,8 @@ import torch
 from PIL import Image
 
 from mactfusion import phantom
+from mactfusion.engine.pairs import LoadPaird, hold_out, list_pairs, training_pairs
 from mactfusion.errors import InputError
-from mactfusion.pairs import LoadPaird, hold_out, list_pairs, training_pairs
 
 
 def write(path, shape=(8, 10), value=None):

@@ -14,7 +14,7 @@ from monai.data import MetaTensor
 from scipy.spatial.transform import Rotation
 
 from mactfusion.errors import InputError
-from mactfusion.report import write_report
+from mactfusion.report.fusion import write_report
 
 SHAPE = (20, 24, 16)
 SPACING_MM = (2.0, 1.5, 3.0)

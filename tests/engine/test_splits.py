@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from mactfusion.engine.pairs import training_pairs
+from mactfusion.engine.splits import read_split, write_split
 from mactfusion.errors import InputError
-from mactfusion.pairs import training_pairs
-from mactfusion.splits import read_split, write_split
 
 
 def pair(case, part, slice_number=1):
