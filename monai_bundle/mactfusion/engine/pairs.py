@@ -96,7 +96,8 @@ def training_pairs(
     Args:
         dataset_dir: folder with ``TASK/train/MODALITY/NAME.png``, or None for synthetic heads.
         every: without a split file, every ``every``-th case of ``train`` is held out.
-        split_file: names the pairs of both parts (:mod:`mactfusion.engine.splits`); wins over ``every``.
+        split_file: names the pairs of both parts, see :mod:`mactfusion.engine.splits`; wins over
+            ``every``.
         task: only pairs of this one, such as ``ct-mri``, or of these.
 
     Raises:
