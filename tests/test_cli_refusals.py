@@ -10,7 +10,7 @@ import pytest
 import torch
 
 
-@pytest.mark.parametrize("report", ["report.txt", "nowhere/report.html", "folder.html"])
+@pytest.mark.parametrize("report", ["report.txt", "mr.nii.gz/report.html", "folder.html"])
 def test_report_that_cannot_be_is_refused_first(report, fuse, files, nothing_left):
     (files / "folder.html").mkdir()
     assert fuse("-o", "fused.nii.gz", "--report", report).refused(report.split("/")[0])

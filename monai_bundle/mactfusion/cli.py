@@ -195,7 +195,8 @@ def fuse_files(
 ) -> None:
     """Fuse the files of one patient and say what was done."""
     from mactfusion.pipeline import fuse_volumes
-    from mactfusion.report.fusion import check_report, write_fusion_report
+    from mactfusion.report.fusion import write_fusion_report
+    from mactfusion.report.names import check_report
 
     if report is not None:
         check_report(report, options["overwrite"])

@@ -118,9 +118,9 @@ def check_outputs(csv: Path | None, report: Path | None, overwrite: bool) -> Non
     """Refuse names before the long work begins.
 
     Raises:
-        InputError: see :func:`check_csv` and :func:`mactfusion.report.fusion.check_report`.
+        InputError: see :func:`check_csv` and :func:`mactfusion.report.names.check_report`.
     """
-    from mactfusion.report.fusion import check_report
+    from mactfusion.report.names import check_report
 
     if csv is not None:
         check_csv(csv, overwrite)

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 def write_page(path: Path, template: Path, **values: Any) -> Path:
     """Fill a template and write the page, so that nobody ever sees half of it.
 
+    A folder that is missing is made.
+
     Args:
         path: the HTML file; replaced as a whole when it exists.
         template: a Jinja file; what it includes lies beside it.
@@ -37,12 +39,13 @@ def write_page(path: Path, template: Path, **values: Any) -> Path:
     )
     page = environment.get_template(template.name).render(values)
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as unfinished:
             # A file name that is no UTF-8 shows its bytes.
             unfinished.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise InputError(
-            f"The report cannot be written to {path} ({error.strerror}); choose a folder that "
-            "exists and has room."
+            f"The report cannot be written to {path} ({error.strerror}); choose a folder that may "
+            "be written to and has room."
         ) from error
     return path

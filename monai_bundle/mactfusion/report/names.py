@@ -1,0 +1,45 @@
+"""Names that a page or a picture of a fusion may be written to, told before the long work begins.
+
+Light: a command that only checks its arguments imports neither torch nor Matplotlib.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from mactfusion.errors import InputError
+
+
+def check_report(path: str | os.PathLike[str], overwrite: bool) -> None:
+    """Refuse a report's name before the long work begins.
+
+    Raises:
+        InputError: no ``.html`` name, a folder that cannot be made, or a file of that name and no
+            ``overwrite``.
+    """
+    _check_name(Path(path), overwrite, "report", (".html", ".htm"))
+
+
+def check_picture(path: str | os.PathLike[str], overwrite: bool) -> None:
+    """Refuse a preview's name before the long work begins.
+
+    Raises:
+        InputError: no ``.png`` name, a folder that cannot be made, or a file of that name and no
+            ``overwrite``.
+    """
+    _check_name(Path(path), overwrite, "picture", (".png",))
+
+
+def _check_name(path: Path, overwrite: bool, kind: str, extensions: tuple[str, ...]) -> None:
+    if path.suffix.lower() not in extensions:
+        raise InputError(f"The {kind} {path} must have a name that ends in {extensions[0]}.")
+    existing = next(folder for folder in (path.parent, *path.parent.parents) if folder.exists())
+    if not existing.is_dir():
+        raise InputError(f"The {kind} cannot be written: {existing} is no folder.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise InputError(f"The {kind} cannot be written: the folder {existing} is read-only.")
+    if path.is_dir():
+        raise InputError(f"The {kind} cannot be written: {path} is a folder.")
+    if path.exists() and not overwrite:
+        raise InputError(f"{path} exists already; add --overwrite or choose another name.")
