@@ -77,6 +77,8 @@ def stand_in(mirrored):
         return SimpleNamespace(
             anatomical=mr,
             partner=shown,
+            partners=[shown],
+            native=None,
             fused=fused,
             record=record,
             model="mactfusion_plus",

@@ -1,4 +1,5 @@
-"""The page of a fusion: template, style and script, histogram and legend.
+"""A fusion to look at: an interactive page and a preview in one picture.
 
-Start at :func:`mactfusion.report.fusion.write_fusion_report`. Nothing is imported here.
+Start at :func:`mactfusion.report.fusion.write_fusion_report` and
+:func:`mactfusion.report.picture.write_picture`. Nothing is imported here.
 """

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mactfusion.transforms.color import BLUE_WEIGHT, GREEN_WEIGHT, RED_WEIGHT
+from mactfusion.report.start import luminance_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,7 +31,9 @@ def luminance_histograms(volumes: Mapping[str, MetaTensor]) -> dict[str, Any]:
     Returns:
         ``lines`` (SVG points by name, y downwards) and ``ticks`` (label and y).
     """
-    luminances = {name: _luminance(volume) for name, volume in volumes.items()}
+    luminances = {
+        name: luminance_of(volume).nan_to_num().clamp(0, 1) for name, volume in volumes.items()
+    }
     foreground = reduce(torch.maximum, luminances.values()) > FOREGROUND_FROM
     shares = {}
     for name, luminance in luminances.items():
@@ -52,12 +54,3 @@ def luminance_histograms(volumes: Mapping[str, MetaTensor]) -> dict[str, Any]:
             if percent / 100 <= highest
         ],
     }
-
-
-def _luminance(volume: MetaTensor) -> torch.Tensor:
-    """Return the luminance in [0, 1] as ``(I, J, K)``: BT.601 of RGB, or the one channel."""
-    values = volume.as_tensor().cpu().float().nan_to_num().clamp(0, 1)
-    if len(values) == 1:
-        return values[0]
-    red, green, blue = values
-    return RED_WEIGHT * red + GREEN_WEIGHT * green + BLUE_WEIGHT * blue
