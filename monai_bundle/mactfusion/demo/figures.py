@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
-from monai.transforms import Orientation
+
+from mactfusion.report.grid import PLANES, Plane, ordered, slice_of, spacing_mm
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,24 +22,6 @@ if TYPE_CHECKING:
 BACKGROUND = "black"
 MARK = "#40e0ff"
 DOTS_PER_INCH = 150
-
-
-@dataclass(frozen=True)
-class Plane:
-    """A plane through a volume in LPS order: its axes across and down, the letters at its edges."""
-
-    across: int
-    down: int
-    through: int
-    left: str
-    right: str
-
-
-PLANES = {
-    "Axial": Plane(0, 1, 2, "R", "L"),
-    "Coronal": Plane(0, 2, 1, "R", "L"),
-    "Sagittal": Plane(1, 2, 0, "A", "P"),
-}
 
 
 @dataclass(frozen=True)
@@ -62,15 +45,16 @@ def save_planes(case: Case, path: Path) -> None:
     """Draw axial, coronal and sagittal slices through the landmark: a row each, three columns."""
     figure = _figure((8.4, 8.4))
     # All columns are equally wide, so the proportions of the planes decide the heights.
-    extent_mm = _ordered(case.volumes["MR"])[1]
-    heights = [extent_mm[plane.down] / extent_mm[plane.across] for plane in PLANES.values()]
+    grid = ordered(case.volumes["MR"])
+    extent_mm = spacing_mm(grid) * grid.shape[1:]
+    heights = [extent_mm[plane.down] / extent_mm[plane.across] for plane in PLANES]
     axes = figure.subplots(3, 3, gridspec_kw={"height_ratios": heights})
-    for row, plane_name in zip(axes, PLANES, strict=True):
+    for row, plane in zip(axes, PLANES, strict=True):
         for axis, (title, volume) in zip(row, case.volumes.items(), strict=True):
-            _draw(axis, volume, plane_name, case.landmark_mm)
-            if plane_name == "Axial":
+            _draw(axis, volume, plane, case.landmark_mm)
+            if plane is PLANES[0]:
                 axis.set_title(title, color="white", fontsize=13)
-        _name_row(row[0], plane_name)
+        _name_row(row[0], plane.name)
     figure.suptitle(
         f"MR and {case.partner} of the synthetic head; the arrow points at the {case.landmark}",
         color="white",
@@ -85,34 +69,29 @@ def save_overview(cases: Sequence[Case], path: Path) -> None:
     axes = figure.subplots(len(cases), 3, squeeze=False)
     for row, case in zip(axes, cases, strict=True):
         for axis, volume in zip(row, case.volumes.values(), strict=True):
-            _draw(axis, volume, "Axial", case.landmark_mm)
+            _draw(axis, volume, PLANES[0], case.landmark_mm)
         _name_row(row[0], f"MR + {case.partner}")
     for axis, title in zip(axes[0], ("MR", "CT, PET, SPECT", "Fused"), strict=True):
         axis.set_title(title, color="white", fontsize=14)
     _save(figure, path)
 
 
-def _draw(axis: Axes, volume: MetaTensor, plane_name: str, landmark_mm: Sequence[float]) -> None:
+def _draw(axis: Axes, volume: MetaTensor, plane: Plane, landmark_mm: Sequence[float]) -> None:
     """One slice in radiological display with its true proportions and an arrow to the landmark."""
-    plane = PLANES[plane_name]
-    ordered, extent_mm = _ordered(volume)
-    spacing_mm = extent_mm / ordered.shape[1:]
-    place = np.linalg.solve(ordered.affine.numpy(), np.array([*landmark_mm, 1.0]))[:3]
-    number = int(np.clip(np.round(place[plane.through]), 0, ordered.shape[1 + plane.through] - 1))
-    picture = ordered.as_tensor().select(1 + plane.through, number).numpy()
-    # Channels last, rows before columns: what remains of the axes is across, down.
-    picture = picture.transpose(2, 1, 0).clip(0, 1)
-    if len(volume) == 1:
-        picture = picture.repeat(3, axis=2)
+    turned = ordered(volume)
+    spacing = spacing_mm(turned)
+    place = np.linalg.solve(turned.affine.numpy(), np.array([*landmark_mm, 1.0]))[:3]
+    last = turned.shape[1 + plane.through] - 1
+    picture = slice_of(turned, plane, int(np.clip(np.round(place[plane.through]), 0, last)))
     axis.imshow(
         picture,
-        origin="upper" if plane_name == "Axial" else "lower",
-        aspect=spacing_mm[plane.down] / spacing_mm[plane.across],
+        aspect=spacing[plane.down] / spacing[plane.across],
         interpolation="bicubic",
     )
+    down = place[plane.down]
     axis.annotate(
         "",
-        xy=(place[plane.across], place[plane.down]),
+        xy=(place[plane.across], len(picture) - 1 - down if plane.flip else down),
         xytext=(14, -14),
         textcoords="offset points",
         arrowprops={"arrowstyle": "->", "color": MARK, "linewidth": 1.2, "shrinkB": 5},
@@ -123,12 +102,6 @@ def _draw(axis: Axes, volume: MetaTensor, plane_name: str, landmark_mm: Sequence
             horizontalalignment="left" if x < 0.5 else "right", verticalalignment="top",
         )  # fmt: skip
     axis.set_axis_off()
-
-
-def _ordered(volume: MetaTensor) -> tuple[MetaTensor, np.ndarray]:
-    """The volume with axes to left, posterior and superior, and its size along them in mm."""
-    ordered = cast("MetaTensor", Orientation(axcodes="LPS", labels=None)(volume))
-    return ordered, ordered.pixdim.numpy() * np.array(ordered.shape[1:])
 
 
 def _name_row(axis: Axes, name: str) -> None:
