@@ -173,3 +173,18 @@ def test_the_planes_go_through_the_hottest_voxel_of_the_values(tmp_path, texts):
     result = result_of(volumes, partners, native=[volumes["anatomical"], native])
     write_picture(tmp_path / "a.png", result)
     assert "through 11.0 R · 9.8 A · 4.5 I (mm)" in texts
+
+
+def test_the_cross_hair_is_where_the_planes_meet():
+    volumes, _ = volumes_with_marker(affine_of("LPS"))
+    native = MetaTensor(torch.zeros(1, *SHAPE), affine=volumes["anatomical"].affine)
+    native[0, 4, 5, 12] = 31_000.0
+    partners = [recorded("a.nii", "pet-mri", **PET)]
+    result = result_of(volumes, partners, native=[volumes["anatomical"], native])
+    crossings = []
+    for axes in picture._drawn(result).axes[:3]:
+        horizontal, vertical = (lines.get_segments()[0] for lines in axes.collections)
+        crossings.append((vertical[0][0], horizontal[0][1]))
+    # Millimetres from the upper left: voxels of 2, 1.5 and 3 mm, and 16 slices of which 0 is below.
+    left, front, top = 4.5 * 2, 5.5 * 1.5, (16 - 12.5) * 3
+    np.testing.assert_allclose(crossings, [(left, front), (left, top), (front, top)])

@@ -19,7 +19,7 @@ from report_pages import (
 )
 from scipy.spatial.transform import Rotation
 
-from mactfusion.report.grid import PLANES, scale_bar_mm
+from mactfusion.report.grid import PLANES, scale_bar_mm, slice_of
 
 
 @pytest.mark.parametrize("order", ["RAS", "LPS", "LAS", "PSR", "SRA", "AIL"])
@@ -142,3 +142,15 @@ def test_the_scale_bar_is_named_on_each_plane_and_left_out_for_pictures(tmp_path
     page = report(tmp_path / "picture.html", picture)
     assert scene_of(page)["bar_mm"] is None
     assert 'class="bar"' not in page
+
+
+def test_a_slice_has_the_front_or_the_head_on_top_and_the_patients_left_on_the_right():
+    left_front_top = torch.zeros(1, 6, 5, 4)
+    left_front_top[0, 4, 1, 3] = 1.0
+    volume = MetaTensor(left_front_top, affine=torch.tensor(np.diag([-1.0, -1.0, 1.0, 1.0])))
+    spots = [
+        slice_of(volume, plane, number) for plane, number in zip(PLANES, (3, 1, 4), strict=True)
+    ]
+    assert [spot.shape for spot in spots] == [(5, 6, 3), (4, 6, 3), (4, 5, 3)]
+    rows_and_columns = [np.argwhere(spot[..., 0]).tolist() for spot in spots]
+    assert rows_and_columns == [[[1, 4]], [[0, 4]], [[0, 1]]]

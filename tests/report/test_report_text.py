@@ -8,15 +8,20 @@ import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from report_pages import SHAPE, affine_of, report, volumes_with_marker
+from report_pages import SHAPE, affine_of, recorded, report, volumes_with_marker
 
 HOSTILE = "</script><script>alert('&')</script><img src=x onerror=alert(1)>"
 
 
 def test_text_cannot_break_out(tmp_path):
     volumes, _ = volumes_with_marker(affine_of())
+    volumes["native"] = [volumes["anatomical"], volumes["anatomical"]]
+    hostile = {"units": HOSTILE, "colormap": HOSTILE, "colors": [HOSTILE]}
     summary = {
         "task": HOSTILE,
+        "units": HOSTILE,
+        "anatomical_level_width": [1.0, 2.0],
+        "partners": [recorded(HOSTILE, "ct-mri", **hostile)],
         "coverage": 0.5,
         "seconds": {HOSTILE: 1.0},
         "versions": {HOSTILE: HOSTILE},
@@ -28,19 +33,22 @@ def test_text_cannot_break_out(tmp_path):
     )
     plain = report(tmp_path / "plain.html", volumes)
     assert "<img" not in page
-    assert page.lower().count("<script") == plain.lower().count("<script") == 5
-    assert page.lower().count("</script") == 5
+    # The scene, three pictures, values of two sources, and the script itself.
+    assert page.lower().count("<script") == plain.lower().count("<script") == 7
+    assert page.lower().count("</script") == 7
     assert "&lt;/script&gt;&lt;script&gt;" in page
 
 
 def test_nothing_is_loaded_from_elsewhere(tmp_path):
     volumes, _ = volumes_with_marker(affine_of())
-    page = report(tmp_path / "report.html", volumes, {"task": "pet-mri"})
+    volumes["native"] = [volumes["anatomical"], volumes["anatomical"]]
+    summary = {"task": "pet-mri", "partners": [recorded("a.nii", "pet-mri", units="SUV")]}
+    page = report(tmp_path / "report.html", volumes, summary)
     policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)[1]
     assert policy.startswith("default-src 'none';")
     assert "://" not in page
     assert not re.search(r"\b(src|href|action)=|@import|url\(", page)
-    without_voxels = re.sub(r'id="voxels-\w+">[^<]*<', "", page)
+    without_voxels = re.sub(r'id="(voxels|values)-\w+">[^<]*<', "", page)
     assert "http" not in without_voxels.replace("http-equiv", "")
 
 
