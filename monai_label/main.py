@@ -15,9 +15,9 @@ from lib.choice import read_choice
 from lib.fusion import Fusion
 from lib.routes import only_serve
 from mactfusion import __version__
+from mactfusion.bundle import bundle_root
 from mactfusion.errors import InputError
 from mactfusion.networks.registry import MODELS
-from mactfusion.pipeline import bundle_root
 
 
 class MACTFusionLabel(MONAILabelApp):

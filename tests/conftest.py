@@ -45,13 +45,16 @@ class Outcome(NamedTuple):
     err: str
 
     def refused(self, name=""):
-        """Whether it ended with exit code 2 and one sentence that holds ``name``."""
+        """Whether it ended with exit code 2 and one sentence that holds ``name``.
+
+        Before it stand warnings alone, of what was seen until then.
+        """
+        *warned, last = self.err.splitlines() or [""]
         return (
             self.code == 2
-            and self.err.startswith("Error: ")
-            and self.err.count("\n") == 1
-            and "Traceback" not in self.err
-            and name in self.err
+            and last.startswith("Error: ")
+            and name in last
+            and all(line.startswith("Warning: ") for line in warned)
         )
 
 
@@ -82,7 +85,7 @@ class PixelMaximum(torch.nn.Module):
 @pytest.fixture
 def pixel_maximum(monkeypatch, tmp_path_factory):
     """Take the pixel maximum for the network; the value is a weight file that fits it."""
-    model = replace(MODELS[DEFAULT_MODEL], network=PixelMaximum)
+    model = replace(MODELS[DEFAULT_MODEL], graph=PixelMaximum)
     monkeypatch.setitem(MODELS, DEFAULT_MODEL, model)
     weights = tmp_path_factory.mktemp("weights") / "none.pt"
     torch.save({}, weights)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from mactfusion import pipeline
+from mactfusion import bundle, recipe
 from mactfusion.networks.registry import MODELS, Model
 from mactfusion.weights import save_state
 
@@ -35,7 +35,7 @@ MODEL = Model(
 
 def make_bundle(folder):
     """Make a bundle's folder with the recipe and with weights of this network for each task."""
-    (folder / "configs").symlink_to(pipeline.bundle_root() / "configs")
+    (folder / "configs").symlink_to(bundle.bundle_root() / "configs")
     (folder / "models").mkdir()
     for task, share in SHARES.items():
         save_state({"share": torch.tensor(share)}, folder / "models" / MODEL.weights_for(task))
@@ -45,4 +45,4 @@ def make_bundle(folder):
 def install(folder):
     """Register the network in this process, with that folder for the bundle's."""
     MODELS[NAME] = MODEL
-    pipeline.bundle_root = lambda: folder
+    recipe.bundle_root = lambda: folder

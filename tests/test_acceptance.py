@@ -11,7 +11,7 @@ import SimpleITK
 from scipy import ndimage
 
 from mactfusion import fuse_volumes
-from mactfusion.io import read_volume
+from mactfusion.io.read import read_volume
 
 LEFT_MARKER_MM = (-45.0, 10.0, 30.0)
 
@@ -231,7 +231,7 @@ def fuse_whole(run_command, pixel_maximum, tmp_path):
         options = ("-o", output, "--weights", pixel_maximum, *options)
         outcome = run_command("fuse", anatomical, partner, *options)
         written = sorted(path.name for path in folder.iterdir())
-        assert written == (["fused.json", "fused.nii.gz"] if outcome.code == 0 else [])
+        assert written == (["fused.nii.gz", "fused.nii.gz.json"] if outcome.code == 0 else [])
         return outcome, output
 
     return run
@@ -295,7 +295,7 @@ def test_dicom_folder_is_fused_right_or_refused(name, reference, fuse_whole):
     assert outcome.code == 0
     assert DICOM[name] in outcome.out
     assert nibabel.load(output).shape == (128, 148, 50)
-    record = output.with_name("fused.json").read_text(encoding="utf-8")
+    record = output.with_name(f"{output.name}.json").read_text(encoding="utf-8")
     for text in (outcome.out, outcome.err, record):
         assert "Phantom" not in text
         assert "TESTPHANTOM01" not in text

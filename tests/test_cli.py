@@ -14,6 +14,7 @@ import pytest
 import SimpleITK
 
 from mactfusion import __version__, fuse_volumes
+from mactfusion.options import OPTIONS
 
 
 def read(path):
@@ -120,10 +121,11 @@ def test_any_file_name_is_only_a_name(role, name, run_command, files, pixel_maxi
     shutil.copy(pair[role], name)
     pair[role] = name
     options = ("--task", "pet-mri", "--weights", pixel_maximum)
+    options = (*options, "--keep-names")
     outcome = run_command("fuse", *options, "-o", f"out{name}", "--", *pair.values())
     assert outcome.code == 0
     assert nibabel.load(files / f"out{name}").shape == (24, 28, 4)
-    record = json.loads((files / f"out{name[:-7]}.json").read_bytes())
+    record = json.loads((files / f"out{name}.json").read_bytes())
     assert record["inputs"][role]["name"] == name
     assert run_command("info", "--", name).code == 0
 
@@ -146,7 +148,7 @@ def test_libraries_warn_no_user(fuse, monkeypatch, recwarn):
         warnings.warn("CUDA initialization: your driver is too old", UserWarning, stacklevel=1)
         return "cpu"
 
-    monkeypatch.setattr("mactfusion.pipeline.resolve_device", warns)
+    monkeypatch.setattr("mactfusion.recipe.resolve_device", warns)
     assert fuse("-o", "fused.nii.gz").code == 0
     assert not recwarn.list
 
@@ -171,8 +173,69 @@ def test_info(run_command, files, mr):
 def test_help(words, code, run_command):
     outcome = run_command(*words)
     assert outcome.code == code
-    shown = outcome.err if code else outcome.out
-    assert all(f"  {command} " in shown for command in ("fuse", "info", "models", "evaluate"))
+    assert all(f"│ {command} " in outcome.out for command in ("fuse", "info", "models", "evaluate"))
+
+
+def test_help_of_fuse_has_groups_every_option_and_examples(run_command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    outcome = run_command("fuse", "--help")
+    assert outcome.code == 0
+    for name, option in OPTIONS.items():
+        assert f"--{name.replace('_', '-')} " in outcome.out
+        assert f"─ {option.group} ─" in outcome.out
+    assert outcome.out.count("mactfusion fuse MR.nii.gz") == 2
+
+
+def test_info_of_several_says_units_and_how_scalar_pet_is_told(run_command, files, mr):
+    ct = np.where(mr[0] > 0, 40, -1000).astype(np.int16)
+    nibabel.save(nibabel.Nifti1Image(ct, mr[1]), "ct.nii.gz")
+    outcome = run_command("info", "pet.nii.gz", "ct.nii.gz")
+    assert outcome.code == 0
+    pet, ct = outcome.out.split("\n\n")
+    assert "units        unknown\nmodality     unknown\n" in pet
+    assert "give --task pet-mri or --task spect-mri" in pet
+    assert "units        HU\nmodality     CT\n" in ct
+    assert "--task" not in ct
+
+
+def test_what_will_be_done_is_said_before_the_network_starts(fuse, monkeypatch, pet):
+    array, affine = pet
+    nibabel.save(nibabel.Nifti1Image(array[:10], affine), "pet.nii.gz")
+    monkeypatch.setattr("mactfusion.inference.FusionInferer.__call__", stop)
+    outcome = fuse("-o", "fused.nii.gz")
+    assert outcome.code == 130
+    assert outcome.out.startswith(
+        "Reading mr.nii.gz with pet.nii.gz.\nThe task pet-mri was given.\n"
+    )
+    assert "Windows (level, width): anatomical " in outcome.out
+    assert "coverage 50.0 %" in outcome.out
+    assert "The network is mactfusion_plus, weights none.pt." in outcome.out
+    assert "covers 50.0 % of the anatomical volume" in outcome.err
+
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+
+def test_without_a_terminal_progress_is_a_line_at_every_tenth(fuse):
+    lines = fuse("-o", "fused.nii.gz").out.splitlines()
+    assert [line for line in lines if line.endswith(" slices")] == [
+        f"fused.nii.gz: {done} of 4 slices" for done in (1, 2, 3, 4)
+    ]
+
+
+def test_a_new_folder_is_made(fuse, files):
+    assert fuse("-o", "new/deep/fused.nii.gz").code == 0
+    assert sorted(path.name for path in (files / "new/deep").iterdir()) == [
+        "fused.nii.gz",
+        "fused.nii.gz.json",
+    ]
+
+
+def test_records_of_formats_do_not_clash(fuse, files):
+    assert fuse("-o", "fused.nii.gz").code == 0
+    assert fuse("-o", "fused.nrrd").code == 0
+    assert (files / "fused.nrrd.json").is_file()
 
 
 def test_version(run_command):

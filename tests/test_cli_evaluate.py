@@ -112,7 +112,7 @@ def test_methods_in_folders_of_one_name(run_command, pictures):
         (("ours/1.png", "mr", "ct"), "mr"),
         (("ours", "mr", "ct", "--metrics", "magic"), "There is no metric magic"),
         (("ours", "mr", "ct", "--csv", "t.txt"), "ends in .csv"),
-        (("ours", "mr", "ct", "--csv", "absent/t.csv"), "no folder absent"),
+        (("ours", "mr", "ct", "--csv", "ours/1.png/t.csv"), "ours/1.png is no folder"),
         (("ours", "mr", "ct", "--csv", "there.csv"), "exists already"),
         (("ours", "mr", "ct", "--report", "there.html"), "exists already"),
         (("ours", "mr", "ct", "--report", "r.pdf"), "ends in .html"),

@@ -26,6 +26,8 @@ def folders(files, mr):
     Image.fromarray(grey).save(files / "first" / "alone.png")
     Image.fromarray(grey).save(files / "second" / "lonely.png")
     (files / "first" / "notes.txt").write_text("no image")
+    for hidden in ("first/._a.png", "second/._b.tif", "first/._c.nii.gz"):
+        (files / hidden).write_bytes(b"left by another system")
     return files
 
 
@@ -47,7 +49,7 @@ def test_folders_are_matched_by_name(fuse_folders, folders):
         f"Warning: {Path('second/lonely.png')} has no counterpart.",
     ]
     assert sorted(path.name for path in (folders / "out/deep").iterdir()) == [
-        "a.json", "a.png", "b.json", "b.png", "c.json", "c.nii.gz",
+        "a.png", "a.png.json", "b.png", "b.png.json", "c.nii.gz", "c.nii.gz.json",
     ]  # fmt: skip
     assert Image.open("out/deep/a.png").size == (16, 20)
 
@@ -63,7 +65,7 @@ def test_one_bad_pair_does_not_stop_the_others(fuse_folders, folders):
     assert "a.tif cannot be read" in outcome.err
     assert outcome.err.splitlines()[-1].startswith("Error: 1 of 3 pairs could not be fused")
     assert sorted(path.name for path in (folders / "out").iterdir()) == [
-        "b.json", "b.png", "c.json", "c.nii.gz",
+        "b.png", "b.png.json", "c.nii.gz", "c.nii.gz.json",
     ]  # fmt: skip
 
 
@@ -86,8 +88,9 @@ def test_one_name_twice_is_refused(fuse_folders, folders):
     assert fuse_folders("-o", "out", "--quiet").refused("a.tif")
 
 
-def test_report_of_folders_is_refused(fuse_folders):
-    assert fuse_folders("-o", "out", "--report", "report.html").refused("--report")
+@pytest.mark.parametrize("page", ["--report", "--picture"])
+def test_page_of_folders_is_refused(page, fuse_folders):
+    assert fuse_folders("-o", "out", page, "page.html").refused(page)
 
 
 @pytest.mark.parametrize(("name", "dtype"), [("fused.png", "uint8"), ("fused.tif", "uint8")])

@@ -17,12 +17,14 @@ def test_report_that_cannot_be_is_refused_first(report, fuse, files, nothing_lef
     assert nothing_left()
 
 
-@pytest.mark.parametrize("existing", ["fused.nii.gz", "fused.json", "report.html"])
+@pytest.mark.parametrize("existing", ["fused.nii.gz", "fused.nii.gz.json", "report.html"])
 def test_nothing_is_overwritten_unasked(existing, fuse, files, nothing_left):
     (files / existing).write_text("mine")
     before = sorted(files.iterdir())
     options = ("-o", "fused.nii.gz", "--report", "report.html")
-    assert fuse(*options).refused(existing)
+    outcome = fuse(*options)
+    assert outcome.refused(existing)
+    assert "add --overwrite" in outcome.err
     assert sorted(files.iterdir()) == before
     assert (files / existing).read_text() == "mine"
     assert fuse(*options, "--overwrite").code == 0
@@ -37,13 +39,13 @@ def test_inputs_are_never_overwritten(source, linked, fuse, files, nothing_left)
         (files / output).symlink_to(files / source)
     assert fuse("-o", output, "--overwrite").refused(output)
     assert (files / source).stat().st_size > 1000
-    assert not (files / "link.json").exists()
+    assert not (files / "link.nii.gz.json").exists()
 
 
 @pytest.mark.parametrize(
     ("output", "word"),
     [
-        ("nowhere/fused.nii.gz", "no folder nowhere"),
+        ("mr.nii.gz/fused.nii.gz", "mr.nii.gz is no folder"),
         ("fused.jpg", "JPEG"),
         ("fused.xyz", ".nii.gz"),
         ("fused", ".nii.gz"),
@@ -138,7 +140,7 @@ def test_no_option_is_run_as_code(option, sentence_names_value, value, fuse, not
 def test_impossible_value_is_refused(option, value, fuse, nothing_left):
     outcome = fuse("-o", "fused.nii.gz", option, value)
     assert outcome.refused()
-    assert outcome.out == ""
+    assert "slices" not in outcome.out
     assert option in outcome.err or value in outcome.err
     assert nothing_left()
 
@@ -151,7 +153,6 @@ def test_impossible_value_is_refused(option, value, fuse, nothing_left):
         (("fuse", "mr.nii.gz"), "Missing argument"),
         (("fuse", "mr.nii.gz", "pet.nii.gz"), "'--output'"),
         (("fuse", "mr.nii.gz", "pet.nii.gz", "-o"), "'-o'"),
-        (("info", "mr.nii.gz", "pet.nii.gz"), "pet.nii.gz"),
         (("nonsense",), "'nonsense'"),
         (("--no-such\noption",), "--no-such"),
     ],

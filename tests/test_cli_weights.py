@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mactfusion.io.checksum import sha256_of
-from mactfusion.networks import MACTFusionPlus
+from mactfusion.networks.mactfusion_plus import MACTFusionPlus
 
 
 class Malicious:
@@ -103,4 +103,4 @@ def test_published_checkpoint_is_imported_and_used(reference, run_command, files
     assert sha256_of("model.pt") in outcome.out
     assert run_command("import-weights", published, "-o", "model.pt").refused("model.pt exists")
     assert run_command(*options, "model.pt").code == 0
-    assert json.loads((files / "fused.json").read_text())["weights"]["name"] == "model.pt"
+    assert json.loads((files / "fused.nii.gz.json").read_text())["weights"]["name"] == "model.pt"

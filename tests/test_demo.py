@@ -13,6 +13,7 @@ from matplotlib.image import imread
 from monai.data import MetaTensor
 from scipy.ndimage import minimum_filter
 
+from mactfusion.bundle import bundle_root
 from mactfusion.demo import demo_volumes, run_demo
 from mactfusion.demo.figures import Case, save_overview, save_planes
 from mactfusion.demo.landmarks import MisplacedLandmarkError, check_landmark, find_landmark
@@ -20,10 +21,9 @@ from mactfusion.demo.volumes import SCANS, Scan
 from mactfusion.io.read import read_volume
 from mactfusion.io.write import write_volume
 from mactfusion.phantom import HeadPhantom
-from mactfusion.pipeline import bundle_root
 from mactfusion.transforms.align import AlignPartnerd
 from mactfusion.transforms.color import SplitLuminanced, merge_chrominance
-from mactfusion.transforms.intensity import ScaleIntensityd
+from mactfusion.transforms.intensity import ScaleAnatomicald, ScalePartnerd
 from mactfusion.transforms.volume import with_voxels
 
 PLACE_MM = (-30.0, -20.0, 25.0)
@@ -42,7 +42,9 @@ def small_mr(monkeypatch):
 def stand_in(mirrored):
     """A module with a ``fuse_volumes`` that takes the pixel maximum, if wanted on a wrong side."""
 
-    def fuse_volumes(anatomical, partner, *, output, task, device, overwrite, progress):
+    def fuse_volumes(
+        anatomical, partner, *, output, task, device, overwrite, progress, keep_native
+    ):
         data = {
             "anatomical": read_volume(anatomical),
             "partner": read_volume(partner),
@@ -53,7 +55,7 @@ def stand_in(mirrored):
             data["partner"].affine = torch.diag(torch.tensor([-1.0, 1, 1, 1])).double() @ (
                 data["partner"].affine
             )
-        for transform in (AlignPartnerd(), ScaleIntensityd(), SplitLuminanced()):
+        for transform in (AlignPartnerd(), ScaleAnatomicald(), ScalePartnerd(), SplitLuminanced()):
             data = transform(data)
         mr, luminance = data["anatomical"], data["luminance"]
         fused = shown = luminance.as_tensor()
@@ -73,6 +75,20 @@ def stand_in(mirrored):
             "axis": "axial",
             "anatomical_level_width": [400.0, 800.0],
             "level_width": [50.0, 120.0],
+            "units": "",
+            "notes": [],
+            "partners": [
+                {
+                    "input": "partner",
+                    "name": "partner.nii.gz",
+                    "task": task,
+                    "units": "",
+                    "level_width": [50.0, 120.0],
+                    "colormap": "grey",
+                    "colors": [],
+                    "coverage": data["coverage"],
+                }
+            ],
         }
         return SimpleNamespace(
             anatomical=mr,

@@ -10,8 +10,7 @@ import torch
 
 from mactfusion import fuse_volumes
 from mactfusion.networks.registry import MODELS
-from mactfusion.transforms import rgb_to_ycbcr
-from mactfusion.transforms.color import BACKGROUND
+from mactfusion.transforms.color import BACKGROUND, rgb_to_ycbcr
 from mactfusion.transforms.volume import plain
 from mactfusion.weights import save_state
 

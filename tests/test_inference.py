@@ -11,7 +11,7 @@ from torch import nn
 
 from mactfusion.errors import FusionCancelled, FusionWarning, InputError
 from mactfusion.inference import FusionInferer
-from mactfusion.networks import MACTFusion
+from mactfusion.networks.mactfusion import MACTFusion
 
 
 class Brightest(nn.Module):

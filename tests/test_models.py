@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from mactfusion import fuse_volumes
+from mactfusion.choice import ChosenNetwork, shipped_weights
 from mactfusion.errors import InputError
-from mactfusion.models import choose_model, shipped_weights
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS, recognise_model
-from mactfusion.transforms import TASKS
+from mactfusion.options import TASKS
 from mactfusion.weights import save_state
 
 
@@ -38,8 +38,11 @@ def weights(tmp_path_factory):
 @pytest.mark.parametrize("name", MODELS)
 def test_the_model_is_recognised_by_its_weights(name, weights, tmp_path):
     path = weights / f"{name}.pt"
-    assert choose_model("auto", path) == (name, path)
-    assert choose_model(name, path) == (name, path)
+    default = MODELS[DEFAULT_MODEL].network
+    for model, definition in (("auto", default()), (name, MODELS[name].network())):
+        chosen = ChosenNetwork(definition, model, path)
+        assert (chosen.model, chosen.file) == (name, path)
+        assert type(chosen.network) is MODELS[name].network
 
 
 def test_tensors_of_another_shape_are_no_model():
@@ -81,9 +84,26 @@ def test_a_model_without_weights_asks_for_a_file(name, tmp_path):
 
 def test_the_default_is_the_projects(tmp_path):
     path = tmp_path / MODELS[DEFAULT_MODEL].weights
-    path.touch()
-    assert choose_model("auto", None) == (DEFAULT_MODEL, None)
-    assert shipped_weights(tmp_path, DEFAULT_MODEL, "auto") == path
+    save_state(MODELS[DEFAULT_MODEL].network().state_dict(), path)
+    chosen = ChosenNetwork(MODELS[DEFAULT_MODEL].network(), folder=tmp_path)
+    assert chosen.model == DEFAULT_MODEL
+    with pytest.raises(InputError, match="not known yet"):
+        chosen.file  # noqa: B018  it is a property
+    chosen.settle(["pet-mri", "mr-mr"])
+    assert chosen.file == shipped_weights(tmp_path, DEFAULT_MODEL, "auto") == path
+
+
+def test_a_network_that_is_kept_notices_other_weights_in_its_file(tmp_path):
+    file = tmp_path / "mine.pt"
+    save_state(MODELS["dilran"].network().state_dict(), file)
+    chosen = ChosenNetwork(MODELS[DEFAULT_MODEL].network(), weights=file)
+    before, digest = chosen.network, chosen.sha256
+    chosen.settle(["ct-mri"])
+    assert chosen.network is before
+    save_state(MODELS["cminet"].network().state_dict(), file)
+    chosen.settle(["ct-mri"])
+    assert chosen.model == "cminet"
+    assert chosen.sha256 != digest
 
 
 def test_weights_of_a_task(several_files):

@@ -11,14 +11,15 @@ import torch
 import yaml
 from monai.bundle import ConfigParser
 
-from mactfusion import fuse_volumes, pipeline
+from mactfusion import bundle as place
+from mactfusion import fuse_volumes, recipe
 from mactfusion.networks.registry import MODELS
 from mactfusion.weights import check_weights, save_state
 from mactfusion.worker import machine
 from training import publish_weights
 from training.comparison import checkpoints
 
-BUNDLE = pipeline.bundle_root()
+BUNDLE = place.bundle_root()
 OVERRIDE = {"model": tiny_network.NAME, "network_def": {"_target_": "tiny_network.Tiny"}}
 
 
@@ -28,8 +29,8 @@ def bundle(tmp_path_factory, monkeypatch):
     folder = tmp_path_factory.mktemp("bundle")
     shutil.copytree(BUNDLE / "configs", folder / "configs")
     (folder / "models").mkdir()
-    for place in (pipeline, machine, checkpoints, publish_weights):
-        monkeypatch.setattr(place, "bundle_root", lambda: folder)
+    for module in (place, recipe, machine, checkpoints, publish_weights):
+        monkeypatch.setattr(module, "bundle_root", lambda: folder)
     monkeypatch.setitem(MODELS, tiny_network.NAME, tiny_network.MODEL)
     (folder / "configs" / "tiny.yaml").write_text(yaml.safe_dump(OVERRIDE))
     torch.manual_seed(1)
@@ -64,17 +65,17 @@ def test_command_line(bundle, expected, run_command, pet_mri, files):
             *pet_mri, "-o", "a.nii.gz", "--overwrite", "--device", "cpu", *options
         )
         assert outcome.code == 0, outcome.err
-        record = json.loads((files / "a.json").read_text())
+        record = json.loads((files / "a.nii.gz.json").read_text())
         assert record["options"]["model"] == "tiny"
         assert record["weights"] == expected.record["weights"]
 
 
 def test_bundle(bundle, expected, files):
     sources = {"anatomical": "mr.nii.gz", "partner": "pet.nii.gz", "task": "pet-mri"}
-    recipe = read(bundle, "inference", "tiny", **sources, output="fused.nrrd", dtype="float32")
-    recipe["luminance"] = True
-    recipe.get_parsed_content("run")
-    record = json.loads((files / "fused.json").read_text())
+    configured = read(bundle, "inference", "tiny", **sources, output="fused.nrrd", dtype="float32")
+    configured["luminance"] = True
+    configured.get_parsed_content("run")
+    record = json.loads((files / "fused.nrrd.json").read_text())
     assert record["options"]["model"] == "tiny"
     assert record["weights"] == expected.record["weights"]
 

@@ -12,8 +12,8 @@ import pytest
 from monai.data import MetaTensor
 
 from mactfusion.errors import FusionWarning, listening, unheard, warn
-from mactfusion.io import LoadVolumed
 from mactfusion.io.guard import guarded
+from mactfusion.io.load import LoadVolumesd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -86,6 +86,6 @@ def test_notes_stay_with_their_case(tmp_path: Path) -> None:
             }
         )
     with ThreadPoolExecutor(8) as pool:
-        notes = [str(data["notes"]) for data in pool.map(LoadVolumed(tmp_path), cases)]
+        notes = [str(data["notes"]) for data in pool.map(LoadVolumesd(tmp_path), cases)]
     assert [note.count("not finite") for note in notes] == [int(n % 3 > 0) for n in range(24)]
     assert all(f"{n % 3} values" in note for n, note in enumerate(notes) if n % 3)

@@ -14,10 +14,10 @@ from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 
 from mactfusion import fuse_volumes
+from mactfusion.bundle import bundle_root
 from mactfusion.errors import InputError
 from mactfusion.networks.registry import MODELS
-from mactfusion.pipeline import bundle_root
-from mactfusion.weights import check_weights, save_state
+from mactfusion.weights import save_state
 
 MODALITIES = {"ct-mri": "CT", "pet-mri": "PT", "spect-mri": "NM"}
 
@@ -27,7 +27,7 @@ def weights(tmp_path_factory, monkeypatch):
     """Register the network of one number; the value is the folder of its weights."""
     folder = one_share.make_bundle(tmp_path_factory.mktemp("bundle"))
     monkeypatch.setitem(MODELS, one_share.NAME, one_share.MODEL)
-    monkeypatch.setattr("mactfusion.pipeline.bundle_root", lambda: folder)
+    monkeypatch.setattr("mactfusion.recipe.bundle_root", lambda: folder)
     return folder / "models"
 
 
@@ -118,7 +118,7 @@ def test_command_takes_the_weights_of_the_task_it_recognises(name, weights, fold
     outcome = run_command("fuse", *sources, "-o", "fused.nrrd", "--model", one_share.NAME)
     assert outcome.code == 0, outcome.err
     assert f"weights share-{TASKS[name]}.pt." in outcome.out
-    assert recorded(folders / "fused.json") == (TASKS[name], f"share-{TASKS[name]}.pt")
+    assert recorded(folders / "fused.nrrd.json") == (TASKS[name], f"share-{TASKS[name]}.pt")
 
 
 def configured(folder, name, partner):
@@ -144,28 +144,22 @@ def test_every_route_takes_the_shipped_weights_of_the_task(
     name, file, folders, run_command, monkeypatch
 ):
     monkeypatch.chdir("/")  # the names start from dataset_dir
-    recipe = configured(folders, name, f"partner/{name}.nii.gz")
-    assert recipe.get_parsed_content("weights") == bundle_root() / "models" / file
+    for partner in (f"partner/{name}.nii.gz", [f"partner/{name}.nii.gz"]):
+        recipe = configured(folders, name, partner)
+        case = recipe.get_parsed_content("preprocessing")(
+            recipe.get_parsed_content("dataset").data[0]
+        )
+        assert case["weights"] == str(bundle_root() / "models" / file)
     monkeypatch.chdir(folders)
     result = fuse_volumes(f"mr/{name}.nii.gz", f"partner/{name}.nii.gz")
     assert (result.task, result.record["weights"]["name"]) == (TASKS[name], file)
-
-
-def test_a_list_of_partners_has_no_weights_but_in_several(folders):
-    recipe = configured(folders, "bone", ["partner/bone.nii.gz"])
-    assert recipe.get_parsed_content("weights") is None
-    with pytest.raises(RuntimeError) as caught:
-        recipe.get_parsed_content("network")
-    with pytest.raises(InputError, match="run several"):
-        check_weights(None)
-    assert isinstance(caught.value.__cause__, InputError)
 
 
 def test_each_case_of_a_folder_has_the_weights_of_its_task(weights, folders, run_command):
     outcome = run_command("fuse", "mr", "partner", "-o", "fused", "--model", one_share.NAME)
     assert outcome.code == 0, outcome.err
     for name, task in TASKS.items():
-        assert recorded(folders / "fused" / f"{name}.json") == (task, f"share-{task}.pt")
+        assert recorded(folders / "fused" / f"{name}.nii.gz.json") == (task, f"share-{task}.pt")
     words = ("--metrics", "SCD", "--csv", "scores.csv", "--jobs", "1")
     outcome = run_command("evaluate", "fused", "mr", "partner", *words)
     assert outcome.code == 0, outcome.err

@@ -26,9 +26,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 
+from mactfusion.bundle import bundle_root
 from mactfusion.errors import InputError
 from mactfusion.evaluation.score import available_cores
-from mactfusion.pipeline import bundle_root
 from training.ablation.page import HEAD, ablations_page
 from training.ablation.scored import score
 from training.ablation.studies import choose_entries

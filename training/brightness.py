@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from mactfusion.bundle import bundle_root
 from mactfusion.demo.volumes import demo_volumes
-from mactfusion.pipeline import bundle_root
-from mactfusion.transforms import SteadyBrightnessd
+from mactfusion.transforms.brightness import SteadyBrightnessd
 from training.tables import markdown_table
 
 if TYPE_CHECKING:

@@ -32,9 +32,11 @@ from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.metrics.content import has_content
 from mactfusion.networks.registry import MODELS
-from mactfusion.pipeline import DEFAULT_OPTIONS, FusionResult, recipe_for
-from mactfusion.transforms import cut_slice, slice_axis
+from mactfusion.options import Options
+from mactfusion.recipe import Recipe
+from mactfusion.result import FusionResult
 from mactfusion.transforms.color import rgb_to_ycbcr
+from mactfusion.transforms.slices import cut_slice, slice_axis
 from mactfusion.transforms.volume import plain
 from training.compare import name_checkpoints
 from training.comparison.checkpoints import load_network
@@ -177,16 +179,10 @@ def fuse(
         InputError: the two cannot be fused.
     """
     recipes = {
-        name: recipe_for(
+        name: Recipe(
             anatomical,
-            partner,
-            {
-                **DEFAULT_OPTIONS,
-                "task": task,
-                "model": network.model,
-                "weights": network.weights,
-            },
-            network=network.network,
+            [partner],
+            Options(task=task, model=network.model, weights=network.weights),
         )
         for name, network in networks.items()
     }

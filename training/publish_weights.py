@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Annotated
 import torch
 import typer
 
+from mactfusion.bundle import bundle_root
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.io.checksum import sha256_of
 from mactfusion.networks.registry import MODELS
 from mactfusion.phantom.slices import phantom_slices
-from mactfusion.pipeline import bundle_root
 from mactfusion.weights import CHECKSUMS, load_weights
 from training.compact import store
 from training.refusals import refusals

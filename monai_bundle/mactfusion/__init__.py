@@ -10,9 +10,13 @@ __all__ = ["FusionResult", "__version__", "fuse_volumes"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load the pipeline when it is first asked for: importing torch and MONAI takes seconds."""
-    if name in ("fuse_volumes", "FusionResult"):
-        from mactfusion import pipeline
+    """Load what is asked for; what needs torch and MONAI, which take seconds, only then."""
+    if name == "fuse_volumes":
+        from mactfusion.pipeline import fuse_volumes
 
-        return getattr(pipeline, name)
+        return fuse_volumes
+    if name == "FusionResult":
+        from mactfusion.result import FusionResult
+
+        return FusionResult
     raise AttributeError(f"module 'mactfusion' has no attribute '{name}'")

@@ -24,6 +24,7 @@ class FusionWarning(UserWarning):
 
 
 _listener: ContextVar[Callable[[str], object] | None] = ContextVar("listener", default=None)
+_reader: ContextVar[Callable[[str], object] | None] = ContextVar("reader", default=None)
 
 
 def warn(message: str) -> None:
@@ -47,6 +48,40 @@ def listening(listener: Callable[[str], object]) -> Iterator[None]:
         yield
     finally:
         _listener.reset(token)
+
+
+@contextmanager
+def overhearing(listener: Callable[[str], object]) -> Iterator[None]:
+    """Hand each sentence of `warn` in this thread to ``listener`` and to an outer one, once."""
+    outer, said = _listener.get(), set()
+
+    def hear(sentence: str) -> None:
+        if sentence in said:  # two partners may give cause for the same
+            return
+        said.add(sentence)
+        listener(sentence)
+        if outer is not None:
+            outer(sentence)
+
+    with listening(hear):
+        yield
+
+
+def inform(sentence: str) -> None:
+    """Say what is done, to who is being informed; nobody is warned."""
+    reader = _reader.get()
+    if reader is not None:
+        reader(sentence)
+
+
+@contextmanager
+def informing(reader: Callable[[str], object]) -> Iterator[None]:
+    """Hand what `inform` says in this thread to ``reader``."""
+    token = _reader.set(reader)
+    try:
+        yield
+    finally:
+        _reader.reset(token)
 
 
 def unheard() -> AbstractContextManager[None]:

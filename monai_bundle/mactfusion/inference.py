@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from monai.inferers import SliceInferer
 from torch import Tensor, nn
 
 from mactfusion.errors import InputError, warn
+from mactfusion.options import PRECISIONS
 
-Progress = Callable[[int, int], None]
-"""Called with (slices done, slices in all) after each batch; what it raises stops the run."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-PRECISIONS = ("float32", "bfloat16", "float16")
+    from mactfusion.progress import Progress
+
 SLICE_PIXELS_PER_GPU_BATCH = 16 * 256 * 256
 
 

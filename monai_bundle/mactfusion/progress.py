@@ -1,41 +1,61 @@
-"""A progress bar whose steps are slices."""
+"""How far a fusion is: a bar whose steps are slices, or a line now and then."""
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
-from rich.text import Text
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from rich.console import Console
-    from rich.progress import Task
 
+Progress = Callable[[int, int], None]
+"""Called with (slices done, slices in all) after each batch; what it raises stops the run."""
 
-class SlicesPerSecond(ProgressColumn):
-    """Speed of the bar."""
-
-    def render(self, task: Task) -> Text:
-        """Show the speed."""
-        speed = task.finished_speed or task.speed
-        return Text(f"{speed:.2f} slices/s" if speed else "", style="progress.data.speed")
+LINES = 10
+"""Without a terminal: a line for each tenth."""
 
 
 @contextmanager
 def progress_bar(
     console: Console, description: str, quiet: bool = False
-) -> Iterator[Callable[[int, int], None] | None]:
-    """Show a bar for one fusion; nothing when quiet or when the console is no terminal.
+) -> Iterator[Progress | None]:
+    """Show how far one run is; nothing when quiet.
+
+    Args:
+        console: a bar on a terminal; elsewhere (a log, a job queue) a line at every tenth.
+        description: what is under way.
+        quiet: show nothing.
 
     Yields:
         A function (slices done, slices in all) for ``fuse_volumes(progress=...)``, or None.
     """
-    if quiet or not console.is_terminal:
+    if quiet:
         yield None
-        return
+    elif not console.is_terminal:
+        yield _lines(console, description)
+    else:
+        with _bar(console, description) as progress:
+            yield progress
+
+
+@contextmanager
+def _bar(console: Console, description: str) -> Iterator[Progress]:
+    from rich.progress import BarColumn, ProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+    from rich.text import Text
+
+    class SlicesPerSecond(ProgressColumn):
+        """Speed of the bar."""
+
+        def render(self, task) -> Text:  # type: ignore[no-untyped-def]  # noqa: ANN001
+            """Show the speed."""
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:.2f} slices/s" if speed else "", style="progress.data.speed")
+
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
@@ -43,6 +63,53 @@ def progress_bar(
         SlicesPerSecond(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with Bar(*columns, console=console, transient=True) as bar:
         task = bar.add_task(description, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _lines(console: Console, description: str) -> Progress:
+    """Return what prints a line at every tenth of the slices."""
+    said = 0
+
+    def report(done: int, total: int) -> None:
+        nonlocal said
+        tenth = LINES * done // max(total, 1)
+        if tenth < said:  # out of memory: the slices begin anew
+            said = 0
+        if tenth > said:
+            said = tenth
+            console.print(f"{description}: {done} of {total} slices", markup=False)
+
+    return report
+
+
+@contextmanager
+def shown_progress(progress: Progress | bool | None) -> Iterator[Progress | None]:
+    """Settle what ``fuse_volumes(progress=...)`` means.
+
+    Yields:
+        The function that was given; for None a bar in a notebook; else None.
+    """
+    if progress is not None and not isinstance(progress, bool):
+        yield progress
+    elif progress is False or (progress is None and not is_notebook()):
+        yield None
+    else:
+        from tqdm.auto import tqdm
+
+        with tqdm(unit="slice", desc="Fusing") as bar:
+
+            def report(done: int, total: int) -> None:
+                bar.total = total
+                bar.update(done - bar.n)
+
+            yield report
+
+
+def is_notebook() -> bool:
+    """Tell whether this process serves a notebook."""
+    if "IPython" not in sys.modules:
+        return False
+    shell = cast("object", sys.modules["IPython"].get_ipython())
+    return type(shell).__name__ == "ZMQInteractiveShell"

@@ -7,116 +7,140 @@ evaluator does in one go. A preview runs the same stages with a single slice.
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from monai.bundle import ConfigParser
+import torch
+from monai.bundle.config_parser import ConfigParser
 
+from mactfusion.bundle import bundle_root
 from mactfusion.errors import FusionCancelled, InputError
 from mactfusion.inference import is_out_of_memory
-from mactfusion.transforms import OrientToSlicesd, cut_slice
+from mactfusion.networks.registry import DEFAULT_MODEL, find_model
+from mactfusion.transforms.slices import cut_slice
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from monai.transforms import Compose
-    from torch import nn
-
-Data = dict[str, Any]
+    from mactfusion.case import Case
+    from mactfusion.choice import ChosenNetwork
+    from mactfusion.inference import Progress
+    from mactfusion.options import Options
 
 
 class Recipe:
     """The configuration with a user's choices laid over it.
 
     Args:
-        configuration: ``inference.yaml``.
-        choices: values of its options, checked: a text that starts with ``$`` would be run.
-        network: one that is ready, in place of the configuration's with the chosen weights.
+        anatomical: a path or an object in memory; a text would be run where it starts with ``$``.
+        partners: likewise, one or more.
+        options: what was chosen.
+        progress: see :func:`mactfusion.fuse_volumes`.
+        network: one that was settled before for the same model and weights; it is settled again.
 
     Raises:
-        InputError: weights or an output that cannot be used.
+        InputError: a device, weights or an output that cannot be used.
     """
 
     def __init__(
-        self, configuration: Path, choices: Mapping[str, Any], network: nn.Module | None = None
+        self,
+        anatomical: Any,
+        partners: Sequence[Any],
+        options: Options,
+        progress: Progress | None = None,
+        network: ChosenNetwork | None = None,
     ) -> None:
+        device = resolve_device(options.device)
         parser = ConfigParser()
-        parser.read_config(str(configuration))
-        parser.update(dict(choices))
+        parser.read_config(str(bundle_root() / "configs" / "inference.yaml"))
+        parser.update(
+            {
+                "bundle_root": bundle_root(),
+                "anatomical": anatomical,
+                "partner": list(partners),
+                "options": options.replaced(device=device),
+                "device": device,
+                "progress": progress,
+            }
+        )
         if network is not None:
             parser["network"] = network
-        self._sources = {key: choices[key] for key in ("anatomical", "partner")}
-        self._device = choices["device"]
-        self.colormap = choices["colormap"]
+        else:
+            name = DEFAULT_MODEL if options.model == "auto" else options.model
+            parser["network_def"] = find_model(name).network()
+        self._sources = {"anatomical": anatomical, "partner": list(partners)}
+        self._device = device
         with own_errors():
-            self._preparation: Compose = parser.get_parsed_content("preprocessing")
+            self.network: ChosenNetwork = parser.get_parsed_content("network")
+            stages = ("align", "scale", "choose", "finish")
+            self._stages: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+                stage: parser.get_parsed_content(stage) for stage in stages
+            }
             self._inferer = parser.get_parsed_content("inferer")
-            self._completion: Compose = parser.get_parsed_content("postprocessing")
-            self.network: nn.Module = parser.get_parsed_content("network")
-        kinds = [type(step) for step in self._preparation.transforms]
-        self._aligned_after = kinds.index(OrientToSlicesd) + 1
 
-    def run(self) -> Data:
-        """Do all stages, one after another.
+    def align(self) -> Case:
+        """Read all volumes, settle the tasks, and put them on one grid, cut into slices.
 
         Returns:
-            What :meth:`finish` returns: ``pred``, ``record``, and what led to them.
-
-        Raises:
-            InputError: see each stage.
-            FusionCancelled: ``progress`` asked for it.
-        """
-        return self.finish(self.infer(self.scale(self.align())))
-
-    def align(self) -> Data:
-        """Read both volumes, settle the task, and put them on one grid, cut into slices.
-
-        Returns:
-            ``anatomical``, ``partner`` and ``field_of_view``, each ``(C, slices, rows, columns)``
-            in native values, and what is known of them. It depends on the sources, ``task``,
-            ``grid`` and ``axis`` alone.
+            ``anatomical`` and each of ``partners`` in native values. It depends on the sources,
+            ``task``, ``grid`` and ``axis`` alone.
 
         Raises:
             InputError: the volumes cannot be fused, or are the same.
         """
         with own_errors():
-            return self._preparation(dict(self._sources), end=self._aligned_after)
+            return self._stages["align"](dict(self._sources))
 
-    def cut(self, data: Mapping[str, Any], index: int) -> Data:
+    def cut(self, case: Mapping[str, Any], index: int) -> Case:
         """Keep one slice of aligned volumes; see :func:`~mactfusion.transforms.cut_slice`."""
-        return cut_slice(data, index)
+        return cast("Case", cut_slice(case, index))
 
-    def scale(self, data: Mapping[str, Any]) -> Data:
+    def scale(self, case: Mapping[str, Any]) -> Case:
         """Turn aligned volumes, which stay as they are, into ``image`` and ``chrominance``.
-
-        Returns:
-            ``image`` ``(2, slices, rows, columns)`` in [0, 1], and more for :meth:`finish`.
 
         Raises:
             InputError: a window, or a stored type, that does not fit the volumes.
         """
         with own_errors():
-            return self._preparation(dict(data), start=self._aligned_after)
+            return self._stages["scale"](dict(case))
 
-    def infer(self, data: Mapping[str, Any]) -> Data:
-        """Add ``pred`` ``(1, slices, rows, columns)``: ``image`` through the network.
+    def infer(self, case: Mapping[str, Any]) -> Case:
+        """Settle the weights, say what will be done, and send ``image`` through the network.
 
         Raises:
-            InputError: one slice needs more memory than there is.
+            InputError: no weights for the tasks; one slice needs more memory than there is.
             FusionCancelled: ``progress`` asked for it.
         """
         with own_errors():
-            image = data["image"].as_tensor()[None].to(self._device)
-            return {**data, "pred": self._inferer(image, self.network.to(self._device))[0]}
+            chosen = self._stages["choose"](dict(case))
+            image = chosen["image"].as_tensor()[None].to(self._device)
+            return {**chosen, "pred": self._inferer(image, self.network.to(self._device))[0]}
 
-    def finish(self, data: Mapping[str, Any]) -> Data:
+    def finish(self, case: Mapping[str, Any]) -> Case:
         """Turn ``pred`` into the fused volume, write it where an output was chosen; ``record``.
 
         Raises:
             InputError: it cannot be written.
         """
         with own_errors():
-            return self._completion(dict(data))
+            return self._stages["finish"](dict(case))
+
+
+def resolve_device(name: str | torch.device) -> torch.device:
+    """Turn ``auto``, ``cpu``, ``cuda``, ``cuda:1`` or ``mps`` into a device that is there.
+
+    Raises:
+        InputError: this machine has no such device.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).item()
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
+        raise InputError(
+            f"The device '{name}' is not available on this machine; use --device cpu."
+        ) from error
+    return device
 
 
 @contextmanager

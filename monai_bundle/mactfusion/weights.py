@@ -22,11 +22,11 @@ CHECKSUMS = "SHA256SUMS"
 """File beside the weights with one line ``HASH  NAME`` a file, as ``sha256sum`` writes it."""
 
 
-def check_weights(path: str | Path | None) -> str:
+def check_weights(path: str | Path) -> str:
     """Check a weight file against the list of hashes beside it, where that names it.
 
     Args:
-        path: the file; None where a configuration found none, as for a list of partners.
+        path: the file.
 
     Returns:
         Its SHA-256.
@@ -34,8 +34,6 @@ def check_weights(path: str | Path | None) -> str:
     Raises:
         InputError: no such file, or its content is not what the list says.
     """
-    if path is None:
-        raise InputError("There are no weights for a list of volumes here: use 'run several'.")
     path = Path(path)
     if not path.is_file():
         raise InputError(f"The weights {path} do not exist; give a file with --weights.")

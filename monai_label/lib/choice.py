@@ -7,24 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError
-from mactfusion.pipeline import DEFAULT_OPTIONS
+from mactfusion.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monailabel.interfaces.datastore import Datastore
 
-OPTIONS = ("task", "window", "anatomical_window", "colormap", "grid", "axis", "luminance", "dtype")
-"""Options of ``mactfusion.fuse_volumes`` with the same names; none of them names a file."""
-
 EXTENSIONS = (".nrrd", ".nii.gz", ".mha")
 
 DEFAULTS: dict[str, Any] = {
     "partner": "",
     "result_extension": EXTENSIONS[0],
-    **{name: DEFAULT_OPTIONS[name] for name in OPTIONS},
+    **{name: option.default for name, option in OPTIONS.items() if option.is_remote},
 }
-"""Every field that a client may send beside the image, with its default."""
+"""Every field that a client may send beside the image, with its default; none names a file."""
 
 _KINDS = (str, list, bool)
 
@@ -68,7 +65,8 @@ def read_choice(image: Any, fields: Mapping[str, Any], datastore: Datastore) -> 
     if extension not in EXTENSIONS:
         raise InputError(f"The field 'result_extension' must be one of {', '.join(EXTENSIONS)}.")
     for name, value in chosen.items():
-        if isinstance(value, bool) != (name == "luminance") or not isinstance(value, _KINDS):
+        is_switch = OPTIONS[name].kind is bool
+        if isinstance(value, bool) != is_switch or not isinstance(value, _KINDS):
             raise InputError(f"The field '{name}' has a wrong type; see /info/ for an example.")
     partners = partner if isinstance(partner, list) else [partner]
     files = [_file_of(each, datastore) for each in (image, *partners)]

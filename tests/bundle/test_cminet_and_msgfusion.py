@@ -6,7 +6,8 @@ import pytest
 import torch
 from monai.bundle import ConfigParser
 
-from mactfusion.networks import CMINet, MsgFusion
+from mactfusion.networks.cminet import CMINet
+from mactfusion.networks.msgfusion import MsgFusion
 
 OPTIONS = {
     "cminet_recursions_1": {"recursions": 1},

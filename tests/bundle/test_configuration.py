@@ -13,7 +13,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata, verify_n
 
 import mactfusion
 from mactfusion.errors import InputError
-from mactfusion.networks import MACTFusionPlus
+from mactfusion.networks.mactfusion_plus import MACTFusionPlus
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 from mactfusion.recipe import own_errors
 from mactfusion.weights import load_weights

@@ -9,7 +9,7 @@ from monai.bundle import ConfigParser
 from mactfusion.errors import FusionWarning, InputError
 from mactfusion.losses import PerceptualLoss
 from mactfusion.losses.dilran import vgg16_bn_layers
-from mactfusion.networks import DILRAN
+from mactfusion.networks.dilran import DILRAN
 from mactfusion.networks.dilran_fusion import RULES
 from mactfusion.weights import load_weights
 

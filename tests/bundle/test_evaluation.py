@@ -13,7 +13,7 @@ from monai.bundle import ConfigWorkflow
 from mactfusion.engine.pairs import LoadPaird, scored_pairs
 from mactfusion.errors import InputError
 from mactfusion.metrics import METRICS
-from mactfusion.networks import MACTFusion
+from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 from mactfusion.weights import load_weights, save_state
 

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from mactfusion import fuse_volumes
 from mactfusion.cli import app
-from mactfusion.io import sidecar_path
-from mactfusion.networks import MACTFusion
+from mactfusion.io.names import sidecar_path
+from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 from mactfusion.weights import load_weights, save_state
 

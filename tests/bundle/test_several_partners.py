@@ -10,8 +10,8 @@ import pytest
 import yaml
 from monai.bundle import ConfigParser
 
-from mactfusion.io import sidecar_path
-from mactfusion.pipeline import DEFAULT_OPTIONS
+from mactfusion.io.names import sidecar_path
+from mactfusion.options import OPTIONS, defaults
 
 pytestmark = pytest.mark.slow
 
@@ -36,15 +36,17 @@ CHOICES = {
 }
 
 
-@pytest.mark.parametrize("name", CHOICES)
+@pytest.mark.parametrize(
+    ("name", "run_id"), [("automatic windows", []), ("chosen windows", ["several"])]
+)
 def test_bundle_and_command_give_the_same_voxels(
-    name, bundle_alone, run_bundle, run_command, pair, ct, tmp_path
+    name, run_id, bundle_alone, run_bundle, run_command, pair, ct, tmp_path
 ):
     (mr, pet), choices = pair, CHOICES[name]
     ours, theirs = tmp_path / "bundle.nii.gz", tmp_path / "command.nii.gz"
     run_bundle(
         bundle_alone,
-        *("run", "several", "--config_file", "configs/inference.yaml"),
+        *("run", *run_id, "--config_file", "configs/inference.yaml"),
         *("--dataset_dir", mr.parent, "--anatomical", mr.name, "--partner", [pet.name, str(ct)]),
         *("--output", ours, "--device", "$torch.device('cpu')"),
         *(word for option, value in choices.items() for word in (f"--{option}", value)),
@@ -68,19 +70,25 @@ def test_bundle_and_command_give_the_same_voxels(
         assert records[0][key] == records[1][key], key
 
 
-def test_every_option_is_handed_on(bundle):
+def test_every_option_is_handed_on_with_its_default(bundle):
     configuration = yaml.safe_load((bundle / "configs" / "inference.yaml").read_text())
-    handed_on = configuration["joint_recipe"]["options"]
-    assert handed_on == {name: f"@{name}" for name in DEFAULT_OPTIONS}
-    assert set(handed_on) <= set(configuration)
+    declared = configuration["options"]
+    assert declared.pop("_target_") == "mactfusion.options.Options"
+    assert set(declared) == set(OPTIONS)
+    assert all(f"@{name}" in value for name, value in declared.items())
+    given = {name: configuration[name] for name in OPTIONS}
+    assert given.pop("device").startswith("$torch.device")
+    assert given == {name: value for name, value in defaults().items() if name != "device"}
 
 
-def test_the_same_run_takes_one_partner(bundle, pair):
+@pytest.mark.parametrize("as_list", [False, True])
+def test_one_partner_is_a_list_of_one(bundle, pair, as_list):
     parser = ConfigParser()
     parser.read_config(str(bundle / "configs" / "inference.yaml"))
     mr, pet = (str(path) for path in pair)
     parser.update({"bundle_root": str(bundle), "task": "pet-mri", "anatomical": mr})
-    parser["partner"] = pet
-    data = parser.get_parsed_content("joint_recipe").run()
-    assert data["record"]["task"] == "pet-mri"
-    assert "partners" not in data["record"]
+    parser["partner"] = [pet] if as_list else pet
+    prepared = parser.get_parsed_content("preprocessing")
+    case = prepared(parser.get_parsed_content("dataset").data[0])
+    assert case["task"] == "pet-mri"
+    assert [partner["input"] for partner in case["partners"]] == ["partner"]

@@ -10,7 +10,7 @@ from ignite.engine import Engine
 
 from mactfusion.engine import AddSeend, Checkpoints, prepare_seen_pair
 from mactfusion.errors import InputError
-from mactfusion.networks import MACTFusionPlus
+from mactfusion.networks.mactfusion_plus import MACTFusionPlus
 
 if TYPE_CHECKING:
     from pathlib import Path

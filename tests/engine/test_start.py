@@ -8,7 +8,7 @@ from torch import nn
 
 from mactfusion.engine import start_from
 from mactfusion.errors import InputError
-from mactfusion.networks import MACTFusion
+from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.mactfusion_plus import MACTFusionPlus
 from mactfusion.weights import save_state
 

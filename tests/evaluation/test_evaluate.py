@@ -124,15 +124,21 @@ def test_grid_and_axis_can_be_given_where_nothing_was_recorded(fused, files, run
     for options in ((), ("--task", "pet-mri", "--grid", "isotropic", "--axis", "coronal")):
         assert run_command(*words, *options).code == 0
         tables.append((files / "t.csv").read_text())
-        (files / "fused.json").unlink(missing_ok=True)
+        (files / "fused.nii.gz.json").unlink(missing_ok=True)
     assert tables[0] == tables[1]
     assert run_command(*words, "--task", "pet-mri").code == 0
     assert (files / "t.csv").read_text() != tables[0]
 
 
+def test_a_record_by_its_former_name_is_found(fused, files):
+    fused("fused.nii.gz")
+    (files / "fused.nii.gz.json").rename(files / "fused.json")
+    assert evaluate("fused.nii.gz", "mr.nii.gz", "pet.nii.gz", metrics=["Qw"], jobs=1).cases
+
+
 def test_without_a_record_the_task_has_to_be_given(fused, files):
     fused("fused.nii.gz")
-    (files / "fused.json").write_text('{"another": "program"}')
+    (files / "fused.nii.gz.json").write_text('{"another": "program"}')
     paths = ("fused.nii.gz", "mr.nii.gz", "pet.nii.gz")
     with pytest.raises(InputError, match="Cannot tell the task"):
         evaluate(*paths, metrics=["Qw"], jobs=1)
@@ -144,7 +150,7 @@ def test_storage_order_changes_nothing_but_the_numbers(fused, files):
     image = nibabel.load("fused.nii.gz")
     turned = image.as_reoriented(np.array([[1, -1], [0, 1], [2, -1]]))
     nibabel.save(turned, "turned.nii.gz")
-    (files / "turned.json").write_bytes((files / "fused.json").read_bytes())
+    (files / "turned.nii.gz.json").write_bytes((files / "fused.nii.gz.json").read_bytes())
     straight, other = (
         evaluate(name, "mr.nii.gz", "pet.nii.gz", metrics=SMALL, jobs=1).cases[0]
         for name in ("fused.nii.gz", "turned.nii.gz")

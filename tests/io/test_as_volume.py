@@ -13,7 +13,7 @@ from monai.data import MetaTensor
 from torch.utils.data import default_collate
 
 from mactfusion.errors import FusionWarning, InputError
-from mactfusion.io import as_volume
+from mactfusion.io.coerce import as_volume
 
 if TYPE_CHECKING:
     from pathlib import Path

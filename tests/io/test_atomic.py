@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from mactfusion.io import atomic_path
+from mactfusion.io.atomic import atomic_path
 
 if TYPE_CHECKING:
     from pathlib import Path

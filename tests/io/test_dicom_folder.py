@@ -13,7 +13,9 @@ from pydicom.uid import RLELossless
 from scipy.ndimage import affine_transform
 
 from mactfusion.errors import InputError
-from mactfusion.io import LoadVolumed, read_volume, same_patient_warning
+from mactfusion.io.dicom import same_patient_warning
+from mactfusion.io.load import LoadVolumesd
+from mactfusion.io.read import read_volume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -279,7 +281,7 @@ def test_nothing_of_the_headers_is_said_or_logged(
     folder = dicom_series(change=set_tag(tag, value))
     recwarn.clear()
     caplog.clear()
-    data = LoadVolumed()({"anatomical": folder, "partner": folder})
-    assert data["anatomical"].shape == data["partner"].shape
+    data = LoadVolumesd()({"anatomical": folder, "partner": folder})
+    assert data["anatomical"].shape == data["partners"][0]["partner"].shape
     assert [str(warning.message) for warning in recwarn] == []
     assert caplog.messages == []

@@ -8,7 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 
-from mactfusion.io import read_volume
+from mactfusion.io.read import read_volume
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -14,7 +14,9 @@ from PIL import Image
 
 from mactfusion import fuse_volumes
 from mactfusion.errors import InputError
-from mactfusion.io import CheckFormatd, read_volume, write_volume
+from mactfusion.io.read import read_volume
+from mactfusion.io.save import CheckFormatd
+from mactfusion.io.write import write_volume
 
 if TYPE_CHECKING:
     from pathlib import Path

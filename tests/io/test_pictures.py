@@ -12,7 +12,7 @@ import SimpleITK
 from PIL import Image
 
 from mactfusion.errors import InputError
-from mactfusion.io import read_volume
+from mactfusion.io.read import read_volume
 
 if TYPE_CHECKING:
     from pathlib import Path

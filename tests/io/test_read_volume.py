@@ -13,7 +13,7 @@ import pytest
 import SimpleITK
 
 from mactfusion.errors import FusionWarning, InputError
-from mactfusion.io import read_volume
+from mactfusion.io.read import read_volume
 
 if TYPE_CHECKING:
     from pathlib import Path

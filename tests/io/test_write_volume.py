@@ -18,7 +18,10 @@ from monai.data import MetaTensor
 
 from mactfusion import __version__
 from mactfusion.errors import InputError
-from mactfusion.io import OUTPUT_EXTENSIONS, check_output, read_volume, write_volume
+from mactfusion.io.formats import OUTPUT_EXTENSIONS
+from mactfusion.io.names import check_output
+from mactfusion.io.read import read_volume
+from mactfusion.io.write import write_volume
 
 SHAPE = (7, 6, 5)
 VOLUME_EXTENSIONS = [".nii", ".nii.gz", ".nrrd", ".mha"]
@@ -193,7 +196,7 @@ def test_float_tiff_and_clipping(tmp_path: Path, fused: np.ndarray) -> None:
         ("a.jpg", "auto", False, "JPEG loses detail"),
         ("a.mhd", "auto", False, "must end in"),
         ("a", "auto", False, "must end in"),
-        ("missing/a.nii", "auto", False, "no folder"),
+        ("file/a.nii", "auto", False, "file is no folder"),
         ("folder.nii", "auto", False, "a folder has that name"),
     ],
 )
@@ -207,10 +210,11 @@ def test_what_cannot_be_written(
     reason: str,
 ) -> None:
     (tmp_path / "folder.nii").mkdir()
+    (tmp_path / "file").touch()
     volume = volume_of(colour / 255 if is_colour else fused, np.eye(4))
     with pytest.raises(InputError, match=reason):
         write_volume(volume, tmp_path / name, dtype=dtype)
-    assert [path.name for path in tmp_path.iterdir()] == ["folder.nii"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder.nii"]
 
 
 def test_not_finite_and_odd_shapes_are_refused(tmp_path: Path, fused: np.ndarray) -> None:
@@ -252,7 +256,7 @@ import resource, signal, sys, warnings
 import numpy as np, torch
 from monai.data import MetaTensor
 from mactfusion.errors import InputError
-from mactfusion.io import write_volume
+from mactfusion.io.write import write_volume
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 volume = MetaTensor(torch.rand(1, 200, 300, 1), affine=torch.eye(4, dtype=torch.float64))

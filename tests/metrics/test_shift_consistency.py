@@ -10,7 +10,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from mactfusion.errors import InputError
 from mactfusion.metrics.shift_consistency import shift_consistency
-from mactfusion.networks import MACTFusion
+from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.published_weights import import_published_weights
 
 

@@ -38,7 +38,7 @@ def test_equals_the_command_line_byte_for_byte(extension, server, tmp_path):
     command = [sys.executable, "-m", "mactfusion.cli", "fuse", *sources, "-o", output, *words]
     subprocess.run(command, check=True, capture_output=True)
     assert answer.content == output.read_bytes()
-    assert json.loads((tmp_path / "fused.json").read_text())["options"]["grid"] == "isotropic"
+    assert json.loads((tmp_path / "fused.nrrd.json").read_text())["options"]["grid"] == "isotropic"
     assert f'filename="{output.name}"' in answer.headers["content-disposition"]
 
 

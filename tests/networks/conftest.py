@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from mactfusion.networks import MACTFusion
 from mactfusion.networks.attention import relative_position_index
+from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.published_weights import import_published_weights
 
 KEYS = Path(__file__).with_name("mactfusion_published_keys.tsv")

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from mactfusion.errors import InputError
-from mactfusion.networks import DILRAN
+from mactfusion.networks.dilran import DILRAN
 from mactfusion.networks.dilran_fusion import RULES, Average, WeightedMean, softmax_nuclear_norms
 from mactfusion.networks.published_weights import import_published_weights
 from mactfusion.weights import read_state

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from mactfusion.networks import MACTFusion
+from mactfusion.networks.mactfusion import MACTFusion
 
 
 def fuse(network, image):

@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch.nn import functional
 
-from mactfusion.networks import MACTFusion, MACTFusionPlus
+from mactfusion.networks.mactfusion import MACTFusion
+from mactfusion.networks.mactfusion_plus import MACTFusionPlus
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from mactfusion.networks import MACTFusion
 from mactfusion.networks.attention import grid_merge, window_merge
+from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.published_weights import import_published_weights
 from mactfusion.weights import read_state
 

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from mactfusion.cli import app
 from mactfusion.errors import InputError
-from mactfusion.networks import DILRAN, MACTFusion
+from mactfusion.networks.dilran import DILRAN
+from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.published_weights import (
     PUBLISHED,
     import_published_weights,

@@ -111,6 +111,8 @@ def result_of(volumes, partners, native=None, shown=None, **record):
         "coverage": min(partner["coverage"] for partner in partners),
         "anatomical_level_width": [450.0, 900.0],
         "axis": "axial",
+        "units": "",
+        "notes": [],
         "options": {"task": "auto", "window": "auto", "grid": "anatomical"},
         "seconds": {"total": 1.0},
         "versions": {},

@@ -28,7 +28,7 @@ def test_what_exists_is_kept_and_the_remedy_named(check, kind, extension, tmp_pa
     there = tmp_path / f"a{extension}"
     there.write_text("mine")
     with pytest.raises(
-        InputError, match=r"exists already; add --overwrite or choose another name\."
+        InputError, match=r"exists already; add --overwrite or choose another name$"
     ):
         check(there, overwrite=False)
     check(there, overwrite=True)
@@ -38,7 +38,9 @@ def test_what_exists_is_kept_and_the_remedy_named(check, kind, extension, tmp_pa
 def test_a_folder_of_that_name_is_refused(check, kind, extension, tmp_path):
     folder = tmp_path / f"a{extension}"
     folder.mkdir()
-    with pytest.raises(InputError, match=f"The {kind} cannot be written: .* is a folder"):
+    with pytest.raises(
+        InputError, match=f"The {kind} .* cannot be written: a folder has that name"
+    ):
         check(folder, overwrite=True)
 
 
@@ -49,7 +51,7 @@ def test_a_folder_that_can_be_made_may_be_missing(check, kind, extension, tmp_pa
     check(f"a{extension}", overwrite=False)
     check(f"new/a{extension}", overwrite=False)
     (tmp_path / "file").write_text("mine")
-    with pytest.raises(InputError, match=f"The {kind} cannot be written: .*file is no folder"):
+    with pytest.raises(InputError, match=f"The {kind} .* cannot be written: .*file is no folder"):
         check(tmp_path / "file" / "below" / f"a{extension}", overwrite=False)
     assert sorted(item.name for item in tmp_path.iterdir()) == ["file"]
 
@@ -57,7 +59,7 @@ def test_a_folder_that_can_be_made_may_be_missing(check, kind, extension, tmp_pa
 @pytest.mark.parametrize(("check", "kind", "extension"), KINDS)
 def test_a_folder_that_is_read_only_is_refused(check, kind, extension, tmp_path, monkeypatch):
     monkeypatch.setattr("os.access", lambda *arguments: False)
-    with pytest.raises(InputError, match=f"The {kind} cannot be written: .* is read-only"):
+    with pytest.raises(InputError, match=f"The {kind} .* cannot be written: .* is write-protected"):
         check(tmp_path / "new" / f"a{extension}", overwrite=False)
 
 

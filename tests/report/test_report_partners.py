@@ -123,9 +123,8 @@ def test_all_options_at_their_defaults_are_said_to_be(tmp_path):
     assert expected in body_text(page)
 
 
-def test_a_record_without_units_has_numbers_alone(tmp_path):
+def test_unknown_units_leave_numbers_alone(tmp_path):
     volumes, _ = volumes_with_marker(affine_of())
-    partner = recorded("a.nii", "ct-mri")
-    del partner["units"]
+    partner = recorded("a.nii", "ct-mri", units="")
     page = write_fusion_report(tmp_path / "r.html", result_of(volumes, [partner])).read_text()
     assert "CT level 50, width 120 -10 grey 110" in body_text(page)

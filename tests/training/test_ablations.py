@@ -16,13 +16,14 @@ from PIL import Image
 from typer import Typer
 from typer.testing import CliRunner
 
+from mactfusion.bundle import bundle_root
 from mactfusion.engine import read_checkpoint
 from mactfusion.engine.checkpoint import BEFORE, NEWEST
 from mactfusion.engine.splits import write_split
 from mactfusion.metrics import METRICS, RANKING
-from mactfusion.networks import DILRAN, CMINet
+from mactfusion.networks.cminet import CMINet
+from mactfusion.networks.dilran import DILRAN
 from mactfusion.networks.dilran_fusion import RULES
-from mactfusion.pipeline import bundle_root
 from mactfusion.weights import load_weights, save_state
 from training import ablations
 from training.ablation import page, scored, studies, trained

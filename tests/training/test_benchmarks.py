@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mactfusion.networks import MACTFusion
+from mactfusion.networks.mactfusion import MACTFusion
 from training.benchmarks.naive_mactfusion import NaiveMACTFusion
 from training.benchmarks.throughput import fit_line
 

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 from mactfusion.errors import InputError
 from mactfusion.io.luminance import read_grey_levels
 from mactfusion.metrics import METRICS
-from mactfusion.networks import MACTFusion
+from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.registry import MODELS, Model
 from training import compare
 from training.comparison import checkpoints, pages, scores

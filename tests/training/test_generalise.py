@@ -11,7 +11,9 @@ from PIL import Image
 from typer import Typer
 from typer.testing import CliRunner
 
-from mactfusion.networks import MACTFusion
+from mactfusion.networks.mactfusion import MACTFusion
+from mactfusion.options import Options
+from mactfusion.recipe import Recipe
 from training import generalise
 
 
@@ -65,11 +67,7 @@ def test_pictures_go_the_way_of_the_recipe(folder):
     (example,) = generalise.fuse(phase, gfp, "gfp-pc", networks, 4)
     assert (example.sources[0] == np.asarray(Image.open(phase))[..., 0]).all()
     assert np.abs(example.sources[1].astype(int) - np.asarray(Image.open(gfp))).max() <= 2
-    whole = generalise.recipe_for(
-        phase,
-        gfp,
-        {**generalise.DEFAULT_OPTIONS, "task": "gfp-pc", "weights": folder / "model.pt"},
-    )
+    whole = Recipe(phase, [gfp], Options(task="gfp-pc", weights=folder / "model.pt"))
     fused = whole.finish(whole.infer(whole.scale(whole.align())))["pred"][..., 0]
     expected = (255 * fused.as_tensor()).round().byte().numpy().transpose(2, 1, 0)
     assert np.abs(example.fused["new"].astype(int) - expected).max() <= 1

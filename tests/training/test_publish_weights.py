@@ -11,7 +11,7 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from mactfusion.errors import InputError
-from mactfusion.networks import MsgFusion
+from mactfusion.networks.msgfusion import MsgFusion
 from mactfusion.networks.registry import MODELS, Model
 from mactfusion.weights import CHECKSUMS, check_weights, load_weights, read_state, save_state
 from training import compact, publish_weights

@@ -6,7 +6,8 @@ import SimpleITK
 import torch
 
 from mactfusion.errors import FusionWarning, InputError
-from mactfusion.transforms import AlignPartnerd, align, align_to
+from mactfusion.transforms import align
+from mactfusion.transforms.align import AlignPartnerd, align_to
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from mactfusion.transforms import SteadyBrightnessd, steady_gain
+from mactfusion.transforms.brightness import SteadyBrightnessd, steady_gain
 
 
 def volume(slices: int = 5, is_image: bool = False) -> MetaTensor:

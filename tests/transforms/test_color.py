@@ -5,15 +5,14 @@ import torch
 from monai.transforms import ConcatItemsd
 
 from mactfusion.errors import InputError
-from mactfusion.transforms import (
+from mactfusion.transforms.color import (
+    BACKGROUND,
     MergeChrominanced,
     SplitLuminanced,
-    apply_color_table,
-    color_table,
     merge_chrominance,
     rgb_to_ycbcr,
 )
-from mactfusion.transforms.color import BACKGROUND
+from mactfusion.transforms.colormap import apply_color_table, color_table
 
 WEIGHTS = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64)
 

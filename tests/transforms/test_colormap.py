@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mactfusion.errors import InputError
-from mactfusion.transforms import apply_color_table, color_table
+from mactfusion.transforms.colormap import apply_color_table, color_table
 
 NAMES = ["hot_iron", "pet", "hot_metal_blue", "grey", "gray", "viridis", "tab10", "PiYG_r"]
 

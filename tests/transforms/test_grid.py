@@ -8,7 +8,7 @@ import torch
 from monai.transforms import Spacing
 
 from mactfusion.errors import InputError
-from mactfusion.transforms import ChooseGridd, isotropic
+from mactfusion.transforms.grid import ChooseGridd, isotropic
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 DIRECTIONS = {

@@ -5,14 +5,19 @@ import pytest
 import torch
 
 from mactfusion.errors import FusionWarning, InputError
-from mactfusion.transforms import (
-    WINDOWS,
-    ScaleIntensityd,
+from mactfusion.transforms.intensity import (
+    ScaleAnatomicald,
+    ScalePartnerd,
     apply_window,
-    parse_window,
     robust_window_mr,
     robust_window_uptake,
 )
+from mactfusion.transforms.windows import WINDOWS, parse_window
+
+
+def scaled_pair(data, anatomical_window="auto", window="auto"):
+    """Both steps, as the recipe does them for one partner."""
+    return ScalePartnerd(window)(ScaleAnatomicald(anatomical_window)(data))
 
 
 @pytest.mark.parametrize(
@@ -41,7 +46,9 @@ def test_parse_window_refuses(window):
     with pytest.raises(InputError, match="window"):
         parse_window(window)
     with pytest.raises(InputError, match="window"):
-        ScaleIntensityd(window=window)
+        ScalePartnerd(window)
+    with pytest.raises(InputError, match="window"):
+        ScaleAnatomicald(window)
 
 
 def test_apply_window(make_volume):
@@ -154,7 +161,7 @@ def picture(make_volume, channels: int = 1):
 
 def test_8_bit_pictures_are_never_stretched(make_volume):
     data = {"anatomical": picture(make_volume), "partner": picture(make_volume), "task": "ct-mri"}
-    scaled = ScaleIntensityd()(data)
+    scaled = scaled_pair(data)
     for key in ("anatomical", "partner"):
         assert float(scaled[key][0, 1, 1, 0]) == pytest.approx(0.2)
         assert float(scaled[key].max()) == pytest.approx(0.4)
@@ -164,7 +171,7 @@ def test_8_bit_pictures_are_never_stretched(make_volume):
 
 def test_8_bit_volumes_are(head, make_volume):
     dim = make_volume(head["mr"].as_tensor().div(20).round(), source_dtype="uint8")
-    scaled = ScaleIntensityd()({"anatomical": dim, "partner": dim, "task": "mr-mr"})
+    scaled = scaled_pair({"anatomical": dim, "partner": dim, "task": "mr-mr"})
     assert float(scaled["anatomical"].max()) == 1
 
 
@@ -174,7 +181,7 @@ def test_8_bit_volumes_are(head, make_volume):
 )
 def test_the_task_decides(head, task, partner, expected):
     data = {"anatomical": head["mr"], "partner": head[partner], "task": task}
-    scaled = ScaleIntensityd()(data)
+    scaled = scaled_pair(data)
     for key in ("level_width", "anatomical_level_width"):
         assert scaled[key].dtype == torch.float32
         assert scaled[key].shape == (2,)
@@ -189,7 +196,7 @@ def test_the_task_decides(head, task, partner, expected):
 
 
 def test_training_like_ct(head):
-    scaled = ScaleIntensityd()({"anatomical": head["mr"], "partner": head["ct"], "task": "ct-mri"})
+    scaled = scaled_pair({"anatomical": head["mr"], "partner": head["ct"], "task": "ct-mri"})
     hounsfield = head["ct"].as_tensor()
     brain, bone = (hounsfield > 0) & (hounsfield < 100), hounsfield > 500
     assert scaled["partner"].as_tensor()[brain].mean() == pytest.approx(0.375, abs=0.02)
@@ -198,7 +205,7 @@ def test_training_like_ct(head):
 
 def test_given_windows(head):
     data = {"anatomical": head["mr"], "partner": head["ct"], "task": "ct-mri"}
-    scaled = ScaleIntensityd(anatomical_window=(400, 800), window="bone")(data)
+    scaled = scaled_pair(data, anatomical_window=(400, 800), window="bone")
     assert scaled["level_width"].tolist() == [600, 2800]
     assert scaled["anatomical_level_width"].tolist() == [400, 800]
     assert torch.allclose(
@@ -209,23 +216,23 @@ def test_given_windows(head):
 def test_presets_are_for_ct_alone(head):
     data = {"anatomical": head["mr"], "partner": head["pet"], "task": "pet-mri"}
     with pytest.raises(InputError, match="preset for CT"):
-        ScaleIntensityd(window="brain")(data)
+        scaled_pair(data, window="brain")
     with pytest.raises(InputError, match="preset for CT"):
-        ScaleIntensityd(anatomical_window="bone")(data)
+        scaled_pair(data, anatomical_window="bone")
 
 
 def test_ct_without_hounsfield_units_is_not_saturated(head, make_volume):
     shifted = make_volume(head["ct"].as_tensor() + 1024)
-    scaled = ScaleIntensityd()({"anatomical": head["mr"], "partner": shifted, "task": "ct-mri"})
+    scaled = scaled_pair({"anatomical": head["mr"], "partner": shifted, "task": "ct-mri"})
     brain = (head["ct"].as_tensor() > 0) & (head["ct"].as_tensor() < 100)
     assert 0.3 < scaled["partner"].as_tensor()[brain].mean() < 0.8
 
 
 def test_colour_is_left_alone(head):
     data = {"anatomical": head["mr"], "partner": head["color"], "task": "pet-mri"}
-    assert torch.equal(ScaleIntensityd()(data)["partner"], head["color"])
+    assert torch.equal(scaled_pair(data)["partner"], head["color"])
     with pytest.warns(FusionWarning, match="in colour"):
-        noted = ScaleIntensityd(window="100,200")(data)
+        noted = scaled_pair(data, window="100,200")
     assert "in colour" in noted["notes"]
 
 
@@ -239,6 +246,6 @@ def test_outside_the_field_of_view_is_nothing_and_does_not_count(head, make_volu
         "field_of_view": make_volume(field_of_view),
         "task": "mr-mr",
     }
-    scaled = ScaleIntensityd()(data)
+    scaled = scaled_pair(data)
     assert (scaled["partner"].as_tensor()[field_of_view == 0] == 0).all()
     assert scaled["level_width"].sum() < 1200

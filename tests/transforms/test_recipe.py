@@ -5,35 +5,41 @@ from __future__ import annotations
 import pytest
 import torch
 from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
-from monai.transforms import Compose, ConcatItemsd, DeleteItemsd
+from monai.transforms import Compose
 
-from mactfusion.transforms import (
-    AlignPartnerd,
-    MergeChrominanced,
-    OrientToSlicesd,
-    ResolveTaskd,
-    RestoreOrientationd,
-    ScaleIntensityd,
-    SplitLuminanced,
-    SteadyBrightnessd,
-)
+from mactfusion.transforms.align import AlignPartnerd
+from mactfusion.transforms.brightness import SteadyBrightnessd
+from mactfusion.transforms.color import MergeChrominanced, SplitLuminanced
+from mactfusion.transforms.each import EachPartnerd
+from mactfusion.transforms.intensity import ScaleAnatomicald, ScalePartnerd
+from mactfusion.transforms.join import JoinPartnersd
+from mactfusion.transforms.order import OrderPartnersd
+from mactfusion.transforms.slices import OrientToSlicesd, RestoreOrientationd
+from mactfusion.transforms.task import ResolveTaskd
 
-VOLUMES = ["anatomical", "partner", "field_of_view"]
+CASE = {"ct": "ct-mri", "pet": "pet-mri", "color": "pet-mri", "t2": "mr-mr"}
 
 
-def before(task: str, axis: str = "auto") -> Compose:
+def before(tasks: list[str], axis: str = "auto") -> Compose:
     """What configs/inference.yaml does between reading and the network."""
     return Compose(
         [
-            ResolveTaskd(task),
-            AlignPartnerd(),
-            OrientToSlicesd(VOLUMES, axis=axis),
-            ScaleIntensityd(),
-            SplitLuminanced(),
-            ConcatItemsd(["anatomical", "luminance"], name="image"),
-            DeleteItemsd([*VOLUMES, "luminance"]),
+            EachPartnerd(ResolveTaskd, task=tasks),
+            EachPartnerd(AlignPartnerd),
+            OrientToSlicesd(["anatomical", "partner", "field_of_view"], axis=axis),
+            OrderPartnersd(),
+            ScaleAnatomicald(),
+            EachPartnerd(ScalePartnerd, window=["auto"] * len(tasks)),
+            EachPartnerd(SplitLuminanced, colormap=["auto"] * len(tasks)),
+            JoinPartnersd(),
         ]
     )
+
+
+def case_of(head, *partners):
+    """What LoadVolumesd makes of volumes."""
+    each = [{"number": number, "partner": head[name]} for number, name in enumerate(partners)]
+    return {"anatomical": head["mr"], "partners": each}
 
 
 @pytest.mark.parametrize(
@@ -41,8 +47,8 @@ def before(task: str, axis: str = "auto") -> Compose:
     [("ct", "auto", 1), ("pet", "spect-mri", 3), ("color", "auto", 3), ("t2", "mr-mr", 1)],
 )
 def test_there_through_the_loader_and_back(head, partner, task, channels):
-    case = {"anatomical": head["mr"], "partner": head[partner]}
-    (batch,) = DataLoader(Dataset([case], before(task, "sagittal")), batch_size=1)
+    case = case_of(head, partner)
+    (batch,) = DataLoader(Dataset([case], before([task], "sagittal")), batch_size=1)
     assert batch["image"].shape == (1, 2, 24, 20, 28)
     batch["pred"] = batch["image"].amax(dim=1, keepdim=True)
 
@@ -59,8 +65,26 @@ def test_there_through_the_loader_and_back(head, partner, task, channels):
     assert 0.1 < result.mean() < 0.9
 
 
+@pytest.mark.parametrize("names", [["pet"], ["ct", "pet"], ["pet", "ct", "color", "t2"]])
+def test_what_is_said_of_partners_comes_through_the_loader(head, names):
+    case = case_of(head, *names)
+    steps = before([CASE[name] for name in names])
+    (batch,) = DataLoader(Dataset([case], steps), batch_size=1)
+    (data,), expected = decollate_batch(batch), steps(case)
+    assert ("shown" in data) == ("shown" in expected) == (len(names) > 1)
+    for shown, other in zip(data.get("shown", []), expected.get("shown", []), strict=True):
+        assert torch.equal(shown, other)
+    for partner, other in zip(data["partners"], expected["partners"], strict=True):
+        assert partner.keys() == other.keys()
+        for key in ("input", "name", "task", "task_reason", "units", "colormap"):
+            assert partner[key] == other[key], key
+        assert (partner["colors"] or []) == other["colors"]
+        assert [float(value) for value in partner["level_width"]] == other["level_width"]
+        assert float(partner["coverage"]) == other["coverage"]
+
+
 def test_voxels_are_float32_and_no_operations_pile_up(head):
-    data = before("pet-mri")({"anatomical": head["mr"], "partner": head["pet"]})
+    data = before(["pet-mri"])(case_of(head, "pet"))
     for key in ("image", "chrominance"):
         assert data[key].dtype == torch.float32
         assert data[key].affine.dtype == torch.float64
@@ -73,9 +97,10 @@ def test_voxels_are_float32_and_no_operations_pile_up(head):
 )
 def test_the_callers_volumes_stay_as_they_are(head, partner, task):
     copies = {name: volume.clone() for name, volume in head.items()}
-    case = {"anatomical": head["mr"], "partner": head[partner]}
-    before(task)(case)
-    assert set(case) == {"anatomical", "partner"}
+    case = case_of(head, partner)
+    before([task])(case)
+    assert set(case) == {"anatomical", "partners"}
+    assert set(case["partners"][0]) == {"number", "partner"}
     for name, volume in head.items():
         assert torch.equal(volume, copies[name])
         assert volume.meta["modality"] == ""

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from mactfusion.errors import InputError
-from mactfusion.transforms import (
+from mactfusion.transforms.slices import (
     OrientToSlicesd,
     RestoreOrientationd,
     choose_axis,

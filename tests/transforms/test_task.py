@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from mactfusion.errors import FusionWarning, InputError
-from mactfusion.transforms import ResolveTaskd, guess_modality, resolve_task
+from mactfusion.transforms.task import ResolveTaskd, guess_modality, resolve_task
 
 
 @pytest.mark.parametrize("modality", ["MR", "CT", "PT", "NM"])

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.slow  # each test starts a process that imports torch
 
 SLOW = """
 import time
-from mactfusion.networks import MACTFusionPlus
+from mactfusion.networks.mactfusion_plus import MACTFusionPlus
 forward = MACTFusionPlus.forward
 def slow(self, image):
     time.sleep(0.4)
@@ -25,7 +25,7 @@ MACTFusionPlus.forward = slow
 
 FORGETFUL = """
 import torch
-from mactfusion.networks import MACTFusionPlus
+from mactfusion.networks.mactfusion_plus import MACTFusionPlus
 forward = MACTFusionPlus.forward
 def forgetful(self, image):
     if len(image) > 1:
@@ -36,7 +36,7 @@ MACTFusionPlus.forward = forgetful
 
 NOISY = """
 import os, sys
-from mactfusion.networks import MACTFusionPlus
+from mactfusion.networks.mactfusion_plus import MACTFusionPlus
 forward = MACTFusionPlus.forward
 def noisy(self, image):
     print("noise from Python")
@@ -49,7 +49,7 @@ MACTFusionPlus.forward = noisy
 """
 
 BROKEN = """
-from mactfusion.networks import MACTFusionPlus
+from mactfusion.networks.mactfusion_plus import MACTFusionPlus
 def broken(self, image):
     raise RuntimeError("secret of the machine")
 MACTFusionPlus.forward = broken

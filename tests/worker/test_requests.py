@@ -12,10 +12,10 @@ import one_share
 import pytest
 
 from mactfusion import __version__, fuse_volumes
+from mactfusion.bundle import bundle_root
 from mactfusion.io.checksum import sha256_of
 from mactfusion.io.write import stored_values
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
-from mactfusion.pipeline import bundle_root
 
 WEIGHTS = bundle_root() / "models"
 
@@ -265,10 +265,10 @@ def test_nonsense_is_refused_and_the_worker_goes_on(worker, line, code):
     ("fields", "code"),
     [
         ({"options": {"task": "brain"}}, "input"),
-        ({"options": {"task": ["pet-mri"]}}, "input"),
+        ({"options": {"task": ["pet-mri", "ct-mri"]}}, "input"),
         ({"options": {"tasks": "pet-mri"}}, "bad-request"),
         ({"options": ["task"]}, "bad-request"),
-        ({"options": {"task": "pet-mri", "window": 5}}, "bad-request"),
+        ({"options": {"task": "pet-mri", "window": 5}}, "input"),
         ({"options": {"task": "pet-mri", "batch_size": "many"}}, "bad-request"),
         ({"options": {"task": "pet-mri", "grid": "partner"}}, "input"),
         ({"options": {"task": "pet-mri", "weights": "nowhere.pt"}}, "input"),
@@ -341,5 +341,5 @@ def test_output_is_written_by_the_library(worker, loaded, tmp_path):
     assert list(tmp_path.iterdir()) == []
     record = worker.ask("fuse", **loaded, options=options)["record"]
     assert output.is_file()
-    assert json.loads((tmp_path / "fused.json").read_text())["weights"] == record["weights"]
+    assert json.loads((tmp_path / "fused.nrrd.json").read_text())["weights"] == record["weights"]
     assert worker.ask("fuse", **loaded, options=options)["code"] == "input"

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from monai.bundle import ConfigParser
 from rich.console import Console
 
+from mactfusion.bundle import bundle_root
 from mactfusion.engine.splits import read_split
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.io.checksum import sha256_of
-from mactfusion.pipeline import bundle_root
 
 if TYPE_CHECKING:
     from pathlib import Path

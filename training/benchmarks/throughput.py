@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 from torch import Tensor
 
+from mactfusion.bundle import bundle_root
 from mactfusion.inference import FusionInferer
-from mactfusion.networks import MACTFusion
-from mactfusion.pipeline import bundle_root
+from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.weights import load_weights
 from training.benchmarks.fuse_pair import Footprint, footprint_of_fusing
 from training.benchmarks.naive_mactfusion import NaiveMACTFusion

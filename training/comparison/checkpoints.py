@@ -14,17 +14,17 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
+from mactfusion.bundle import bundle_root
+from mactfusion.choice import shipped_weights
 from mactfusion.engine.pairs import LoadPaird
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.metrics.shift_consistency import ShiftConsistency, shift_consistency
-from mactfusion.models import shipped_weights
 from mactfusion.networks.published_weights import (
     import_published_weights,
     is_published_checkpoint,
 )
 from mactfusion.networks.registry import MODELS, Model, recognise_model
-from mactfusion.pipeline import bundle_root
 from mactfusion.weights import check_weights, load_weights, read_state
 from training.comparison.scores import code_digest, evenly_spaced
 from training.fused_picture import to_8_bits, write_picture

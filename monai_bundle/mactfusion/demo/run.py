@@ -108,7 +108,8 @@ def _fuse(
             task=task,
             device=device,
             overwrite=True,
-            progress=progress,
+            progress=progress or False,
+            keep_native=True,
         )
     seconds = time.perf_counter() - start
     write_fusion_report(output.with_name(f"report_{partner}.html"), result)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from mactfusion.networks import MACTFusionPlus
+    from mactfusion.networks.mactfusion_plus import MACTFusionPlus
 
 
 class AddSeend(Transform):

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 from mactfusion.errors import InputError
 from mactfusion.io.checksum import sha256_of
 from mactfusion.io.folder import files_by_stem
-from mactfusion.io.save import sidecar_path
-from mactfusion.several import OPTIONS_OF_A_PARTNER
+from mactfusion.io.formats import extension_of
+from mactfusion.io.names import sidecar_path
+from mactfusion.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,6 +118,9 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
 def _recorded(case: Case) -> dict[str, Any]:
     """Read the options that a volume was fused with, where this software left its record."""
     sidecar = sidecar_path(case.fused)
+    if not sidecar.is_file():  # before 0.2 the record of fused.nii.gz was fused.json
+        stem = case.fused.name.removesuffix(extension_of(case.fused))
+        sidecar = case.fused.with_name(f"{stem}.json")
     if not sidecar.is_file():
         return {}
     try:
@@ -124,7 +128,7 @@ def _recorded(case: Case) -> dict[str, Any]:
         options = {**record["options"], "task": record["task"], "axis": record["axis"]}
     except (ValueError, KeyError, TypeError):
         return {}  # another program's file of that name
-    if "partners" in record:
+    if len(record.get("partners", [])) > 1:
         options |= _recorded_of_partner(record, case)
     return options
 
@@ -135,7 +139,8 @@ def _recorded_of_partner(record: Mapping[str, Any], case: Case) -> dict[str, Any
     for partner in record["partners"]:
         if record["inputs"][partner["input"]].get("sha256") == digest:
             place = int(partner["input"].removeprefix("partner ")) - 1
-            options = {name: record["options"][name][place] for name in OPTIONS_OF_A_PARTNER}
+            for_each = [name for name, option in OPTIONS.items() if option.for_each]
+            options = {name: record["options"][name][place] for name in for_each}
             return {**options, "task": partner["task"]}
     names = ", ".join(str(partner["name"]) for partner in record["partners"])
     raise InputError(

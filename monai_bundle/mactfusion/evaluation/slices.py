@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from monai.transforms import Compose
 
 from mactfusion.errors import InputError, listening
-from mactfusion.io import LoadVolumed, read_volume
+from mactfusion.io.load import LoadVolumesd
 from mactfusion.io.luminance import METRICS_NEED_8_BITS, check_8_bit_picture, grey_levels
+from mactfusion.io.read import read_volume
 from mactfusion.metrics.content import has_content
 from mactfusion.recipe import own_errors
-from mactfusion.transforms import (
-    AlignPartnerd,
-    ChooseGridd,
-    OrientToSlicesd,
-    ResolveTaskd,
-    ScaleIntensityd,
-    SplitLuminanced,
-    align_to,
-    slice_axis,
-)
+from mactfusion.transforms.align import AlignPartnerd, align_to
+from mactfusion.transforms.color import SplitLuminanced
+from mactfusion.transforms.each import EachPartnerd
+from mactfusion.transforms.grid import ChooseGridd
+from mactfusion.transforms.intensity import ScaleAnatomicald, ScalePartnerd
+from mactfusion.transforms.slices import OrientToSlicesd, slice_axis
+from mactfusion.transforms.task import ResolveTaskd
 from mactfusion.transforms.volume import is_picture, plain, with_voxels
 
 if TYPE_CHECKING:
@@ -119,12 +118,13 @@ def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
     chosen = preparation.completed(case)
     prepare = Compose(
         [
-            LoadVolumed(),
-            ResolveTaskd(task=chosen.task or "auto"),
+            LoadVolumesd(),
+            EachPartnerd(partial(ResolveTaskd, task=chosen.task or "auto")),
             ChooseGridd(chosen.grid or "anatomical"),
-            AlignPartnerd(),
-            ScaleIntensityd(chosen.anatomical_window or "auto", chosen.window or "auto"),
-            SplitLuminanced(chosen.colormap or "hot_iron"),
+            EachPartnerd(AlignPartnerd),
+            ScaleAnatomicald(chosen.anatomical_window or "auto"),
+            EachPartnerd(partial(ScalePartnerd, window=chosen.window or "auto")),
+            EachPartnerd(partial(SplitLuminanced, colormap=chosen.colormap or "hot_iron")),
         ]
     )
     with own_errors():
@@ -132,7 +132,7 @@ def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
     shown = {
         "fused": _shown(fused),
         "anatomical": align_to(sources["anatomical"], fused)[0],
-        "luminance": align_to(sources["luminance"], fused)[0],
+        "luminance": align_to(sources["partners"][0]["luminance"], fused)[0],
     }
     turned = OrientToSlicesd(list(shown), chosen.axis or "auto", reference="fused")(shown)
     stacks = [np.round(255 * plain(turned[key])[0].numpy()).astype(np.uint8) for key in shown]

@@ -1,26 +1,19 @@
 """Volumes in and out: NIfTI, NRRD, MetaImage, DICOM folders, pictures, objects in memory."""
 
-from mactfusion.io.atomic import atomic_path
-from mactfusion.io.coerce import as_volume
-from mactfusion.io.dicom import same_patient_warning
-from mactfusion.io.formats import INPUT_EXTENSIONS, OUTPUT_EXTENSIONS
-from mactfusion.io.load import LoadVolumed
-from mactfusion.io.read import read_volume
-from mactfusion.io.save import CheckFormatd, SaveFusiond, Timestampd, sidecar_path
-from mactfusion.io.write import check_output, write_volume
+from mactfusion.exports import exports
 
-__all__ = [
-    "INPUT_EXTENSIONS",
-    "OUTPUT_EXTENSIONS",
-    "CheckFormatd",
-    "LoadVolumed",
-    "SaveFusiond",
-    "Timestampd",
-    "as_volume",
-    "atomic_path",
-    "check_output",
-    "read_volume",
-    "same_patient_warning",
-    "sidecar_path",
-    "write_volume",
-]
+__getattr__, __all__ = exports(
+    __name__,
+    {
+        "atomic": "atomic_path",
+        "coerce": "as_volume",
+        "dicom": "same_patient_warning",
+        "formats": "INPUT_EXTENSIONS OUTPUT_EXTENSIONS",
+        "load": "LoadVolumesd",
+        "names": "check_output sidecar_path",
+        "read": "read_volume",
+        "save": "CheckFormatd SaveFusiond",
+        "timestamp": "Timestampd",
+        "write": "write_volume",
+    },
+)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def files_by_stem(folder: Path) -> dict[str, Path]:
-    """Files of a folder that can be read, by their names without extension.
+    """Files of a folder that can be read, by their names without extension; no hidden ones.
 
     Raises:
         InputError: two files differ in the extension alone.
@@ -20,7 +20,8 @@ def files_by_stem(folder: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in sorted(folder.iterdir()):
         extension = extension_of(path)
-        if extension not in INPUT_EXTENSIONS or not path.is_file():
+        is_hidden = path.name.startswith(".")  # "._scan.nii.gz" of macOS is no volume
+        if is_hidden or extension not in INPUT_EXTENSIONS or not path.is_file():
             continue
         stem = path.name[: -len(extension)]
         if stem in files:

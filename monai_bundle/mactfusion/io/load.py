@@ -1,4 +1,4 @@
-"""First step of the recipe: both volumes, and what has to be said about them."""
+"""First step of the recipe: all volumes, and what has to be said about them."""
 
 from __future__ import annotations
 
@@ -15,13 +15,15 @@ from mactfusion.io.dicom import same_patient_warning
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-KEYS = ("anatomical", "partner")
+    from monai.data import MetaTensor
 
 
-class LoadVolumed(Transform):
-    """Read ``anatomical`` and ``partner``; see :func:`~mactfusion.io.as_volume`.
+class LoadVolumesd(Transform):
+    """Read ``anatomical`` and ``partner``, one or several; see :func:`~mactfusion.io.as_volume`.
 
-    Warnings of the readers become ``notes``. ``started`` is the time, in seconds since 1970.
+    Each source is read once. ``partners`` takes the place of ``partner``, see
+    :class:`mactfusion.case.Partner`. Warnings of the readers become ``notes``. ``started`` is the
+    time, in seconds since 1970.
 
     Args:
         folder: where relative paths start.
@@ -31,28 +33,38 @@ class LoadVolumed(Transform):
         self.folder = Path(folder)
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Read both volumes.
+        """Read the volumes.
 
         Raises:
             InputError: one is missing or cannot be fused.
         """
         result = {**data, "notes": data.get("notes", ""), "started": time.time()}
-        for key in KEYS:
-            source = data.get(key)
-            if source is None:
-                raise InputError(f"There is no {key} volume; give one.")
-            if isinstance(source, str | Path):
-                source = self.folder / source
-            sentences: list[str] = []
-            with listening(sentences.append):
-                result[key] = as_volume(source)
-            # The notes end up in the record, where no folder's name belongs.
-            name = str(result[key].meta["filename_or_obj"])
-            for sentence in sentences:
-                note(result, sentence.replace(name, Path(name).name))
-        if message := same_patient_warning(result["anatomical"], result["partner"]):
-            note(result, message)
-        for key in KEYS:  # compared, and of no use from here on
+        given = result.pop("partner", None)
+        sources = given if isinstance(given, list) else [given]
+        anatomical = self._read(result, data.get("anatomical"), "anatomical")
+        volumes = [self._read(result, source, "partner") for source in sources or [None]]
+        for volume in volumes:
+            if message := same_patient_warning(anatomical, volume):
+                note(result, message)
+        for volume in (anatomical, *volumes):  # compared, and of no use from here on
             for about_patient in ("patient_digest", "frame_of_reference"):
-                result[key].meta[about_patient] = ""
+                volume.meta[about_patient] = ""
+        result["anatomical"] = anatomical
+        result["partners"] = [
+            {"number": number, "partner": volume} for number, volume in enumerate(volumes)
+        ]
         return result
+
+    def _read(self, result: dict[str, Any], source: Any, role: str) -> MetaTensor:
+        if source is None:
+            raise InputError(f"There is no {role} volume; give one.")
+        if isinstance(source, str | Path):
+            source = self.folder / source
+        sentences: list[str] = []
+        with listening(sentences.append):
+            volume = as_volume(source)
+        # The notes end up in the record, where no folder's name belongs.
+        name = str(volume.meta["filename_or_obj"])
+        for sentence in sentences:
+            note(result, sentence.replace(name, Path(name).name))
+        return volume

@@ -5,18 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydicom.misc import is_dicom
-
-from mactfusion.errors import InputError
 from mactfusion.io.dicom import read_dicom_folder
-from mactfusion.io.formats import (
-    INPUT_EXTENSIONS,
-    ITK_EXTENSIONS,
-    NIFTI_EXTENSIONS,
-    extension_of,
-)
-from mactfusion.io.guard import guarded
+from mactfusion.io.formats import ITK_EXTENSIONS, NIFTI_EXTENSIONS, extension_of
 from mactfusion.io.itk_image import read_itk_image
+from mactfusion.io.names import check_input
 from mactfusion.io.nifti import read_nifti
 from mactfusion.io.picture import read_picture
 from mactfusion.io.volume import check_not_constant
@@ -46,11 +38,8 @@ def read_volume(path: str | Path, *, may_be_constant: bool = False) -> MetaTenso
 
 
 def _read(path: Path) -> MetaTensor:
-    with guarded(f"{path} cannot be read", prints=False):
-        is_folder = path.is_dir()
-        if not is_folder:
-            _check_file(path)
-    if is_folder:
+    check_input(path)
+    if path.is_dir():
         return read_dicom_folder(path)
     extension = extension_of(path)
     if extension in NIFTI_EXTENSIONS:
@@ -58,24 +47,3 @@ def _read(path: Path) -> MetaTensor:
     if extension in ITK_EXTENSIONS:
         return read_itk_image(path)
     return read_picture(path)
-
-
-def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise InputError(f"{path} does not exist")
-    # a pipe or a device would keep the reader waiting for ever
-    if not path.is_file():
-        raise InputError(f"{path} is neither a file nor a folder")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty (0 bytes)")
-    if extension_of(path) in INPUT_EXTENSIONS:
-        return
-    if is_dicom(path):
-        raise InputError(
-            f"{path} is one DICOM file; give the folder that holds its whole series, or"
-            " convert a multi-frame file to NIfTI (for example with dcm2niix)"
-        )
-    raise InputError(
-        f"{path} is of an unknown kind; use one of {', '.join(INPUT_EXTENSIONS)}"
-        " or a folder of one DICOM series"
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,9 @@ from monai.data.utils import orientation_ras_lps
 from mactfusion import __version__
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
-from mactfusion.io.formats import (
-    NIFTI_EXTENSIONS,
-    OUTPUT_EXTENSIONS,
-    OUTPUT_PICTURE_EXTENSIONS,
-    extension_of,
-)
+from mactfusion.io.formats import NIFTI_EXTENSIONS, OUTPUT_PICTURE_EXTENSIONS, extension_of
 from mactfusion.io.guard import guarded
+from mactfusion.io.names import check_output
 from mactfusion.transforms.slices import OrientToSlicesd
 from mactfusion.transforms.volume import is_picture, plain
 
@@ -33,36 +28,6 @@ if TYPE_CHECKING:
 _SOFTWARE = f"mactfusion {__version__}"
 _NIFTI_DESCRIPTION_LENGTH = 79
 _RGB24 = np.dtype([("R", "u1"), ("G", "u1"), ("B", "u1")])
-
-
-def check_output(path: str | Path, overwrite: bool) -> None:
-    """Refuse an output name before the long work begins.
-
-    Args:
-        path: the file to be written.
-        overwrite: whether it may exist already.
-
-    Raises:
-        InputError: unknown extension, missing or write-protected folder, a folder of that name,
-            or a file of that name without ``overwrite``.
-    """
-    path = Path(path)
-    extension = extension_of(path)
-    if extension in (".jpg", ".jpeg"):
-        raise InputError(f"{path} cannot be written: JPEG loses detail; use .png or .tif")
-    if extension not in OUTPUT_EXTENSIONS:
-        raise InputError(
-            f"{path} cannot be written: the name must end in {', '.join(OUTPUT_EXTENSIONS)}"
-        )
-    with guarded(f"{path} cannot be written"):
-        if not path.parent.is_dir():
-            raise InputError(f"{path} cannot be written: there is no folder {path.parent}")
-        if path.is_dir():
-            raise InputError(f"{path} cannot be written: a folder has that name")
-        if path.exists() and not overwrite:
-            raise InputError(f"{path} exists already; allow overwriting or choose another name")
-        if not os.access(path.parent, os.W_OK):
-            raise InputError(f"{path} cannot be written: {path.parent} is write-protected")
 
 
 def write_volume(

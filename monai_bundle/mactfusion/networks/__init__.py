@@ -1,9 +1,14 @@
 """Fusion networks: one file for each published system, shared blocks beside them."""
 
-from mactfusion.networks.cminet import CMINet
-from mactfusion.networks.dilran import DILRAN
-from mactfusion.networks.mactfusion import MACTFusion
-from mactfusion.networks.mactfusion_plus import MACTFusionPlus
-from mactfusion.networks.msgfusion import MsgFusion
+from mactfusion.exports import exports
 
-__all__ = ["DILRAN", "CMINet", "MACTFusion", "MACTFusionPlus", "MsgFusion"]
+__getattr__, __all__ = exports(
+    __name__,
+    {
+        "cminet": "CMINet",
+        "dilran": "DILRAN",
+        "mactfusion": "MACTFusion",
+        "mactfusion_plus": "MACTFusionPlus",
+        "msgfusion": "MsgFusion",
+    },
+)

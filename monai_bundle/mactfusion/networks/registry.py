@@ -3,17 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-import torch
-from torch.utils.flop_counter import FlopCounterMode
-
 from mactfusion.errors import InputError
-from mactfusion.networks.cminet import CMINet
-from mactfusion.networks.dilran import DILRAN
-from mactfusion.networks.mactfusion import MACTFusion
-from mactfusion.networks.mactfusion_plus import MACTFusionPlus
-from mactfusion.networks.msgfusion import MsgFusion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +26,8 @@ class Model:
     """One line of the table.
 
     Attributes:
-        network: the class; made without arguments it is the network that the weights fit.
+        graph: the class of the network, or its name in :mod:`mactfusion.networks`, so that the
+            table can be read without torch.
         weights: name of its file beside the other weights of the bundle, for every task that has
             none of its own, and for partners of several tasks; "" where each task has its own.
         tasks: what the weights are trained for.
@@ -42,12 +36,19 @@ class Model:
         own_weights: files of the tasks that have weights of their own, by task.
     """
 
-    network: type[nn.Module]
+    graph: type[nn.Module] | str
     weights: str
     tasks: tuple[str, ...]
     citation: str
     status: str
     own_weights: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def network(self) -> type[nn.Module]:
+        """The class; made without arguments it is the network that the weights fit."""
+        if isinstance(self.graph, str):
+            return getattr(import_module("mactfusion.networks"), self.graph)
+        return self.graph
 
     def weights_for(self, task: str) -> str:
         """Name of the weight file for a task; "" where there is none."""
@@ -60,6 +61,8 @@ class Model:
 
     def parameter_count(self) -> int:
         """Count its trainable values."""
+        import torch
+
         with torch.device("meta"):
             return sum(parameter.numel() for parameter in self.network().parameters())
 
@@ -68,6 +71,9 @@ class Model:
 
         Convolutions and matrix products are counted; transforms and decompositions are not.
         """
+        import torch
+        from torch.utils.flop_counter import FlopCounterMode
+
         with torch.device("meta"):
             network, image = self.network().eval(), torch.empty(1, 2, height, width)
         with torch.no_grad(), FlopCounterMode(display=False) as counter:
@@ -77,14 +83,14 @@ class Model:
 
 MODELS: dict[str, Model] = {
     "mactfusion": Model(
-        network=MACTFusion,
+        graph="MACTFusion",
         weights="mactfusion.pt",
         tasks=BRAIN_TASKS,
         citation=MACTFUSION_CITATION,
         status="The graph of the authors' published network.",
     ),
     "mactfusion_plus": Model(
-        network=MACTFusionPlus,
+        graph="MACTFusionPlus",
         weights="model.pt",
         own_weights={"ct-mri": "model-ct-mri.pt"},
         tasks=BRAIN_TASKS,
@@ -93,7 +99,7 @@ MODELS: dict[str, Model] = {
         "nothing that the paper reports is about it.",
     ),
     "cminet": Model(
-        network=CMINet,
+        graph="CMINet",
         weights="cminet.pt",
         own_weights={"ct-mri": "cminet-ct-mri.pt"},
         tasks=BRAIN_TASKS,
@@ -103,7 +109,7 @@ MODELS: dict[str, Model] = {
         "the paper reports is about it.",
     ),
     "msgfusion": Model(
-        network=MsgFusion,
+        graph="MsgFusion",
         weights="msgfusion.pt",
         own_weights={"ct-mri": "msgfusion-ct-mri.pt"},
         tasks=BRAIN_TASKS,
@@ -113,7 +119,7 @@ MODELS: dict[str, Model] = {
         "something; their weights are not public.",
     ),
     "dilran": Model(
-        network=DILRAN,
+        graph="DILRAN",
         weights="dilran.pt",
         tasks=BRAIN_TASKS,
         citation="Zhou, Xu and Zhang, An Attention-based Multi-Scale Feature Learning Network for "
@@ -137,6 +143,8 @@ def find_model(name: str) -> Model:
 
 def recognise_model(state: Mapping[str, Tensor]) -> str | None:
     """Name the model that has exactly the tensors of a state dict; None if there is none."""
+    import torch
+
     shapes = {name: tensor.shape for name, tensor in state.items()}
     for name, model in MODELS.items():
         with torch.device("meta"):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from monai.data import MetaTensor
 
-    from mactfusion.pipeline import FusionResult
+    from mactfusion.result import FusionResult
 
 TEMPLATE = Path(__file__).with_name("fusion.html.jinja")
 
@@ -124,14 +124,14 @@ def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> P
             model=result.model,
             weights=record["weights"]["name"],
             weights_sha256=record["weights"]["sha256"],
-            partners=record.get("partners", []),
+            partners=record["partners"],
             anatomical_level_width=record["anatomical_level_width"],
-            units=record.get("units", ""),
+            units=record["units"],
         ),
-        notes=result.warnings,
+        notes=record["notes"],
         options={**record["options"], "slices": record["axis"]},
         partners=result.partners,
-        native=getattr(result, "native", None),
+        native=result.native,
     )
 
 

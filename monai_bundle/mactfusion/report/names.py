@@ -5,10 +5,14 @@ Light: a command that only checks its arguments imports neither torch nor Matplo
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
+from mactfusion.io.names import check_place
+
+if TYPE_CHECKING:
+    import os
 
 
 def check_report(path: str | os.PathLike[str], overwrite: bool) -> None:
@@ -34,12 +38,4 @@ def check_picture(path: str | os.PathLike[str], overwrite: bool) -> None:
 def _check_name(path: Path, overwrite: bool, kind: str, extensions: tuple[str, ...]) -> None:
     if path.suffix.lower() not in extensions:
         raise InputError(f"The {kind} {path} must have a name that ends in {extensions[0]}.")
-    existing = next(folder for folder in (path.parent, *path.parent.parents) if folder.exists())
-    if not existing.is_dir():
-        raise InputError(f"The {kind} cannot be written: {existing} is no folder.")
-    if not os.access(existing, os.W_OK | os.X_OK):
-        raise InputError(f"The {kind} cannot be written: the folder {existing} is read-only.")
-    if path.is_dir():
-        raise InputError(f"The {kind} cannot be written: {path} is a folder.")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path} exists already; add --overwrite or choose another name.")
+    check_place(path, overwrite, f"The {kind} {path} cannot be written")

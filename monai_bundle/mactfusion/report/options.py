@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mactfusion.pipeline import DEFAULT_OPTIONS
+from mactfusion.options import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,12 +26,12 @@ def chosen_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in options.items()
-        if name in DEFAULT_OPTIONS and name not in _SETTLED and not _is_default(name, value)
+        if name in OPTIONS and name not in _SETTLED and not _is_default(name, value)
     }
 
 
 def _is_default(name: str, value: Any) -> bool:
-    default = DEFAULT_OPTIONS[name]
+    default = OPTIONS[name].default
     if isinstance(value, list | tuple) and value:
         return all(item == default for item in value)
     return bool(value == default)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from monai.data import MetaTensor
 
-    from mactfusion.pipeline import FusionResult
+    from mactfusion.result import FusionResult
 
 BACKGROUND, TEXT, MUTED, CROSS_HAIR = "#121417", "#e6e9ed", "#a3acb8", "#f2c14e"
 DOTS_PER_INCH = 150
@@ -96,7 +96,7 @@ def write_picture(path: str | os.PathLike[str], result: FusionResult) -> Path:
 def _drawn(result: FusionResult) -> Figure:
     record = result.record
     partners = record.get("partners", [])
-    native = getattr(result, "native", None)
+    native = result.native
     index = starting_voxel(record["task"], result.partners, native)
     fused = ordered(result.fused)
     planes = planes_of(fused.shape[1:])

@@ -8,11 +8,12 @@ import torch
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError
+from mactfusion.transforms.color_names import GIVEN, GREY, OWN, TABLES_OF_TRACERS
 from mactfusion.transforms.colormap import (
     LUMINANCE_WEIGHTS,
-    TABLES_OF_TRACERS,
     apply_color_table,
     color_table,
+    stops_of,
 )
 from mactfusion.transforms.volume import plain, with_voxels
 
@@ -83,7 +84,8 @@ class SplitLuminanced(Transform):
     A scalar PET or SPECT volume gets its colours from the table; a colour volume keeps its own;
     CT, MR and other scalar partners are luminance alone. ``is_color`` says whether there is
     ``chrominance`` (2, ...): Cb and Cr, neutral 0.5. Where the partner is 0, and outside
-    ``field_of_view``, there is no luminance and no colour.
+    ``field_of_view``, there is no luminance and no colour. ``colormap`` and ``colors`` say for the
+    record which colours it has.
 
     Args:
         colormap: see :func:`~mactfusion.transforms.colormap.color_table`; with "auto" the number
@@ -95,8 +97,8 @@ class SplitLuminanced(Transform):
     """
 
     def __init__(self, colormap: str | ArrayLike = "auto") -> None:
-        self.is_automatic = isinstance(colormap, str) and colormap == "auto"
-        self.table = color_table(colormap)
+        self.colormap = colormap
+        color_table(colormap)
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Split the partner.
@@ -109,14 +111,17 @@ class SplitLuminanced(Transform):
         is_scalar = partner.shape[0] == 1
         result["is_color"] = not is_scalar or data["task"] in TASKS_WITH_UPTAKE
         if not result["is_color"]:
-            result["luminance"] = partner
-            return result
+            return {**result, "luminance": partner, "colormap": GREY, "colors": stops_of(GREY)}
         if is_scalar:
-            table = self._table_of(data.get("tracer", 0))
+            colormap = self._colormap_of(data.get("tracer", 0))
+            table = color_table(colormap)
             # The conversion is linear, so that of the table's entries is that of the volume.
             ycbcr = apply_color_table(partner, rgb_to_ycbcr(table.T).T)
+            result["colormap"] = colormap if isinstance(colormap, str) else GIVEN
+            result["colors"] = stops_of(colormap)
         else:
             ycbcr = rgb_to_ycbcr(partner)
+            result["colormap"], result["colors"] = OWN, []
         # Some tables give a colour to 0; without uptake there is nothing to show.
         empty = (plain(partner) == 0).all(dim=0)
         if "field_of_view" in data:
@@ -127,15 +132,15 @@ class SplitLuminanced(Transform):
         result["chrominance"] = with_voxels(partner, ycbcr[1:])
         return result
 
-    def _table_of(self, tracer: int) -> torch.Tensor:
-        if not self.is_automatic or tracer == 0:
-            return self.table
+    def _colormap_of(self, tracer: int) -> str | ArrayLike:
+        if not isinstance(self.colormap, str) or self.colormap != "auto":
+            return self.colormap
         if tracer >= len(TABLES_OF_TRACERS):
             raise InputError(
                 f"There are distinct colours for {len(TABLES_OF_TRACERS)} PET and SPECT volumes; "
                 "give --colormap once for each partner, or fuse fewer."
             )
-        return color_table(TABLES_OF_TRACERS[tracer])
+        return TABLES_OF_TRACERS[tracer]
 
 
 class MergeChrominanced(Transform):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import TYPE_CHECKING
 
-import matplotlib as mpl
 import numpy as np
 import torch
-from pydicom import dcmread
-from pydicom.data import get_palette_files
 
-from mactfusion.errors import InputError
+from mactfusion.transforms.color_names import (
+    DICOM_PALETTES,
+    GREYS,
+    IRONS,
+    check_color_table,
+)
 from mactfusion.transforms.volume import plain
 
 if TYPE_CHECKING:
@@ -21,19 +22,7 @@ LUMINANCE_WEIGHTS = (0.299, 0.587, 0.114)
 """Shares of red, green and blue in luminance, ITU-R BT.601."""
 
 TABLE_SIZE = 256
-_LARGEST_TABLE = 65536
-
-_DICOM_PALETTES = {
-    "hot_iron": "hotiron.dcm",
-    "pet": "pet.dcm",
-    "hot_metal_blue": "hotmetalblue.dcm",
-}
-_GREYS = ("grey", "gray")
-_IRONS = {"cool_iron": (2, 1, 0), "green_iron": (1, 0, 2)}
-"""Hot iron with its red, green and blue exchanged: channels of hot iron that become them."""
-
-TABLES_OF_TRACERS = ("hot_iron", "cool_iron", "green_iron")
-"""Tables of "auto": of the only tracer, and of further ones beside it, in distinct hues."""
+_STOPS = 17
 
 
 def color_table(name: str | ArrayLike) -> torch.Tensor:
@@ -52,27 +41,19 @@ def color_table(name: str | ArrayLike) -> torch.Tensor:
     Raises:
         InputError: unknown name; entries of another shape or range.
     """
-    if not isinstance(name, str):
-        return _table_of_entries(name)
-    own_name = name.strip().lower().replace("-", "_").replace(" ", "_")
-    if own_name == "auto":
-        own_name = TABLES_OF_TRACERS[0]
-    if own_name in _IRONS:
-        return _iron_of_other_hue(_IRONS[own_name])
-    if own_name in _GREYS:
+    checked = check_color_table(name)
+    if not isinstance(checked, str):
+        return _table_of_entries(checked)
+    if checked in IRONS:
+        return _iron_of_other_hue(IRONS[checked])
+    if checked in GREYS:
         return torch.linspace(0, 1, TABLE_SIZE)[:, None].repeat(1, 3)
-    if own_name in _DICOM_PALETTES:
-        return _dicom_palette(_DICOM_PALETTES[own_name])
-    if name in mpl.colormaps:
-        colors = mpl.colormaps[name](np.linspace(0, 1, TABLE_SIZE))[:, :3]
-        return torch.as_tensor(colors, dtype=torch.float32)
-    known = [*_DICOM_PALETTES, *_IRONS, *_GREYS, *mpl.colormaps]
-    by_lower_case = {candidate.lower(): candidate for candidate in known}
-    close = difflib.get_close_matches(own_name, by_lower_case, n=3) or list(_DICOM_PALETTES)
-    raise InputError(
-        f"Unknown colour table '{name}': did you mean "
-        f"{' or '.join(by_lower_case[match] for match in close)}?"
-    )
+    if checked in DICOM_PALETTES:
+        return _dicom_palette(DICOM_PALETTES[checked])
+    import matplotlib as mpl
+
+    colors = mpl.colormaps[checked](np.linspace(0, 1, TABLE_SIZE))[:, :3]
+    return torch.as_tensor(colors, dtype=torch.float32)
 
 
 def apply_color_table(volume: torch.Tensor, table: torch.Tensor) -> torch.Tensor:
@@ -94,24 +75,24 @@ def apply_color_table(volume: torch.Tensor, table: torch.Tensor) -> torch.Tensor
     return torch.stack(channels)
 
 
-def _table_of_entries(entries: ArrayLike) -> torch.Tensor:
-    try:
-        table = torch.as_tensor(np.asarray(entries, dtype=np.float32))
-    except (TypeError, ValueError):  # texts, or rows of different length
-        table = torch.empty(0)
-    if table.ndim != 2 or not 2 <= len(table) <= _LARGEST_TABLE or table.shape[1] not in (3, 4):
-        raise InputError(
-            f"A colour table needs 2 to {_LARGEST_TABLE} rows of red, green, blue and, if wanted, "
-            "alpha."
-        )
-    if not bool(((table >= 0) & (table <= 1)).all()):
-        raise InputError("A colour table needs values from 0 to 1; scale them.")
+def stops_of(table: str | ArrayLike) -> list[str]:
+    """Return 17 evenly spaced colours of a table as ``#rrggbb``, from its lowest to its highest.
+
+    Args:
+        table: see :func:`color_table`.
+    """
+    colors = apply_color_table(torch.linspace(0, 1, _STOPS)[None], color_table(table)).T
+    return ["#" + "".join(f"{round(255 * float(part)):02x}" for part in color) for color in colors]
+
+
+def _table_of_entries(entries: np.ndarray) -> torch.Tensor:
+    table = torch.as_tensor(entries)
     return table[:, :3] * table[:, 3:] if table.shape[1] == 4 else table.clone()
 
 
 def _iron_of_other_hue(channels: tuple[int, int, int]) -> torch.Tensor:
     """Exchange hot iron's channels, then add white or black until each entry is as bright."""
-    iron = _dicom_palette(_DICOM_PALETTES["hot_iron"])
+    iron = _dicom_palette(DICOM_PALETTES["hot_iron"])
     table = iron[:, list(channels)]
     weights = torch.tensor(LUMINANCE_WEIGHTS)
     wanted, found = iron @ weights, table @ weights
@@ -122,6 +103,9 @@ def _iron_of_other_hue(channels: tuple[int, int, int]) -> torch.Tensor:
 
 def _dicom_palette(file_name: str) -> torch.Tensor:
     """Read one of pydicom's palettes, 256 entries of 8 bits a colour."""
+    from pydicom import dcmread
+    from pydicom.data import get_palette_files
+
     palette = dcmread(get_palette_files(file_name)[0])
     channels = [
         np.frombuffer(palette[f"{color}PaletteColorLookupTableData"].value, dtype=np.uint8)

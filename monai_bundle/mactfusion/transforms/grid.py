@@ -9,14 +9,13 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError
+from mactfusion.options import GRIDS
 from mactfusion.transforms.align import align_to, is_same_grid
 from mactfusion.transforms.slices import choose_axis
 from mactfusion.transforms.volume import is_picture, name_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-GRIDS = ("anatomical", "isotropic")
 
 MOST_VOXELS = 2**29
 """Of an isotropic grid: a run holds several volumes of that size, each of 2 GB then."""

@@ -10,6 +10,7 @@ from monai.transforms import Transform
 
 from mactfusion.errors import InputError, note
 from mactfusion.transforms.task import guess_modality
+from mactfusion.transforms.units import units_of
 from mactfusion.transforms.volume import (
     is_8_bit_picture,
     name_of,
@@ -17,62 +18,15 @@ from mactfusion.transforms.volume import (
     sample_voxels,
     with_voxels,
 )
+from mactfusion.transforms.windows import WINDOWS, Window, parse_window
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from monai.data import MetaTensor
 
-Window = tuple[float, float]
-"""Level and width: values from level - width/2 to level + width/2 become 0 to 1."""
-
-WINDOWS: dict[str, Window] = {
-    "auto": (50.0, 120.0),
-    "brain": (40.0, 80.0),
-    "bone": (600.0, 2800.0),
-    "stroke": (40.0, 40.0),
-    "soft-tissue": (50.0, 400.0),
-    "lung": (-600.0, 1500.0),
-}
-"""Windows for CT in HU. "auto" is what the CT that the network was trained on looks like."""
-
 _KIND_OF_PARTNER = {"ct-mri": "CT", "mr-mr": "MR"}
 _IGNORED_HOTTEST = 8
-
-
-def parse_window(window: str | Sequence[float]) -> str | Window:
-    """Read the choice of a window.
-
-    Args:
-        window: "auto", the name of a preset of :data:`WINDOWS`, "level,width", or two numbers.
-
-    Returns:
-        "auto", or level and width in the units of the volume.
-
-    Raises:
-        InputError: neither of these, or a width that is not positive.
-
-    Example:
-        >>> parse_window("brain"), parse_window("40, 80")
-        ((40.0, 80.0), (40.0, 80.0))
-    """
-    if isinstance(window, str):
-        name = window.strip().lower()
-        if name == "auto":
-            return name
-        if name in WINDOWS:
-            return WINDOWS[name]
-    parts = window.split(",") if isinstance(window, str) else list(window)
-    try:
-        level, width = (float(part) for part in parts)
-    except (TypeError, ValueError):
-        raise InputError(
-            f"Unknown window '{window}': give level,width (two numbers) or one of "
-            f"{', '.join(WINDOWS)}."
-        ) from None
-    if not (math.isfinite(level) and math.isfinite(width) and width > 0):
-        raise InputError(f"The window '{window}' needs a finite level and a width above 0.")
-    return level, width
 
 
 def apply_window(volume: MetaTensor, level: float, width: float) -> MetaTensor:
@@ -128,44 +82,66 @@ def robust_window_uptake(voxels: torch.Tensor) -> Window:
     return _between(0.0, min(max(robust_maximum, percentile), 2 * percentile))
 
 
-class ScaleIntensityd(Transform):
-    """Scale ``anatomical`` and ``partner`` to [0, 1], each as a whole, by what ``task`` says.
+class ScaleAnatomicald(Transform):
+    """Scale ``anatomical`` to [0, 1] as a whole; a picture of 8 bits is divided by 255.
 
-    Pictures of 8 bits are divided by 255. A partner in colour stays as it is. Outside
-    ``field_of_view`` the partner is 0. What was applied is kept in ``anatomical_level_width`` and
-    ``level_width``, float32 of shape (2,).
+    What was applied is kept in ``anatomical_level_width``, float32 of shape (2,), its ``units``
+    likewise.
 
     Args:
-        anatomical_window: window of the anatomical volume; see :func:`parse_window`.
-        window: window of the partner. Names of presets are for CT alone.
+        window: see :func:`~mactfusion.transforms.windows.parse_window`.
 
     Raises:
-        InputError: see :func:`parse_window`.
+        InputError: likewise.
     """
 
-    def __init__(
-        self,
-        anatomical_window: str | Sequence[float] = "auto",
-        window: str | Sequence[float] = "auto",
-    ) -> None:
-        self.anatomical_window = anatomical_window
+    def __init__(self, window: str | Sequence[float] = "auto") -> None:
         self.window = window
-        parse_window(anatomical_window)
         parse_window(window)
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Scale both volumes.
+        """Scale the volume.
+
+        Raises:
+            InputError: a CT preset for a volume that is no CT.
+        """
+        anatomical = data["anatomical"]
+        kind = "CT" if guess_modality(anatomical)[0] == "CT" else "MR"
+        chosen = _choose(anatomical, anatomical, self.window, kind)
+        return {
+            **data,
+            "anatomical": apply_window(anatomical, *chosen),
+            "anatomical_level_width": torch.tensor(chosen),
+            "units": units_of(anatomical),
+        }
+
+
+class ScalePartnerd(Transform):
+    """Scale ``partner`` to [0, 1] as a whole, by what ``task`` says; outside its field of view 0.
+
+    Pictures of 8 bits are divided by 255. A partner in colour stays as it is. What was applied is
+    kept in ``level_width``, float32 of shape (2,).
+
+    Args:
+        window: see :func:`~mactfusion.transforms.windows.parse_window`. Names of presets are for
+            CT alone.
+
+    Raises:
+        InputError: likewise.
+    """
+
+    def __init__(self, window: str | Sequence[float] = "auto") -> None:
+        self.window = window
+        parse_window(window)
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Scale the volume.
 
         Raises:
             InputError: a CT preset for a volume that is no CT.
         """
         result = dict(data)
-        anatomical, partner = data["anatomical"], data["partner"]
-        kind = "CT" if guess_modality(anatomical)[0] == "CT" else "MR"
-        chosen = _choose(anatomical, anatomical, self.anatomical_window, kind)
-        result["anatomical"] = apply_window(anatomical, *chosen)
-        result["anatomical_level_width"] = torch.tensor(chosen)
-
+        partner = data["partner"]
         if partner.shape[0] == 3:
             result["level_width"] = torch.tensor([0.5, 1.0])
             if parse_window(self.window) != "auto":

@@ -62,7 +62,7 @@ class OrientToSlicesd(Transform):
     that was settled before is kept.
 
     Args:
-        keys: volumes to turn, all on the grid of the reference.
+        keys: volumes to turn, all on the grid of the reference; those of each of ``partners`` too.
         axis: see :func:`choose_axis`; for data without one.
         reference: the key of the volume that decides the axis.
     """
@@ -87,8 +87,17 @@ class OrientToSlicesd(Transform):
         result["grid_affine"] = reference.affine.double().clone()
         result["grid_shape"] = torch.tensor(reference.shape[1:])
         for key in self.keys:
-            result[key] = _reorient(data[key], DISPLAY_CODES[axis])
+            if key in data:
+                result[key] = _reorient(data[key], DISPLAY_CODES[axis])
+        if "partners" in data:
+            result["partners"] = [self._turned(partner, axis) for partner in data["partners"]]
         return result
+
+    def _turned(self, partner: Mapping[str, Any], axis: str) -> dict[str, Any]:
+        return {
+            key: _reorient(value, DISPLAY_CODES[axis]) if key in self.keys else value
+            for key, value in partner.items()
+        }
 
 
 class RestoreOrientationd(Transform):
@@ -153,17 +162,27 @@ def cut_slice(data: Mapping[str, Any], index: int) -> dict[str, Any]:
     if not 0 <= index < count:
         raise InputError(f"There is no slice {index}; choose one from 0 to {count - 1}.")
     place = count - 1 - index if is_reversed else index
-    result = dict(data)
-    for key, volume in data.items():
-        if isinstance(volume, MetaTensor):
-            shift = torch.eye(4, dtype=torch.float64)
-            shift[0, 3] = place
-            voxels = plain(volume)[:, place : place + 1]
-            result[key] = with_voxels(volume, voxels, volume.affine @ shift)
+    result = _cut(data, place)
+    if "partners" in data:
+        result["partners"] = [_cut(partner, place) for partner in data["partners"]]
     result["grid_affine"] = data["grid_affine"].clone()
     result["grid_affine"][:3, 3] += index * data["grid_affine"][:3, number]
     result["grid_shape"] = data["grid_shape"].clone()
     result["grid_shape"][number] = 1
+    return result
+
+
+def _cut(data: Mapping[str, Any], place: int) -> dict[str, Any]:
+    """Keep one slice of every volume among the values, and of the pictures of the partners."""
+    shift = torch.eye(4, dtype=torch.float64)
+    shift[0, 3] = place
+    result = dict(data)
+    for key, volume in data.items():
+        if isinstance(volume, MetaTensor):
+            voxels = plain(volume)[:, place : place + 1]
+            result[key] = with_voxels(volume, voxels, volume.affine @ shift)
+    if "shown" in data:
+        result["shown"] = [volume[:, place : place + 1] for volume in data["shown"]]
     return result
 
 

@@ -8,6 +8,7 @@ import torch
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError, note
+from mactfusion.options import TASKS
 from mactfusion.transforms.volume import (
     is_8_bit_picture,
     is_picture,
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from monai.data import MetaTensor
-
-TASKS = ("ct-mri", "pet-mri", "spect-mri", "mr-mr", "gfp-pc")
 
 _DICOM_MODALITIES = ("MR", "CT", "PT", "NM")
 _TASK_OF_PARTNER = {"CT": "ct-mri", "PT": "pet-mri", "NM": "spect-mri"}

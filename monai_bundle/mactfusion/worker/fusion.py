@@ -13,17 +13,22 @@ import torch
 
 from mactfusion.errors import InputError, listening, unheard
 from mactfusion.io.write import stored_type, stored_values
-from mactfusion.pipeline import DEFAULT_OPTIONS, chosen_model, recipe_for
-from mactfusion.transforms import cut_slice, slice_axis
-from mactfusion.weights import check_weights
+from mactfusion.options import OPTIONS
+from mactfusion.pipeline import check_choices
+from mactfusion.recipe import Recipe
+from mactfusion.transforms.slices import slice_axis
 from mactfusion.worker.pace import Pace
 from mactfusion.worker.protocol import RequestError
 from mactfusion.worker.volumes import MOST_PARTNERS, Volumes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from monai.data import MetaTensor
 
-    from mactfusion.recipe import Data, Recipe
+    from mactfusion.case import Case
+    from mactfusion.choice import ChosenNetwork
+    from mactfusion.options import Options
     from mactfusion.worker.jobs import Job
     from mactfusion.worker.protocol import Channel
 
@@ -32,6 +37,7 @@ _AS_NRRD = Path("fused.nrrd")
 
 _ALIGNED_BY = ("task", "grid", "axis")
 _WINDOWS = ("window", "anatomical_window")
+_SCALED_BY = (*_ALIGNED_BY, *_WINDOWS, "colormap", "luminance", "dtype")
 
 
 class Fusion:
@@ -50,9 +56,8 @@ class Fusion:
         self._folder = folder
         self._channel = channel
         self._volumes = Volumes(folder)
-        self._network: tuple[tuple[str, str], torch.nn.Module] | None = None
-        self._kept: dict[str, tuple[str, Data]] = {}
-        self._chosen: tuple[str, tuple[str, Path]] | None = None
+        self._network: tuple[tuple[str, str], ChosenNetwork] | None = None
+        self._kept: dict[str, tuple[str, Case]] = {}
 
     def work(self, job: Job) -> dict[str, Any]:
         """Do a job and return the fields of its result.
@@ -77,16 +82,16 @@ class Fusion:
         aligned = self._aligned(job, recipe, options)
         job.check()
         with unheard():  # the notes say it
-            if any(_is_named(options[window]) for window in _WINDOWS):
-                data = cut_slice(self._scaled(job, recipe, aligned, options), index)
+            if any(_is_named(getattr(options, window)) for window in _WINDOWS):
+                case = recipe.cut(self._scaled(job, recipe, aligned, options), index)
             else:
-                data = recipe.scale(recipe.cut(aligned, index))
-        dtype = _stored_type(data, options)
-        self._say_notes(job, data)
+                case = recipe.scale(recipe.cut(aligned, index))
+        dtype = _stored_type(case, options)
+        self._say_notes(job, case)
         job.check()
-        data = recipe.infer({**data, "started": started, "prepared": time.time()})
-        array_axis, _ = slice_axis(data["grid_affine"], data["axis"])
-        fields = self._result(job, recipe.finish(data), dtype)
+        case = recipe.infer({**case, "started": started})
+        array_axis, _ = slice_axis(case["grid_affine"], case["axis"])
+        fields = self._result(job, recipe.finish(case), dtype)
         return {**fields, "slice": index, "array_axis": array_axis}
 
     def _fuse(self, job: Job) -> dict[str, Any]:
@@ -102,42 +107,35 @@ class Fusion:
         aligned = self._aligned(job, recipe, options)
         job.check()
         with unheard():  # the notes say it
-            data = recipe.scale({**aligned, "started": started})
-        dtype = _stored_type(data, options)
-        self._say_notes(job, data)
+            case = recipe.scale({**aligned, "started": started})
+        dtype = _stored_type(case, options)
+        self._say_notes(job, case)
         job.check()
         pace.start()
         try:
-            data = recipe.infer(data)
+            case = recipe.infer(case)
         finally:
             if torch.cuda.is_available():  # other programs may want the memory of the batches
                 torch.cuda.empty_cache()
         self._channel.send("progress", job.request.id, **Pace.unknown("write"))
-        return self._result(job, recipe.finish(data), dtype)
+        return self._result(job, recipe.finish(case), dtype)
 
     def _recipe(
         self, job: Job, fixed: dict[str, Any], progress: Any = None
-    ) -> tuple[Recipe, dict[str, Any]]:
+    ) -> tuple[Recipe, Options]:
         """Lay the options of a request over the recipe, with the network that is warm."""
         chosen = job.request.fields.get("options", {})
-        if not isinstance(chosen, dict) or (unknown := set(chosen) - set(DEFAULT_OPTIONS)):
+        if not isinstance(chosen, dict) or (unknown := set(chosen) - set(OPTIONS)):
             names = ", ".join(sorted(unknown)) if isinstance(chosen, dict) else "'options'"
             raise RequestError("bad-request", f"There is no such option: {names}.")
-        options = {**DEFAULT_OPTIONS, **chosen, **fixed}
         anatomical = self._volumes.get(job.request.get("anatomical", str))
         keys = job.request.get("partner", (str, list))
         partner = self._several(keys) if isinstance(keys, list) else self._volumes.get(keys)
         try:
-            # Where the task decides, the volumes are looked at: once, not for every slice. A file
-            # that the user names may hold another network the next time.
-            choice = _key(job, options, ("task", "model", "weights"))
-            if options["weights"] or self._chosen is None or self._chosen[0] != choice:
-                self._chosen = (choice, chosen_model(options, anatomical, partner))
-            model, weights = self._chosen[1]
-            key = (model, check_weights(weights))
+            sources, options = check_choices(anatomical, partner, {**chosen, **fixed})
+            key = (options.model, str(options.weights))
             known = self._network[1] if self._network and self._network[0] == key else None
-            settled = {**options, "model": model, "weights": weights}
-            recipe = recipe_for(anatomical, partner, settled, progress, known)
+            recipe = Recipe(*sources, options, progress, known)
         except (TypeError, ValueError) as error:
             if isinstance(error, InputError):
                 raise
@@ -154,38 +152,37 @@ class Fusion:
             )
         return [self._volumes.get(key) for key in keys]
 
-    def _aligned(self, job: Job, recipe: Recipe, options: dict[str, Any]) -> Data:
+    def _aligned(self, job: Job, recipe: Recipe, options: Options) -> Case:
         return self._keep("aligned", _key(job, options, _ALIGNED_BY), recipe.align)
 
-    def _scaled(self, job: Job, recipe: Recipe, data: Data, options: dict[str, Any]) -> Data:
-        names = (*_ALIGNED_BY, *_WINDOWS, "colormap", "luminance", "dtype")
-        return self._keep("scaled", _key(job, options, names), lambda: recipe.scale(data))
+    def _scaled(self, job: Job, recipe: Recipe, case: Case, options: Options) -> Case:
+        return self._keep("scaled", _key(job, options, _SCALED_BY), lambda: recipe.scale(case))
 
-    def _keep(self, stage: str, key: str, make: Any) -> Data:
+    def _keep(self, stage: str, key: str, make: Callable[[], Case]) -> Case:
         if self._kept.get(stage, ("",))[0] != key:
             self._kept.pop(stage, None)  # before the new one needs its memory
             with unheard():  # the notes say it
                 self._kept[stage] = (key, make())
         return self._kept[stage][1]
 
-    def _result(self, job: Job, data: Data, dtype: str) -> dict[str, Any]:
-        fused: MetaTensor = data["pred"]
+    def _result(self, job: Job, case: Case, dtype: str) -> dict[str, Any]:
+        fused: MetaTensor = case["pred"]
         name = f"result-{job.request.id}.npy"
         np.save(self._folder / name, stored_values(fused, dtype, _AS_NRRD), allow_pickle=False)
-        return {"file": name, "affine": fused.affine.tolist(), "record": data["record"]}
+        return {"file": name, "affine": fused.affine.tolist(), "record": case["record"]}
 
-    def _say_notes(self, job: Job, data: Data) -> None:
-        for sentence in str(data["notes"]).splitlines():
+    def _say_notes(self, job: Job, case: Case) -> None:
+        for sentence in dict.fromkeys(str(case["notes"]).splitlines()):
             self._say(job, sentence)
 
     def _say(self, job: Job, sentence: str) -> None:
         self._channel.send("warning", job.request.id, sentence=sentence)
 
 
-def _stored_type(data: Data, options: dict[str, Any]) -> str:
+def _stored_type(case: Case, options: Options) -> str:
     """Settle the type of the voxels before the network's long work begins."""
-    is_colour = bool(data["is_color"]) and not options["luminance"]
-    return stored_type(_AS_NRRD, options["dtype"], is_colour, data["grid_shape"].tolist())
+    is_colour = bool(case["is_color"]) and not options.luminance
+    return stored_type(_AS_NRRD, options.dtype, is_colour, case["grid_shape"].tolist())
 
 
 def _is_named(window: Any) -> bool:
@@ -194,6 +191,10 @@ def _is_named(window: Any) -> bool:
     return any(isinstance(each, str) for each in windows)
 
 
-def _key(job: Job, options: dict[str, Any], names: tuple[str, ...]) -> str:
+def _key(job: Job, options: Options, names: tuple[str, ...]) -> str:
     sources = [job.request.fields[role] for role in ("anatomical", "partner")]
-    return json.dumps([sources, [options[name] for name in names]])
+    return json.dumps([sources, [getattr(options, name) for name in names]], default=_as_rows)
+
+
+def _as_rows(table: np.ndarray) -> list[Any]:
+    return table.tolist()

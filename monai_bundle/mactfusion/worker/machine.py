@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import torch
 
+from mactfusion.bundle import bundle_root
 from mactfusion.errors import InputError
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
-from mactfusion.pipeline import bundle_root
 from mactfusion.weights import check_weights
 
 if TYPE_CHECKING:

@@ -121,7 +121,7 @@ class Server:
             self._jobs.add(request)
 
     def _hello(self, request: Request) -> None:
-        from mactfusion.pipeline import DEFAULT_OPTIONS
+        from mactfusion.options import defaults
         from mactfusion.worker.machine import devices, models
 
         asked = request.get("protocol", int)
@@ -140,7 +140,7 @@ class Server:
             folder=str(self._folder),
             devices=devices(),
             models=models(),
-            options=DEFAULT_OPTIONS,
+            options=defaults(),
         )
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""The command that measures fused pictures and volumes."""
+"""``mactfusion evaluate``: how good fused pictures and volumes are."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mactfusion.cli.screen import caution, progress_console
 from mactfusion.errors import InputError
+from mactfusion.io.names import check_place
 from mactfusion.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -71,14 +73,13 @@ def evaluate(
     names = check_metrics(None if metrics is None else metrics.split(","))
     check_outputs(csv, report, overwrite)
     preparation = Preparation(task, window, anatomical_window, colormap, grid, axis)
-    err = Console(stderr=True, soft_wrap=True, highlight=False)
-    results = measure(fused, against, (source_a, source_b), names, preparation, jobs, err, quiet)
+    results = measure(fused, against, (source_a, source_b), names, preparation, jobs, quiet)
     if csv is not None:
         write_csv(csv, results)
     if report is not None:
         write_evaluation_report(report, results[0], preparation, *results[1:])
     if not quiet:
-        warn(results, err)
+        warn(results)
         show(results, compare(*results) if against is not None else None)
 
 
@@ -89,7 +90,6 @@ def measure(
     metrics: list[str],
     preparation: Preparation,
     jobs: int | None,
-    console: Console,
     quiet: bool,
 ) -> list[Evaluation]:
     """Evaluate one method, or two on the cases that both have, behind a progress bar each."""
@@ -99,7 +99,7 @@ def measure(
     results = []
     paths = [fused] if against is None else [fused, against]
     for path, label in zip(paths, method_names(fused, against), strict=True):
-        with progress_bar(console, label, quiet) as progress:
+        with progress_bar(progress_console(), label, quiet) as progress:
             results.append(
                 evaluate_method(
                     path,
@@ -132,16 +132,12 @@ def check_csv(path: Path, overwrite: bool) -> None:
     """Refuse a table's name before the long work begins.
 
     Raises:
-        InputError: no ``.csv`` name, no such folder, or a file of that name and no ``overwrite``.
+        InputError: no ``.csv`` name, a folder that cannot be made, or a file of that name and no
+            ``overwrite``.
     """
     if path.suffix.lower() != ".csv":
         raise InputError(f"The table {path} must have a name that ends in .csv.")
-    if not path.parent.is_dir():
-        raise InputError(f"The table cannot be written: there is no folder {path.parent}.")
-    if path.is_dir():
-        raise InputError(f"The table cannot be written: {path} is a folder.")
-    if path.exists() and not overwrite:
-        raise InputError(f"{path} exists already; allow overwriting or choose another name.")
+    check_place(path, overwrite, f"The table {path} cannot be written")
 
 
 def method_names(fused: Path, against: Path | None) -> list[str]:
@@ -163,19 +159,21 @@ def method_names(fused: Path, against: Path | None) -> list[str]:
     raise InputError(f"{against} is what is evaluated: give another method's result to --against.")
 
 
-def warn(results: list[Evaluation], console: Console) -> None:
+def warn(results: list[Evaluation]) -> None:
     """Print what should be known about the cases, each sentence once."""
     sentences = [f"{path} has no counterpart." for one in results for path in one.unmatched]
     sentences += [note for one in results for scores in one.cases for note in scores.notes]
     for sentence in dict.fromkeys(sentences):
-        console.print(f"Warning: {sentence}", style="yellow", markup=False)
+        caution(sentence)
 
 
 def show(results: list[Evaluation], comparisons: Mapping[str, Comparison] | None) -> None:
     """Print the table of means, medians and worst cases, and how sure a difference is."""
     first = results[0]
     count = f"{len(first.labels)} {first.unit}{'s' if len(first.labels) != 1 else ''}"
-    table = Table("metric", title=f"{' against '.join(one.method for one in results)}, {count}")
+    table = Table(
+        "metric", "better", title=f"{' against '.join(one.method for one in results)}, {count}"
+    )
     columns = ["mean", "SD", "median", "lowest", "highest"]
     if comparisons is not None:
         columns = ["mean", "mean of the other", "median difference", "larger in", "p after Holm"]
@@ -185,12 +183,13 @@ def show(results: list[Evaluation], comparisons: Mapping[str, Comparison] | None
     for metric, row in first.summaries().items():
         if comparisons is None:
             numbers = (row.mean, row.standard_deviation, row.median, row.minimum, row.maximum)
-            table.add_row(metric, *(f"{number:.4f}" for number in numbers))
+            table.add_row(metric, better(metric), *(f"{number:.4f}" for number in numbers))
         else:
             compared = comparisons[metric]
             p_value = "<0.0001" if compared.p_adjusted < 1e-4 else f"{compared.p_adjusted:.4f}"
             table.add_row(
                 metric,
+                better(metric),
                 f"{row.mean:.4f}",
                 f"{others[metric].mean:.4f}",
                 f"{compared.median_difference:+.4f}",
@@ -198,3 +197,10 @@ def show(results: list[Evaluation], comparisons: Mapping[str, Comparison] | None
                 f"[bold]{p_value}[/]" if compared.p_adjusted < SIGNIFICANT else p_value,
             )
     Console(highlight=False).print(table)
+
+
+def better(metric: str) -> str:
+    """Say whether up is good; some metrics describe a picture and judge nothing."""
+    from mactfusion.metrics import LARGER_IS_BETTER
+
+    return {True: "up", False: "down", None: ""}[LARGER_IS_BETTER[metric]]

@@ -1,11 +1,12 @@
-"""The command that lists the networks."""
+"""``mactfusion models``: the networks."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
+
+from mactfusion.cli.screen import tell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,10 +23,9 @@ def models(
     ] = False,
 ) -> None:
     """List the networks: tasks, size, cost, weights, status and citation."""
+    from mactfusion.bundle import bundle_root
     from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
-    from mactfusion.pipeline import bundle_root
 
-    out = Console(soft_wrap=True, highlight=False)
     for name, model in MODELS.items():
         facts = {
             "tasks": ", ".join(model.tasks),
@@ -38,9 +38,9 @@ def models(
         }
         if measure:
             facts["speed"] = f"{seconds_per_slice(model):.2f} s a slice on this machine's CPU"
-        out.print(f"{name} (default)" if name == DEFAULT_MODEL else name, markup=False)
+        tell(f"{name} (default)" if name == DEFAULT_MODEL else name)
         for fact, value in facts.items():
-            out.print(f"  {fact:<9} {value}", markup=False)
+            tell(f"  {fact:<9} {value}")
 
 
 def _weights_of(model: Model, folder: Path) -> Iterator[str]:

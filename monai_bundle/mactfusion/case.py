@@ -1,0 +1,106 @@
+"""What the data of one patient hold after each step of the recipe.
+
+A case is a dictionary that travels through ``configs/inference.yaml`` from top to bottom. Who
+writes a step reads this page and no other. Volumes are ``monai.data.MetaTensor``, channel first,
+with an affine in RAS millimetres.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypedDict
+
+if TYPE_CHECKING:
+    import torch
+    from monai.data import MetaTensor
+
+
+class Partner(TypedDict, total=False):
+    """One partner, from reading until it is joined with the others."""
+
+    number: int
+    """Its place among the partners as they were given, from 0. Added by LoadVolumesd."""
+    partner: MetaTensor
+    """``(1 or 3, I, J, K)`` as read (LoadVolumesd); on the grid of the result (AlignPartnerd);
+    turned to (slice, row, column) (OrientToSlicesd); in [0, 1] (ScalePartnerd)."""
+    task: str
+    """One of :data:`mactfusion.options.TASKS`. ResolveTaskd."""
+    task_reason: str
+    """Why, as a sentence. ResolveTaskd."""
+    field_of_view: MetaTensor
+    """``(1, …)``, 1 where the partner was seen and 0 elsewhere. AlignPartnerd."""
+    coverage: float
+    """Share of the grid of the result that it covers, 0 to 1. AlignPartnerd."""
+    tracer: int
+    """Its place among the partners that get their colours from a table, from 0; missing for all
+    others. OrderPartnersd."""
+    level_width: torch.Tensor
+    """``(2,)``, the window that was applied. ScalePartnerd."""
+    is_color: bool
+    """Whether it has ``chrominance``. SplitLuminanced."""
+    luminance: MetaTensor
+    """``(1, …)`` in [0, 1]. SplitLuminanced."""
+    chrominance: MetaTensor
+    """``(2, …)``, Cb and Cr in [0, 1], 0.5 neutral. SplitLuminanced."""
+    colormap: str
+    """What the record calls its colours: a table, "grey", "its own" or "as given".
+    SplitLuminanced."""
+    colors: list[str]
+    """Colours ``#rrggbb`` from its lowest to its highest value; none of its own.
+    SplitLuminanced."""
+
+
+class Case(TypedDict, total=False):
+    """A patient: an anatomical volume and one or more partners."""
+
+    anatomical: MetaTensor
+    """``(1, I, J, K)`` as read (LoadVolumesd); on the grid of the result (ChooseGridd); turned to
+    (slice, row, column) (OrientToSlicesd); in [0, 1] (ScaleAnatomicald). Before LoadVolumesd it is
+    what the user gave; gone after JoinPartnersd."""
+    partner: Any
+    """What the user gave, one source or a list of them. Gone after LoadVolumesd."""
+    partners: list[Partner]
+    """LoadVolumesd. In a fixed order, whatever the user's, after OrderPartnersd. After
+    JoinPartnersd only what the record says of each is left, see
+    :func:`mactfusion.transforms.join.described`."""
+    notes: str
+    """Sentences for the user, one a line; any step may add to them, see
+    :func:`mactfusion.errors.note`. LoadVolumesd."""
+    started: float
+    """Seconds since 1970; likewise ``prepared`` and ``fused``. LoadVolumesd, Timestampd."""
+    axis: str
+    """"axial", "coronal" or "sagittal": the slices that the network sees. ChooseGridd."""
+    grid_affine: torch.Tensor
+    """``(4, 4)`` float64 of the result. OrientToSlicesd."""
+    grid_shape: torch.Tensor
+    """``(3,)``, I, J and K of the result. OrientToSlicesd."""
+    anatomical_level_width: torch.Tensor
+    """``(2,)``, the window that was applied. ScaleAnatomicald."""
+    units: str
+    """Of the anatomical volume, "" where they are unknown. ScaleAnatomicald."""
+    image: MetaTensor
+    """``(2, slices, rows, columns)`` in [0, 1], what the network takes: the anatomical volume, and
+    the pixel maximum of the partners' luminances. JoinPartnersd."""
+    is_color: bool
+    """Whether there is ``chrominance``. JoinPartnersd."""
+    chrominance: MetaTensor
+    """``(2, …)``: of one partner its own, of several that of the stronger. JoinPartnersd."""
+    shown: list[torch.Tensor]
+    """Of several partners each as ``(1 or 3, …)`` uint8. JoinPartnersd."""
+    task: str
+    """Those of the partners with " + " between them; likewise ``task_reason``. JoinPartnersd."""
+    coverage: float
+    """That of the partner that covers least. JoinPartnersd."""
+    model: str
+    """Name of the network. ChooseWeightsd."""
+    weights: str
+    """File of its weights; ``weights_sha256`` its hash. ChooseWeightsd."""
+    pred: MetaTensor
+    """``(1, slices, rows, columns)`` from the network; steadied (SteadyBrightnessd); ``(1 or 3,
+    …)`` in colour (MergeChrominanced); ``(1 or 3, I, J, K)`` on the grid of the result
+    (RestoreOrientationd)."""
+    record: dict[str, Any]
+    """What lies beside the result, see :mod:`mactfusion.record`. SaveFusiond."""
+
+
+OF_A_PARTNER = frozenset(Partner.__annotations__)
+"""Keys that belong to one partner where a step sees the case of that partner alone."""

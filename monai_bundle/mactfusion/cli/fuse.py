@@ -1,0 +1,141 @@
+"""``mactfusion fuse``: volumes, or pictures, or two folders of them matched by file name."""
+
+from __future__ import annotations
+
+from pathlib import Path  # noqa: TC003  typer looks it up
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from mactfusion.cli.choices import with_options
+from mactfusion.cli.screen import caution, complain, ignore, progress_console, tell
+from mactfusion.errors import InputError, informing, listening
+from mactfusion.io.folder import files_by_stem
+from mactfusion.io.formats import OUTPUT_EXTENSIONS, PICTURE_EXTENSIONS, extension_of
+from mactfusion.io.guard import guarded
+from mactfusion.pipeline import fuse_volumes
+from mactfusion.progress import progress_bar
+
+if TYPE_CHECKING:
+    from mactfusion.result import FusionResult
+
+EXAMPLES = (
+    "[bold]Examples[/]\n\n"
+    "mactfusion fuse MR.nii.gz PET.nii.gz --task pet-mri -o fused_PET.nii.gz\n\n"
+    "mactfusion fuse MR.nii.gz CT.nii.gz --window bone -o fused_CT.nrrd --report fused_CT.html"
+)
+
+PAGES = "Pages and pictures"
+
+
+@with_options
+def fuse(
+    anatomical: Annotated[Path, typer.Argument(help="MR: file, DICOM folder, or folder of files.")],
+    partner: Annotated[
+        list[Path],
+        typer.Argument(help="CT, PET, SPECT or second MR, likewise; one or several, in any order."),
+    ],
+    *,
+    report: Annotated[
+        Path | None, typer.Option(help="Also write an HTML report.", rich_help_panel=PAGES)
+    ] = None,
+    picture: Annotated[
+        Path | None,
+        typer.Option(help="Also write three planes as one PNG.", rich_help_panel=PAGES),
+    ] = None,
+    quiet: Annotated[
+        bool, typer.Option("--quiet", help="Print errors only.", rich_help_panel=PAGES)
+    ] = False,
+    **options: Any,
+) -> None:
+    """Fuse volumes, or pictures, or two folders of them matched by file name."""
+    output: Path = options["output"]
+    is_file = extension_of(output) in OUTPUT_EXTENSIONS
+    if anatomical.is_dir() and all(path.is_dir() for path in partner) and not is_file:
+        if len(partner) > 1:
+            raise InputError("Folders are fused in pairs; name one folder of partners.")
+        for word, page in {"--report": report, "--picture": picture}.items():
+            if page is not None:
+                raise InputError(f"{word} goes with one pair, not with folders of them.")
+        fuse_folders(anatomical, partner[0], options, quiet)
+    else:
+        fuse_files(anatomical, partner, options, report, picture, quiet)
+
+
+def fuse_files(
+    anatomical: Path,
+    partners: list[Path],
+    options: dict[str, Any],
+    report: Path | None,
+    picture: Path | None,
+    quiet: bool,
+) -> None:
+    """Fuse the files of one patient and say what was done."""
+    from mactfusion.report.names import check_picture, check_report
+
+    if report is not None:
+        check_report(report, options["overwrite"])
+    if picture is not None:
+        check_picture(picture, options["overwrite"])
+    output: Path = options["output"]
+    with (
+        listening(ignore if quiet else caution),
+        informing(ignore if quiet else tell),
+        progress_bar(progress_console(), output.name, quiet) as progress,
+    ):
+        result = fuse_volumes(
+            anatomical,
+            partners,
+            progress=progress or False,
+            keep_native=report is not None or picture is not None,
+            **options,
+        )
+    if report is not None:
+        from mactfusion.report.fusion import write_fusion_report
+
+        write_fusion_report(report, result)
+    if picture is not None:
+        from mactfusion.report.picture import write_picture
+
+        write_picture(picture, result)
+    if not quiet:
+        tell(described(result, output))
+
+
+def described(result: FusionResult, output: Path) -> str:
+    """Say in one line what was written."""
+    record = result.record
+    shape = " x ".join(str(size) for size in result.fused.shape[1:])
+    return (
+        f"{output}: {'colour' if len(result.fused) == 3 else 'grey'}, {shape}, {record['axis']} "
+        f"slices, coverage {100 * record['coverage']:.1f} %, {record['seconds']['total']:.1f} s"
+    )
+
+
+def fuse_folders(anatomical: Path, partner: Path, options: dict[str, Any], quiet: bool) -> None:
+    """Fuse the files of two folders that have the same name but for the extension."""
+    output: Path = options["output"]
+    first, second = files_by_stem(anatomical), files_by_stem(partner)
+    common = sorted(set(first) & set(second))
+    if not quiet:
+        for path in [p for s, p in sorted({**first, **second}.items()) if s not in common]:
+            caution(f"{path} has no counterpart.")
+    if not common:
+        raise InputError(
+            f"{anatomical} and {partner} have no file names in common; for two DICOM series give "
+            "-o a file name that ends in .nii.gz."
+        )
+    with guarded(f"{output} cannot be made a folder", prints=False):
+        output.mkdir(parents=True, exist_ok=True)
+    failed = 0
+    for stem in common:
+        is_picture = extension_of(first[stem]) in PICTURE_EXTENSIONS
+        target = output / f"{stem}{'.png' if is_picture else '.nii.gz'}"
+        own = {**options, "output": target}
+        try:
+            fuse_files(first[stem], [second[stem]], own, None, None, quiet)
+        except InputError as error:
+            failed += 1
+            complain(f"{stem}: {error}")
+    if failed:
+        raise InputError(f"{failed} of {len(common)} pairs could not be fused, see above.")

@@ -1,0 +1,133 @@
+"""Names of inputs and outputs, refused before anything long, without torch and MONAI."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from mactfusion.errors import InputError
+from mactfusion.io.formats import INPUT_EXTENSIONS, OUTPUT_EXTENSIONS, extension_of
+from mactfusion.io.guard import guarded
+
+
+def check_input(path: Path) -> None:
+    """Refuse what is no file of a known kind, and no folder.
+
+    Args:
+        path: of a volume to read; what is in a folder is looked at when it is read.
+
+    Raises:
+        InputError: nothing there, an empty file, one of another kind, ...
+    """
+    with guarded(f"{path} cannot be read", prints=False):
+        if not path.is_dir():
+            _check_file(path)
+
+
+def _check_file(path: Path) -> None:
+    if not path.exists():
+        raise InputError(f"{path} does not exist")
+    # a pipe or a device would keep the reader waiting for ever
+    if not path.is_file():
+        raise InputError(f"{path} is neither a file nor a folder")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path} is empty (0 bytes)")
+    if extension_of(path) in INPUT_EXTENSIONS:
+        return
+    from pydicom.misc import is_dicom
+
+    if is_dicom(path):
+        raise InputError(
+            f"{path} is one DICOM file; give the folder that holds its whole series, or"
+            " convert a multi-frame file to NIfTI (for example with dcm2niix)"
+        )
+    raise InputError(
+        f"{path} is of an unknown kind; use one of {', '.join(INPUT_EXTENSIONS)}"
+        " or a folder of one DICOM series"
+    )
+
+
+def check_output(path: str | Path, overwrite: bool) -> None:
+    """Refuse an output name before the long work begins.
+
+    Args:
+        path: the file to be written; its folder is made when it is missing.
+        overwrite: whether it may exist already.
+
+    Raises:
+        InputError: unknown extension, a folder that is write-protected or cannot be made, a folder
+            of that name, or a file of that name without ``overwrite``.
+    """
+    path = Path(path)
+    extension = extension_of(path)
+    if extension in (".jpg", ".jpeg"):
+        raise InputError(f"{path} cannot be written: JPEG loses detail; use .png or .tif")
+    if extension not in OUTPUT_EXTENSIONS:
+        raise InputError(
+            f"{path} cannot be written: the name must end in {', '.join(OUTPUT_EXTENSIONS)}"
+        )
+    check_place(path, overwrite, f"{path} cannot be written")
+
+
+def check_place(path: Path, overwrite: bool, failure: str) -> None:
+    """Refuse a file that cannot come into being, or would replace another.
+
+    Args:
+        path: the file.
+        overwrite: whether it may exist already.
+        failure: start of the sentence.
+
+    Raises:
+        InputError: see :func:`check_output`.
+    """
+    with guarded(failure, prints=False):
+        if path.is_dir():
+            raise InputError(f"{failure}: a folder has that name")
+        if path.exists() and not overwrite:
+            raise InputError(f"{path} exists already; add --overwrite or choose another name")
+        folder = path.parent
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        if not folder.is_dir():
+            raise InputError(f"{failure}: {folder} is no folder")
+        if not os.access(folder, os.W_OK):
+            raise InputError(f"{failure}: {folder} is write-protected")
+
+
+def check_outputs(output: Path | None, overwrite: bool, inputs: dict[str, Any]) -> None:
+    """Refuse the name of a fused volume and of its record; see :func:`check_output`.
+
+    Args:
+        output: the file to be written; None for nothing.
+        overwrite: whether both may exist already.
+        inputs: by its role each source; those that are paths must not be overwritten.
+
+    Raises:
+        InputError: likewise; or the output is one of the inputs.
+    """
+    if output is None:
+        return
+    check_output(output, overwrite)
+    sidecar = sidecar_path(output)
+    if sidecar.is_dir() or (sidecar.exists() and not overwrite):
+        raise InputError(
+            f"{sidecar}, where the record of the fusion belongs, exists already; add --overwrite "
+            "or choose another name."
+        )
+    for role, source in inputs.items():
+        if _is_same_file(output, source):
+            raise InputError(f"{output} is the {role} volume; write elsewhere.")
+
+
+def sidecar_path(output: str | Path) -> Path:
+    """Name of the record beside a fused volume: ``fused.nii.gz`` has ``fused.nii.gz.json``."""
+    output = Path(output)
+    return output.with_name(f"{output.name}.json")
+
+
+def _is_same_file(output: Path, source: Any) -> bool:
+    """Tell whether an input would be overwritten."""
+    return (
+        isinstance(source, Path) and output.exists() and source.exists() and output.samefile(source)
+    )

@@ -1,0 +1,198 @@
+"""What lies beside a fused volume: how it was made, without patient data.
+
+File names and names of nodes can name a patient. So the record calls a volume by its role
+(``partner-2.nii.gz``) and keeps the start of its name's SHA-256, by which who has the file can find
+it; with the option ``keep_names`` it keeps the name without its folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+import shlex
+import time
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import monai
+import numpy as np
+import torch
+
+from mactfusion import __version__
+from mactfusion.io.checksum import sha256_of
+from mactfusion.io.coerce import IN_MEMORY
+from mactfusion.io.formats import extension_of
+from mactfusion.options import is_list_of_values, one_or_each
+from mactfusion.transforms.volume import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mactfusion.options import Options
+
+_NAME_DIGITS = 16
+"""Hexadecimal digits of a name's hash."""
+
+
+def versions() -> dict[str, str]:
+    """Versions of what computed the result."""
+    return {
+        "mactfusion": __version__,
+        "monai": monai.__version__,
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+    }
+
+
+class Record:
+    """Writes the record of a case.
+
+    Args:
+        anatomical: the source as the user gave it: a path, or an object in memory.
+        partners: likewise each, in the order in which they were given.
+        options: what was chosen.
+        output: the file that is written, if any.
+        folder: where relative paths of the sources start.
+        notes: sentences that the network's run leaves, beside the ``notes`` of the case.
+    """
+
+    def __init__(
+        self,
+        anatomical: Any,
+        partners: Sequence[Any],
+        options: Options,
+        output: str | Path | None = None,
+        folder: str | Path = ".",
+        notes: list[str] | None = None,
+    ) -> None:
+        roles = ["partner"] if len(partners) == 1 else []
+        roles = roles or [f"partner {number}" for number in range(1, len(partners) + 1)]
+        self.sources = {
+            role: Path(folder) / source if isinstance(source, str | Path) else source
+            for role, source in zip(("anatomical", *roles), (anatomical, *partners), strict=True)
+        }
+        self.options = options
+        self.output = None if output is None else Path(output)
+        self.notes = [] if notes is None else notes
+
+    def of(self, case: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the record of a finished case, ready for JSON.
+
+        Args:
+            case: with all that :class:`mactfusion.case.Case` has after the network.
+        """
+        finished = time.time()
+        partners = [
+            {
+                **partner,
+                "name": self._name(partner["input"], partner["name"]),
+                "colors": partner["colors"] or [],  # MONAI's loader makes None of an empty list
+            }
+            for partner in case["partners"]
+        ]
+        recorded = {
+            **self.options.recorded(len(partners)),
+            "model": case["model"],
+            "device": str(self.options.device),
+        }
+        return {
+            "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "command": self._command(),
+            "task": case["task"],
+            "task_reason": case["task_reason"],
+            "inputs": {role: self._described(role) for role in self.sources},
+            "options": {key: _plain(value) for key, value in recorded.items()},
+            "axis": case["axis"],
+            "units": case["units"],
+            "anatomical_level_width": _plain(case["anatomical_level_width"]),
+            "level_width": one_or_each([_plain(partner["level_width"]) for partner in partners]),
+            "coverage": float(case["coverage"]),
+            "partners": [{key: _plain(value) for key, value in one.items()} for one in partners],
+            "weights": {"name": Path(case["weights"]).name, "sha256": case["weights_sha256"]},
+            "versions": versions(),
+            "seconds": {
+                "prepare": round(float(case["prepared"]) - float(case["started"]), 3),
+                "fuse": round(float(case["fused"]) - float(case["prepared"]), 3),
+                "total": round(finished - float(case["started"]), 3),
+            },
+            "notes": self._without_names(case, str(case["notes"]).splitlines() + self.notes),
+        }
+
+    def _name(self, role: str, name: str) -> str:
+        """Return what the record calls a volume."""
+        if self.options.keep_names or name == IN_MEMORY:
+            return name
+        source = self.sources[role]
+        extension = extension_of(source) if isinstance(source, Path) and source.is_file() else ""
+        return role.replace(" ", "-") + extension
+
+    def _described(self, role: str) -> dict[str, str]:
+        """Return name and SHA-256; an object in memory is named by its type."""
+        source = self.sources[role]
+        if not isinstance(source, Path):
+            return {"name": f"{type(source).__name__} in memory"}
+        # A file name that is no UTF-8 has a hash too.
+        digest = hashlib.sha256(source.name.encode("utf-8", "surrogateescape")).hexdigest()
+        return {
+            "name": self._name(role, source.name),
+            "name_sha256": digest[:_NAME_DIGITS],
+            "sha256": sha256_of(source),
+        }
+
+    def _without_names(self, case: Mapping[str, Any], sentences: list[str]) -> list[str]:
+        """Put the record's names of the volumes in the place of their own."""
+        if self.options.keep_names:
+            return sentences
+        called: dict[str, list[str]] = {}
+        named = [("anatomical", name_of(case["image"]))]
+        named += [(partner["input"], partner["name"]) for partner in case["partners"]]
+        for role, name in named:
+            if name != IN_MEMORY:
+                called.setdefault(name, []).append(self._name(role, name))
+        # The longest first: a name may be part of another.
+        for name in sorted(called, key=len, reverse=True):
+            whole = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-])")
+            other = " or ".join(called[name])
+            sentences = [other.join(whole.split(sentence)) for sentence in sentences]
+        return sentences
+
+    def _command(self) -> str:
+        """Return the command that does the same, as far as it can be typed."""
+        words = ["mactfusion", "fuse"]
+        for role, source in self.sources.items():
+            words.append(self._name(role, source.name if isinstance(source, Path) else role))
+        if self.output is not None:
+            words += ["-o", self.output.name if self.options.keep_names else self._output_name()]
+        for name, value in self.options.chosen().items():
+            option = f"--{name.replace('_', '-')}"
+            if name == "device":  # another machine has others
+                continue
+            if isinstance(value, bool):
+                words.append(option)
+                continue
+            for one in value if is_list_of_values(value) else [value]:
+                words += [option, _as_typed(one)]
+        return shlex.join(words)
+
+    def _output_name(self) -> str:
+        return f"fused{extension_of(self.output)}" if self.output is not None else ""
+
+
+def _as_typed(value: Any) -> str:
+    """Return an option's value as the command line takes it; a table cannot be typed."""
+    if isinstance(value, list):
+        return ",".join(f"{number:g}" for number in value)
+    return str(value) if isinstance(value, str | int | float) else "TABLE"
+
+
+def _plain(value: Any) -> Any:
+    """Turn a value into what JSON holds."""
+    if isinstance(value, torch.Tensor | np.ndarray):
+        return np.asarray(value, dtype=np.float64).round(6).tolist()
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)

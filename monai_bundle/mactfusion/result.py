@@ -1,0 +1,107 @@
+"""A fused volume and how it came about."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from mactfusion.transforms.color import merge_chrominance
+from mactfusion.transforms.slices import RestoreOrientationd
+from mactfusion.transforms.volume import plain, with_voxels
+
+if TYPE_CHECKING:
+    from monai.data import MetaTensor
+
+    from mactfusion.case import Case
+
+
+@dataclass(frozen=True, repr=False)
+class FusionResult:
+    """A fused volume and how it came about.
+
+    Attributes:
+        fused: ``(1, I, J, K)``, or RGB ``(3, I, J, K)`` where a partner has colour; float32 in
+            [0, 1]; the grid and affine of the anatomical volume, or see the option ``grid``.
+        record: what the sidecar file holds: options, weights, versions, times.
+        warnings: one sentence each, with the names of the inputs.
+    """
+
+    fused: MetaTensor
+    record: dict[str, Any]
+    warnings: list[str]
+    _case: Case
+    _aligned: Case | None = None
+
+    def __repr__(self) -> str:
+        kind = "colour" if len(self.fused) == 3 else "grey"
+        shape = " x ".join(str(size) for size in self.fused.shape[1:])
+        return (
+            f"FusionResult({self.task}, {kind}, {shape}, {self.model}, "
+            f"coverage {100 * self.coverage:.1f} %, {self.seconds['total']:.1f} s, "
+            f"{len(self.warnings)} warning{'s' if len(self.warnings) != 1 else ''})"
+        )
+
+    @property
+    def task(self) -> str:
+        """The task that was fused, such as ``pet-mri``; ``ct-mri + pet-mri`` of two partners."""
+        return self.record["task"]
+
+    @property
+    def model(self) -> str:
+        """Name of the network that fused them."""
+        return self.record["options"]["model"]
+
+    @property
+    def coverage(self) -> float:
+        """Share of the result's grid, 0 to 1, that the partner covers; of several the least."""
+        return self.record["coverage"]
+
+    @property
+    def seconds(self) -> dict[str, float]:
+        """Time to prepare, to fuse, and in all."""
+        return self.record["seconds"]
+
+    @property
+    def anatomical(self) -> MetaTensor:
+        """The anatomical volume as the network saw it, ``(1, I, J, K)`` in [0, 1]."""
+        return self._restored(plain(self._case["image"])[:1])
+
+    @property
+    def partner(self) -> MetaTensor:
+        """The partner on the result's grid, ``(1 or 3, I, J, K)`` in [0, 1]; several joined."""
+        luminance = plain(self._case["image"])[1:]
+        if not self._case["is_color"]:
+            return self._restored(luminance)
+        cb, cr = plain(self._case["chrominance"]).split(1)
+        return self._restored(merge_chrominance(luminance, cb, cr))
+
+    @property
+    def partners(self) -> list[MetaTensor]:
+        """Each partner as :attr:`partner` is, in the order of ``record["partners"]``.
+
+        Of several they have 256 levels: they are for looking at.
+        """
+        if "shown" not in self._case:
+            return [self.partner]
+        return [self._restored(shown / 255) for shown in self._case["shown"]]
+
+    @property
+    def native(self) -> list[MetaTensor] | None:
+        """The sources on the result's grid in their own units, if ``keep_native`` asked for them.
+
+        The anatomical volume ``(1, I, J, K)``, then each partner ``(1 or 3, I, J, K)`` in the order
+        of ``record["partners"]``, NaN outside its field of view; colours are in [0, 1].
+        """
+        if self._aligned is None:
+            return None
+        volumes = [plain(self._aligned["anatomical"])]
+        for partner in self._aligned["partners"]:
+            is_seen = plain(partner["field_of_view"]) > 0
+            volumes.append(plain(partner["partner"]).where(is_seen, torch.nan))
+        return [self._restored(volume) for volume in volumes]
+
+    def _restored(self, voxels: torch.Tensor) -> MetaTensor:
+        volume = with_voxels(self._case["image"], voxels)
+        return RestoreOrientationd(["volume"])({**self._case, "volume": volume})["volume"]

@@ -1,0 +1,114 @@
+"""All partners become the one second channel that the network takes, and one colour."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+from monai.transforms import Transform
+
+from mactfusion.errors import note
+from mactfusion.transforms.color import merge_chrominance
+from mactfusion.transforms.color_names import GREY, OWN
+from mactfusion.transforms.units import units_of
+from mactfusion.transforms.volume import name_of, plain, with_voxels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from mactfusion.case import Partner
+
+_HUE_CONTRAST = 4
+"""Power of the luminance that weighs hues: the stronger tracer's wins, without a hard edge."""
+
+
+class JoinPartnersd(Transform):
+    """Make ``image`` of the anatomical volume and the pixel maximum of the partners' luminances.
+
+    ``chrominance`` is that of the stronger tracer (docs/adr/0005-three-modalities.md). Of one
+    partner both are its own. The volumes that went into them are dropped.
+    """
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Join ``partners``; see :class:`mactfusion.case.Case`."""
+        result = dict(data)
+        anatomical, partners = result.pop("anatomical"), data["partners"]
+        luminances = [plain(partner["luminance"])[0] for partner in partners]
+        brightest = luminances[0] if len(partners) == 1 else torch.stack(luminances).amax(dim=0)
+        image = torch.stack([plain(anatomical)[0], brightest])
+        result["image"] = with_voxels(anatomical, image)
+        in_color = [partner for partner in partners if partner["is_color"]]
+        result["is_color"] = bool(in_color)
+        if in_color:
+            result["chrominance"] = with_voxels(anatomical, _chrominance(in_color))
+        result["task"] = " + ".join(partner["task"] for partner in partners)
+        result["task_reason"] = " ".join(partner["task_reason"] for partner in partners)
+        result["coverage"] = min(partner["coverage"] for partner in partners)
+        if len(partners) > 1:
+            result["shown"] = [_shown(partner) for partner in partners]
+        result["partners"] = [described(partner, len(partners)) for partner in partners]
+        for sentence in _doubtful_hues(result["partners"]):
+            note(result, sentence)
+        return result
+
+
+def described(partner: Partner, count: int) -> dict[str, Any]:
+    """Return what the record says of one partner.
+
+    Args:
+        partner: scaled and split.
+        count: number of partners.
+
+    Returns:
+        ``input`` (its role: "partner", or of several "partner 1", …), ``name``, ``task``,
+        ``task_reason``, ``level_width`` (in native units), ``units``, ``colormap``, ``colors``,
+        ``coverage``.
+    """
+    return {
+        "input": f"partner {partner['number'] + 1}" if count > 1 else "partner",
+        "name": name_of(partner["partner"]),
+        "task": partner["task"],
+        "task_reason": partner["task_reason"],
+        "level_width": [round(float(value), 6) for value in partner["level_width"]],
+        "units": units_of(partner["partner"]),
+        "colormap": partner["colormap"],
+        "colors": partner["colors"],
+        "coverage": float(partner["coverage"]),
+    }
+
+
+def _shown(partner: Partner) -> torch.Tensor:
+    """Return a partner as a picture of it needs: ``(1 or 3, …)`` in 8 bits, to save memory."""
+    luminance = plain(partner["luminance"])
+    if partner["is_color"]:
+        luminance = merge_chrominance(luminance, *plain(partner["chrominance"]).split(1))
+    return (luminance * 255).round().to(torch.uint8)
+
+
+def _chrominance(partners: Sequence[Partner]) -> torch.Tensor:
+    """Mix Cb and Cr ``(2, …)``, each partner weighed by the fourth power of its luminance."""
+    if len(partners) == 1:
+        return plain(partners[0]["chrominance"])
+    weights = torch.stack([plain(partner["luminance"])[0] for partner in partners]) ** _HUE_CONTRAST
+    weights /= weights.sum(dim=0).clamp(min=1e-12)
+    differences = torch.stack([plain(partner["chrominance"]) - 0.5 for partner in partners])
+    return (weights[:, None] * differences).sum(dim=0) + 0.5
+
+
+def _doubtful_hues(partners: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Sentences about colours that may not be told apart."""
+    in_color = [partner for partner in partners if partner["colormap"] != GREY]
+    sentences = []
+    for place, partner in enumerate(in_color):
+        others = [other for other in in_color[:place] if other["colors"] == partner["colors"]]
+        if partner["colormap"] == OWN and len(in_color) > 1:
+            sentences.append(
+                f"{partner['name']} keeps its own colours, which may look like those of another "
+                "partner."
+            )
+        elif others:
+            sentences.append(
+                f"{others[0]['name']} and {partner['name']} have the same colours: give --colormap "
+                "once for each partner to tell them apart."
+            )
+    return sentences

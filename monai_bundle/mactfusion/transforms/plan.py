@@ -1,0 +1,37 @@
+"""What will be done, said before the network's long work begins."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from monai.transforms import Transform
+
+from mactfusion.errors import inform
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class SayPland(Transform):
+    """Say which tasks were recognised, which windows are applied, and which network runs."""
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Say it; the data stay as they are."""
+        for partner in data["partners"]:
+            inform(partner["task_reason"])
+        inform(
+            f"Windows (level, width): anatomical {_window(data['anatomical_level_width'])}, "
+            + ", ".join(
+                f"{partner['name']} {_window(partner['level_width'])}"
+                + (f" {partner['units']}" if partner["units"] else "")
+                for partner in data["partners"]
+            )
+            + f"; coverage {100 * float(data['coverage']):.1f} %."
+        )
+        inform(f"The network is {data['model']}, weights {Path(data['weights']).name}.")
+        return dict(data)
+
+
+def _window(level_width: Any) -> str:
+    return ",".join(f"{float(value):g}" for value in level_width)
