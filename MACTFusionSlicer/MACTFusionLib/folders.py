@@ -9,11 +9,11 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from .conversation import WorkerError
-from .guess import kind_of
 from .logic import MACTFusionLogic
+from .nodes.guess import kind_of
+from .nodes.volumes import MOST_PARTNERS, VolumeError
 from .parameters import Grid
-from .volumes import MOST_PARTNERS, VolumeError
+from .worker.conversation import WorkerError
 
 READABLE = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 _PARTNERS = ("CT", "PT", "NM", "color")
@@ -73,7 +73,7 @@ def fuse_folder(logic: MACTFusionLogic, folder: Path, target: Path, options: dic
     Args:
         logic: fuses.
         folder: has one volume that is an MR, and one to three others.
-        target: file to write, see :func:`MACTFusionLib.save.save_volume`.
+        target: file to write, see :func:`MACTFusionLib.nodes.save.save_volume`.
         options: of ``mactfusion.fuse_volumes``.
 
     Raises:

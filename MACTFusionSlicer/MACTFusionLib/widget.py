@@ -13,21 +13,22 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-from .compare import FUSED_VIEW, CompareViews
-from .guess import guess_pair
 from .logic import MACTFusionLogic
 from .machine import MachineControls
-from .pairs import find_pairs, loaded_volumes
+from .nodes.guess import guess_pair
+from .nodes.obstacles import reason_not_to_run
+from .nodes.pairs import find_pairs, loaded_volumes
+from .nodes.result import fused_from, sources_of
+from .nodes.samples import load_samples
+from .nodes.save import suggested_name
+from .nodes.volumes import VolumeError, partners_in
 from .parameters import chosen_options, chosen_partner
-from .preview import LivePreview, look_of
-from .result import fused_from, sources_of
 from .runs import Runs
-from .samples import load_samples
-from .save import suggested_name
-from .space import RenderedVolume
-from .summary import device_note, plan, reason_not_to_run
-from .volumes import VolumeError, partners_in
-from .watch import Watch
+from .summary import device_note, plan
+from .views.compare import FUSED_VIEW, CompareViews
+from .views.preview import LivePreview, look_of
+from .views.space import RenderedVolume
+from .views.watch import Watch
 
 if TYPE_CHECKING:
     from collections.abc import Callable

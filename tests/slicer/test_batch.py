@@ -11,9 +11,9 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import qt
 import slicer
-from MACTFusionLib.result import sources_of
+from MACTFusionLib.nodes.result import sources_of
+from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
-from MACTFusionLib.volumes import geometry_of, voxels_of
 
 PATIENCE_S = 240
 

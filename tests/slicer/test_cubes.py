@@ -8,12 +8,12 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 
 import numpy as np
 import slicer
-from MACTFusionLib import compare
-from MACTFusionLib.grid import result_geometry
+from MACTFusionLib.nodes.grid import result_geometry
+from MACTFusionLib.nodes.result import ATTRIBUTE
+from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.parameters import Grid
-from MACTFusionLib.result import ATTRIBUTE
 from MACTFusionLib.self_test import GRIDS, SHAPE, _put_under, _turn, add_volume, make_pair
-from MACTFusionLib.volumes import geometry_of, voxels_of
+from MACTFusionLib.views import compare
 from waiting import wait
 
 OPTIONS = {"device": "cpu", "task": "pet-mri", "display": "fixed"}

@@ -13,13 +13,13 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 
 import numpy as np
 import slicer
-from MACTFusionLib import samples
-from MACTFusionLib.conversation import WorkerError
-from MACTFusionLib.display import options_as_shown
-from MACTFusionLib.preview import look_of
-from MACTFusionLib.process import GRACE_S
+from MACTFusionLib.nodes import samples
+from MACTFusionLib.nodes.display import options_as_shown
+from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
-from MACTFusionLib.volumes import geometry_of, voxels_of
+from MACTFusionLib.views.preview import look_of
+from MACTFusionLib.worker.conversation import WorkerError
+from MACTFusionLib.worker.process import GRACE_S
 from waiting import has_ended
 
 OPTIONS = {"device": "cpu", "task": "pet-mri"}

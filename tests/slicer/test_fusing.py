@@ -11,11 +11,11 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import psutil
 import slicer
-from MACTFusionLib import environment
+from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.parameters import Display
-from MACTFusionLib.preview import composite_of
 from MACTFusionLib.self_test import make_pair
-from MACTFusionLib.volumes import geometry_of, voxels_of
+from MACTFusionLib.views.preview import composite_of
+from MACTFusionLib.worker import environment
 from waiting import has_ended, wait
 
 

@@ -11,10 +11,11 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import slicer
 import vtk
-from MACTFusionLib import compare, widget
-from MACTFusionLib.result import ATTRIBUTE, Origin, fused_from, make_result, sources_of
+from MACTFusionLib import widget
+from MACTFusionLib.nodes.result import ATTRIBUTE, Origin, fused_from, make_result, sources_of
+from MACTFusionLib.nodes.volumes import geometry_of
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
-from MACTFusionLib.volumes import geometry_of
+from MACTFusionLib.views import compare
 
 RECORD = {
     "task": "pet-mri",

@@ -12,15 +12,18 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import slicer
 import vtk
-from MACTFusionLib import compare, install
-from MACTFusionLib.conversation import Conversation, WorkerError
-from MACTFusionLib.display import color_rows_of, options_as_shown
-from MACTFusionLib.guess import guess_pair, kind_of, task_of
-from MACTFusionLib.planes import NoPlane, fused_axis, slice_shown
-from MACTFusionLib.process import WorkerProcess
+from MACTFusionLib.nodes.display import color_rows_of, options_as_shown
+from MACTFusionLib.nodes.grid import covered_share
+from MACTFusionLib.nodes.guess import guess_pair, kind_of, task_of
+from MACTFusionLib.nodes.obstacles import reason_not_to_run
+from MACTFusionLib.nodes.volumes import geometry_of
 from MACTFusionLib.self_test import GRIDS, add_volume, make_pair
-from MACTFusionLib.summary import covered_share, duration, reason_not_to_run
-from MACTFusionLib.volumes import geometry_of
+from MACTFusionLib.summary import duration
+from MACTFusionLib.views import compare
+from MACTFusionLib.views.planes import NoPlane, fused_axis, slice_shown
+from MACTFusionLib.worker import install
+from MACTFusionLib.worker.conversation import Conversation, WorkerError
+from MACTFusionLib.worker.process import WorkerProcess
 from waiting import has_ended
 
 STUBBORN = """
