@@ -94,8 +94,9 @@ def test_the_panel_says_the_grid_and_previews_a_slice_of_it(thick):
     view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
     view.SetSliceOffset(-7.5)  # between two slices of the MR
     thick._parameters.livePreview = True
-    wait(thick, lambda: thick.preview.node is not None and not thick.preview.is_under_way)
-    shown, place = voxels_of(thick.preview.node).copy(), geometry_of(thick.preview.node)
+    preview = thick.looking.preview
+    wait(thick, lambda: preview.node is not None and not preview.is_under_way)
+    shown, place = voxels_of(preview.node).copy(), geometry_of(preview.node)
     assert place.shape == (24, 20, 1)
     thick.ui.applyButton.click()
     wait(thick, lambda: not thick.logic.is_running)

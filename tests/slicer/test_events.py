@@ -131,6 +131,9 @@ def test_reload_uses_the_files_as_they_are_now(panel, monkeypatch):
         from MACTFusionLib import widget
 
         assert widget is not before["MACTFusionLib.widget"]
+        for name in ("nodes.volumes", "views.compare", "worker.process"):
+            name = f"MACTFusionLib.{name}"
+            assert sys.modules[name] is not before[name]
         parent = slicer.qMRMLWidget()
         parent.setLayout(qt.QVBoxLayout())
         again = widget.MACTFusionWidget(parent)

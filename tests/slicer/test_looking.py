@@ -144,7 +144,7 @@ def test_panel_compares_all_partners_and_follows_the_choice(panel, chosen, scene
     panel._settled()
     assert panel.ui.compareButton.enabled  # the way back
     panel.ui.compareButton.click()
-    assert not panel.compare.is_on
+    assert not panel.looking.compare.is_on
 
 
 def test_titles_in_any_language_are_well_formed(monkeypatch):
@@ -166,9 +166,9 @@ def test_another_module_has_views_that_stand_still(panel, chosen, scene, volumes
     panel.ui.compareButton.click()
     panel.ui.blendSlider.value = 0.25
     panel.ui.flickerButton.click()
-    assert panel._flicker_timer.isActive()
+    assert panel.looking.is_flickering
     panel.exit()
-    assert not panel._flicker_timer.isActive()
+    assert not panel.looking.is_flickering
     assert not panel.ui.flickerButton.checked
     last = compare.composite_of(compare._view(compare.FUSED_VIEW))
     assert last.GetForegroundOpacity() == pytest.approx(0.25)
@@ -182,12 +182,12 @@ def test_closing_the_scene_ends_what_looks_at_it(panel, chosen, scene, volumes):
     panel.ui.compareButton.click()
     panel.ui.flickerButton.click()
     panel.ui.findPairsButton.click()
-    assert panel.preview.view == compare.FUSED_VIEW
+    assert panel.looking.preview.view == compare.FUSED_VIEW
     assert panel.ui.pairList.count
     scene.scene.Clear(False)
-    assert panel.preview.view == ""
+    assert panel.looking.preview.view == ""
     assert not panel.ui.compareButton.checked
-    assert not panel._flicker_timer.isActive()
+    assert not panel.looking.is_flickering
     assert panel.ui.pairList.count == 0
     assert layout().GetViewArrangement() == layout().SlicerLayoutFourUpView
 
@@ -202,7 +202,7 @@ def test_result_of_an_opened_scene_is_found_and_that_of_others_is_not(panel, cho
     panel._settled()
     assert panel.ui.flickerButton.enabled
     assert panel.ui.saveButton.enabled
-    assert panel._fused() is fused is fused_from(mr, [pet, ct])
+    assert panel.looking.fused is fused is fused_from(mr, [pet, ct])
     assert fused_from(mr, pet) is other
     slicer.mrmlScene.RemoveNode(fused)
     assert fused_from(mr, [pet, ct]) is older
@@ -248,7 +248,7 @@ def test_newest_result_is_the_one_that_was_made_last(panel, chosen, scene, volum
     panel.ui.compareButton.click()
     assert shown(2)[1] == second.GetID()
     assert fused_of(mr, [pet, ct], output=first) is first
-    panel._show_result(first)
+    panel.looking.show(first)
     assert fused_from(mr, [pet, ct]) is first
     assert shown(2)[1] == first.GetID()
     panel._settled()
@@ -392,10 +392,10 @@ def test_grey_results_and_faint_voxels_in_3d(panel, chosen, volumes, picture):
     assert picture().max() == 0
     voxels[6:18, 5:15, 1:5] = 60000
     fused_of(mr, [pet, ct], voxels)
-    panel.space.show(panel._fused())
+    panel.looking.space.show(panel.looking.fused)
     pixel = picture()[32, 32]
     assert pixel.min() > 50
     assert np.ptp(pixel) <= 1
     slicer.mrmlScene.Clear(False)
     assert not panel.ui.spaceButton.checked
-    assert not panel.space.is_on
+    assert not panel.looking.space.is_on

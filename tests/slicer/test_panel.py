@@ -168,7 +168,7 @@ def test_pairs_are_found_by_study_kind_and_overlap(panel):
     far[0, 3] = 5000
     add_volume("CT far", np.zeros((8, 8, 4), np.int16), far)
     panel.ui.findPairsButton.click()
-    assert panel._pairs == [(mr, pet)]
+    assert panel.batch.pairs == [(mr, pet)]
     assert panel.ui.pairList.count == 1
     assert panel.ui.batchButton.enabled
 
