@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 import types
 from pathlib import Path
 
@@ -20,10 +19,9 @@ from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
 from MACTFusionLib.views.preview import look_of
 from MACTFusionLib.worker.conversation import WorkerError
 from MACTFusionLib.worker.process import GRACE_S
-from waiting import has_ended
+from waiting import has_ended, wait
 
 OPTIONS = {"device": "cpu", "task": "pet-mri"}
-PATIENCE_S = 240
 
 
 @pytest.fixture
@@ -85,11 +83,7 @@ def run_until_the_network(panel):
     chosen.anatomical, chosen.partner = make_pair(shape=(64, 64, 400))
     chosen.device = "cpu"
     panel.ui.applyButton.click()
-    end = time.monotonic() + PATIENCE_S
-    while "Slice" not in panel.ui.progressLabel.text:
-        assert time.monotonic() < end, panel.ui.messageLabel.text
-        slicer.app.processEvents()
-        time.sleep(0.01)
+    wait(panel, lambda: "Slice" in panel.ui.progressLabel.text)
 
 
 def test_exit_during_a_run_leaves_no_process(panel, library, monkeypatch):

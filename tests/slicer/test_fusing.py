@@ -16,7 +16,7 @@ from MACTFusionLib.parameters import Display
 from MACTFusionLib.self_test import make_pair
 from MACTFusionLib.views.preview import composite_of
 from MACTFusionLib.worker import environment
-from waiting import has_ended, wait
+from waiting import has_ended, progress_of, wait
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ def red():
 
 def test_apply_shows_progress_and_ends_with_a_node(ready):
     ready._parameters.anatomical, ready._parameters.partner = make_pair(shape=(24, 20, 60))
-    ready.ui.applyButton.click()
-    assert not ready.ui.applyButton.enabled
-    assert "under way" in ready.ui.applyButton.toolTip
-    assert ready.ui.cancelButton.enabled
-    said = set()
-    wait(ready, lambda: said.add(ready.ui.progressLabel.text) or not ready.logic.is_running)
+    with progress_of(ready) as said:
+        ready.ui.applyButton.click()
+        assert not ready.ui.applyButton.enabled
+        assert "under way" in ready.ui.applyButton.toolTip
+        assert ready.ui.cancelButton.enabled
+        wait(ready, lambda: not ready.logic.is_running)
     assert any(text.startswith("Slice ") and "slices/s" in text for text in said), said
     assert ready.runs.fused.GetName() == "MR + PET fused"
     assert "is ready" in ready.ui.messageLabel.text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import pytest
 
@@ -24,7 +23,7 @@ from MACTFusionLib.views.planes import NoPlane, fused_axis, slice_shown
 from MACTFusionLib.worker import install
 from MACTFusionLib.worker.conversation import Conversation, WorkerError
 from MACTFusionLib.worker.process import WorkerProcess
-from waiting import has_ended
+from waiting import has_ended, until
 
 STUBBORN = """
 import json, subprocess, sys, time
@@ -34,19 +33,11 @@ time.sleep(600)
 """
 
 
-def pumped(process, condition, patience_s=20):
-    end = time.monotonic() + patience_s
-    while not condition() and time.monotonic() < end:
-        process.pump()
-        time.sleep(0.01)
-    assert condition()
-
-
 def test_stop_kills_the_whole_tree():
     replies = []
     process = WorkerProcess([sys.executable, "-c", STUBBORN], {})
     process.request("hello", replies.append)
-    pumped(process, lambda: replies)
+    until(lambda: replies, process.pump)
     process.stop(grace_s=0.2)
     assert not process.is_alive
     assert has_ended(replies[0]["child"])
@@ -57,7 +48,7 @@ def test_end_of_the_worker_answers_what_is_open():
     process = WorkerProcess([sys.executable, "-c", "input(); input()"], {})
     process.request("hello", replies.append)
     process.request("fuse", replies.append)
-    pumped(process, lambda: len(replies) == 2)
+    until(lambda: len(replies) == 2, process.pump)
     assert {reply["code"] for reply in replies} == {"ended"}
     assert not process.is_busy
 
