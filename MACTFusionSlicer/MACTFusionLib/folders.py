@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not chosen.folder.is_dir():
         _say(_("{path} is no folder.").format(path=chosen.folder), sys.stderr)
         return 1
-    folders = sorted(path for path in chosen.folder.iterdir() if path.is_dir())
+    folders = [path for path in _visible(chosen.folder) if path.is_dir()]
     folders = [path for path in folders if path.resolve() != chosen.output.resolve()]
     if not folders:
         _say(_("{path} has no folders of patients.").format(path=chosen.folder), sys.stderr)
@@ -82,7 +82,7 @@ def fuse_folder(logic: MACTFusionLogic, folder: Path, target: Path, options: dic
     """
     before = _nodes()
     try:
-        paths = sorted(path for path in folder.iterdir() if path.name.lower().endswith(READABLE))
+        paths = [path for path in _visible(folder) if path.name.lower().endswith(READABLE)]
         nodes = [_load(path) for path in paths]
         anatomical, partners = _roles(nodes)
         partner = partners if len(partners) > 1 else partners[0]
@@ -92,6 +92,11 @@ def fuse_folder(logic: MACTFusionLogic, folder: Path, target: Path, options: dic
         for node in _nodes():
             if node not in before and slicer.mrmlScene.IsNodePresent(node):
                 slicer.mrmlScene.RemoveNode(node)
+
+
+def _visible(folder: Path) -> list:
+    """Return what is in a folder, sorted; ``._MR.nrrd`` is what macOS leaves beside ``MR.nrrd``."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _nodes() -> list:

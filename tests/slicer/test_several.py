@@ -220,6 +220,29 @@ def test_folders_are_fused_and_failures_are_said(patients, library, capsys, monk
     assert cubes.shape != expected.shape
 
 
+def test_hidden_files_and_folders_are_passed_over(patients, monkeypatch, capsys):
+    source, target, _expected = patients
+    (source / "a" / "._MR.nrrd").write_bytes(b"\x00\x05\x16\x07 left by macOS")
+    (source / ".Trashes").mkdir()
+    fused = []
+
+    class Logic:
+        def fuse(self, anatomical, partners, **_options):
+            fused.append([node.GetName() for node in (anatomical, *partners)])
+
+        def save(self, _node, _path):
+            pass
+
+        def stop(self):
+            pass
+
+    monkeypatch.setattr(folders, "MACTFusionLogic", Logic)
+    assert folders.main([str(source), str(target)]) == 1  # the second folder, which holds no MR
+    assert fused == [["MR", "CT", "PET"]]
+    said = capsys.readouterr()
+    assert [line.partition(":")[0] for line in said.err.splitlines()] == ["b"]
+
+
 def test_no_folder_is_one_sentence(scene, tmp_path, capsys):
     assert folders.main([str(tmp_path / "none"), str(tmp_path / "out")]) == 1
     assert "is no folder" in capsys.readouterr().err
