@@ -6,7 +6,7 @@ Slicer does not bring are never imported here: a worker process has them.
 
 import slicer
 from MACTFusionLib.logic import MACTFusionLogic
-from MACTFusionLib.samples import register_samples
+from MACTFusionLib.nodes.samples import register_samples
 from MACTFusionLib.self_test import MACTFusionTest
 from MACTFusionLib.widget import MACTFusionWidget
 from slicer.i18n import tr as _

@@ -1,2 +1,2 @@
 # ruff: noqa: N999  the name is a convention of Slicer's extensions
-"""The panel behind MACTFusion.py: widget, logic, process and parameters, and their helpers."""
+"""The panel behind MACTFusion.py; the folders hold volume nodes, views and the worker process."""

@@ -9,11 +9,11 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-from .conversation import WorkerError
-from .guess import kind_of
 from .logic import MACTFusionLogic
+from .nodes.guess import kind_of
+from .nodes.volumes import MOST_PARTNERS, VolumeError
 from .parameters import Grid
-from .volumes import MOST_PARTNERS, VolumeError
+from .worker.conversation import WorkerError
 
 READABLE = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
 _PARTNERS = ("CT", "PT", "NM", "color")
@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not chosen.folder.is_dir():
         _say(_("{path} is no folder.").format(path=chosen.folder), sys.stderr)
         return 1
-    folders = sorted(path for path in chosen.folder.iterdir() if path.is_dir())
+    folders = [path for path in _visible(chosen.folder) if path.is_dir()]
     folders = [path for path in folders if path.resolve() != chosen.output.resolve()]
     if not folders:
         _say(_("{path} has no folders of patients.").format(path=chosen.folder), sys.stderr)
@@ -73,7 +73,7 @@ def fuse_folder(logic: MACTFusionLogic, folder: Path, target: Path, options: dic
     Args:
         logic: fuses.
         folder: has one volume that is an MR, and one to three others.
-        target: file to write, see :func:`MACTFusionLib.save.save_volume`.
+        target: file to write, see :func:`MACTFusionLib.nodes.save.save_volume`.
         options: of ``mactfusion.fuse_volumes``.
 
     Raises:
@@ -82,7 +82,7 @@ def fuse_folder(logic: MACTFusionLogic, folder: Path, target: Path, options: dic
     """
     before = _nodes()
     try:
-        paths = sorted(path for path in folder.iterdir() if path.name.lower().endswith(READABLE))
+        paths = [path for path in _visible(folder) if path.name.lower().endswith(READABLE)]
         nodes = [_load(path) for path in paths]
         anatomical, partners = _roles(nodes)
         partner = partners if len(partners) > 1 else partners[0]
@@ -92,6 +92,11 @@ def fuse_folder(logic: MACTFusionLogic, folder: Path, target: Path, options: dic
         for node in _nodes():
             if node not in before and slicer.mrmlScene.IsNodePresent(node):
                 slicer.mrmlScene.RemoveNode(node)
+
+
+def _visible(folder: Path) -> list:
+    """Return what is in a folder, sorted; ``._MR.nrrd`` is what macOS leaves beside ``MR.nrrd``."""
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def _nodes() -> list:

@@ -10,16 +10,16 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from .conversation import Conversation, Steps, WorkerError
-from .display import options_as_shown
-from .environment import remove_log
-from .grid import ANATOMICAL, result_geometry
-from .guess import task_of
+from .nodes.display import options_as_shown
+from .nodes.grid import ANATOMICAL, result_geometry
+from .nodes.guess import task_of
+from .nodes.obstacles import reason_not_to_run, tasks_for
+from .nodes.result import Origin, make_result
+from .nodes.volumes import geometry_of, partners_in, slice_geometry
 from .parameters import MACTFusionParameters, chosen_options, chosen_partner
-from .result import Origin, make_result
-from .session import Session
-from .summary import reason_not_to_run, tasks_for
-from .volumes import geometry_of, partners_in, slice_geometry
+from .worker.conversation import Conversation, Steps, WorkerError
+from .worker.environment import remove_log
+from .worker.session import Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -206,8 +206,8 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         remove_log()
 
     def save(self, node: slicer.vtkMRMLVolumeNode, path: str) -> None:
-        """Write a fused volume; see :func:`MACTFusionLib.save.save_volume`."""
-        from .save import save_volume
+        """Write a fused volume; see :func:`MACTFusionLib.nodes.save.save_volume`."""
+        from .nodes.save import save_volume
 
         save_volume(node, path)
 

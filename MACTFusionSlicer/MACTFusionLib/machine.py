@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
-from .conversation import WorkerError
 from .summary import device_title
+from .worker.conversation import WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .runs import Runs
-    from .session import Session
+    from .worker.session import Session
 
 _PYTHON = "MACTFusion/Python"
 _WHEELS = "MACTFusion/Wheels"

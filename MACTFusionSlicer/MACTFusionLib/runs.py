@@ -9,11 +9,11 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from . import install
-from .conversation import WorkerError
-from .environment import external_python, log
+from .nodes.volumes import VolumeError, partners_in
 from .summary import progress_text
-from .volumes import VolumeError, partners_in
+from .worker import install
+from .worker.conversation import WorkerError
+from .worker.environment import external_python, log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,11 +12,11 @@ import vtk
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
-from .conversation import WorkerError
 from .logic import MACTFusionLogic
-from .result import ATTRIBUTE
-from .samples import load_samples
-from .volumes import geometry_of, voxels_of
+from .nodes.result import ATTRIBUTE
+from .nodes.samples import load_samples
+from .nodes.volumes import geometry_of, voxels_of
+from .worker.conversation import WorkerError
 
 SHAPE = (24, 20, 6)
 _OPTIONS = {"device": "cpu", "task": "pet-mri"}

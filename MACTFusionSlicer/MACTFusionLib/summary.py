@@ -1,4 +1,4 @@
-"""Sentences of the panel: what will happen, what is missing, how far a run is."""
+"""Sentences of the panel: what will happen, how far a run is, and where it runs."""
 
 from __future__ import annotations
 
@@ -7,86 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from slicer.i18n import tr as _
 
-from .display import has_threshold
-from .grid import ANATOMICAL, reason_against, result_geometry, size_of
-from .guess import can_tell_task, kind_of
-from .volumes import Geometry, VolumeError, geometry_of, partners_in, voxels_of
+from .nodes.display import has_threshold
+from .nodes.grid import ANATOMICAL, covered_share, result_geometry, size_of
+from .nodes.guess import kind_of
+from .nodes.volumes import geometry_of, partners_in
 
 if TYPE_CHECKING:
     import slicer
 
-_SAMPLES_PER_AXIS = 24
 _NAMES = {"MR": "MR", "CT": "CT", "PT": "PET", "NM": "SPECT"}
-
-
-def reason_not_to_run(
-    anatomical: slicer.vtkMRMLVolumeNode,
-    partner: object,
-    output: slicer.vtkMRMLVolumeNode | None,
-    task: str | list,
-    grid: str = ANATOMICAL,
-) -> str:
-    """Say why these choices cannot be fused, "" where they can.
-
-    Args:
-        anatomical: volume node or None.
-        partner: likewise, or a list of several.
-        output: volume node to overwrite, or None for a new one.
-        task: the library's name, or ``auto``; a list has one for each partner, a single name is
-            the first one's.
-        grid: the library's name.
-    """
-    partners = partners_in(partner)
-    if anatomical is None and not partners:
-        return _("Load two volumes of one patient, or try the sample data, and choose them above.")
-    if anatomical is None:
-        return _("Choose the anatomical volume, usually the MR.")
-    if not partners:
-        return _("Choose the partner: CT, PET, SPECT or a second MR.")
-    if anatomical in partners:
-        return _("Anatomical volume and partner are the same volume; choose two.")
-    twice = [node.GetName() for node in partners if partners.count(node) > 1]
-    if twice:
-        return _("{name} is chosen twice; choose each volume once.").format(name=twice[0])
-    if output is not None and output in (anatomical, *partners):
-        return _("The output is one of the inputs, which are never changed; choose another.")
-    try:
-        reason = _reason_in_volumes(anatomical, partners, tasks_for(task, len(partners)))
-        return reason or reason_against(geometry_of(anatomical), grid, anatomical.GetName())
-    except VolumeError as error:
-        return str(error)
-
-
-def tasks_for(task: str | list, count: int) -> list:
-    """Deal a task out to partners: a single name is the first one's, the others are automatic."""
-    return list(task) if isinstance(task, list) else [task, *["auto"] * (count - 1)]
-
-
-def _reason_in_volumes(anatomical: slicer.vtkMRMLVolumeNode, partners: list, tasks: list) -> str:
-    grid = geometry_of(anatomical)
-    others = [geometry_of(node) for node in partners]
-    for node in (anatomical, *partners):
-        voxels_of(node)
-    if voxels_of(anatomical).ndim == 4:
-        return _("The anatomical volume {name} is in colour; it must be grey.").format(
-            name=anatomical.GetName()
-        )
-    for node, other in zip(partners, others):  # noqa: B905  Python 3.9
-        if not covered_share(grid, other) > 0:
-            return _(
-                "{partner} and {anatomical} do not overlap: they are not registered to each other."
-            ).format(partner=node.GetName(), anatomical=anatomical.GetName())
-    for number, node in enumerate(partners):
-        if tasks[number] == "auto" and not can_tell_task(anatomical, node):
-            if number:
-                return _(
-                    "What {name} is cannot be told from its data: choose it as the first partner "
-                    "and choose its task, or put CT, PET or SPECT into its name."
-                ).format(name=node.GetName())
-            return _("What {name} is cannot be told from its data: choose the task.").format(
-                name=node.GetName()
-            )
-    return ""
 
 
 def plan(
@@ -132,17 +61,6 @@ def _plan_of(anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolume
         size=size_of(grid),
         share=round(100 * share),
     )
-
-
-def covered_share(grid: Geometry, other: Geometry) -> float:
-    """Estimate the share, 0 to 1, of a grid that lies within another volume, from sample points."""
-    counts = [min(n, _SAMPLES_PER_AXIS) for n in grid.shape]
-    axes = [(np.arange(m) + 0.5) * n / m - 0.5 for n, m in zip(grid.shape, counts)]  # noqa: B905
-    points = np.stack(np.meshgrid(*axes, indexing="ij")).reshape(3, -1)
-    to_other = np.linalg.inv(other.affine) @ grid.affine
-    index = to_other[:3, :3] @ points + to_other[:3, 3:]
-    upper = np.array(other.shape)[:, None] - 0.5
-    return float(np.all((index >= -0.5) & (index <= upper), axis=0).mean())
 
 
 def progress_text(news: dict) -> str:

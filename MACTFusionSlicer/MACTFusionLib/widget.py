@@ -13,44 +13,39 @@ from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
-from .compare import FUSED_VIEW, CompareViews
-from .guess import guess_pair
+from .batch import Batch
 from .logic import MACTFusionLogic
+from .looking import Looking
 from .machine import MachineControls
-from .pairs import find_pairs, loaded_volumes
-from .parameters import chosen_options, chosen_partner
-from .preview import LivePreview, look_of
-from .result import fused_from, sources_of
+from .nodes.guess import guess_pair
+from .nodes.obstacles import reason_not_to_run
+from .nodes.pairs import loaded_volumes
+from .nodes.samples import load_samples
+from .nodes.save import suggested_name
+from .nodes.volumes import VolumeError
+from .parameters import chosen_partner
 from .runs import Runs
-from .samples import load_samples
-from .save import suggested_name
-from .space import RenderedVolume
-from .summary import device_note, plan, reason_not_to_run
-from .volumes import VolumeError, partners_in
-from .watch import Watch
+from .summary import device_note, plan
+from .timer import timer
+from .views.preview import look_of
+from .views.watch import Watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from .parameters import MACTFusionParameters
 
 _POLL_MS = 30
 _SETTLE_MS = 40
-_FLICKER_MS = 500
 _FOLDER = "MACTFusion/Folder"
 
 
 class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
-    """Joins the widgets of MACTFusion.ui to parameters, logic and runs."""
+    """Joins the widgets of MACTFusion.ui to the choices, the logic and the parts of the panel."""
 
     def __init__(self, parent: object = None) -> None:
         self.logic: MACTFusionLogic | None = None
         self._parameters = None
         self._gui_tag = None
-        self._pairs: list = []
         self._is_settling = False
-        self._look = ""
-        self._preview_said = ""
         super().__init__(parent)
 
     def setup(self) -> None:
@@ -62,15 +57,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         panel.setMRMLScene(slicer.mrmlScene)
         self.logic = MACTFusionLogic()
         requirements = Path(self.resourcePath("requirements.txt"))
-        self.runs = Runs(self.ui, self.logic, requirements, self.refresh, self._show_result)
-        self.preview = LivePreview(self.logic, self._say_preview)
-        self.compare = CompareViews()
-        self.space = RenderedVolume()
         self._timers()
         self.watch = Watch(self._settle)
-        self.machine = MachineControls(
-            self.ui, self.logic.session, self.runs, lambda: self._parameters, self.refresh
-        )
+        self._parts(requirements)
         self._connect_buttons()
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._on_scene_closing)
@@ -81,14 +70,12 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def cleanup(self) -> None:
         """Leave nothing behind: no observer, timer, node or process."""
-        for timer in (self._pump_timer, self._settle_timer, self._flicker_timer):
-            timer.stop()
+        for each in (self._pump_timer, self._settle_timer):
+            each.stop()
         self.setParameterNode(None)
         self.removeObservers()
         self.watch.removeObservers()
-        self.preview.stop()
-        self.compare.leave()
-        self.space.hide()
+        self.looking.stop()
         self.logic.stop()
 
     def enter(self) -> None:
@@ -97,8 +84,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def exit(self) -> None:
         """Another module is shown: a run goes on, preview and flicker rest."""
-        self.ui.flickerButton.checked = False  # its button is not there to end it
-        self.preview.stop()
+        self.looking.rest()
         self.setParameterNode(None)
 
     def onReload(self) -> None:  # noqa: N802  Slicer
@@ -145,29 +131,33 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.applyButton.toolTip = running or reason or _("Fuse the whole volume.")
         self.ui.batchButton.enabled = self.ui.pairList.count > 0 and not is_running
         self.ui.swapButton.enabled = bool(chosen.anatomical or chosen.partner)
-        fused = self._fused()
-        for button in (self.ui.checkerboardButton, self.ui.flickerButton, self.ui.spaceButton):
-            button.enabled = fused is not None or button.checked
         self.ui.saveButton.enabled = self._fused_to_save() is not None
-        self.ui.compareButton.enabled = not reason or self.compare.is_on
+        self.looking.enable(can_fuse=not reason)
         self.machine.show()
-
-    def _fused(self) -> slicer.vtkMRMLVolumeNode | None:
-        """Return the fused volume of the chosen ones; that of others must not be beside them."""
-        chosen = self._parameters
-        return None if chosen is None else fused_from(chosen.anatomical, chosen_partner(chosen))
 
     def _fused_to_save(self) -> slicer.vtkMRMLVolumeNode | None:
         """Return what Compare and 3-D show; the last run may be of another patient."""
-        chosen, last = self._fused(), self.runs.fused
+        chosen, last = self.looking.fused, self.runs.fused
         if chosen is not None or last is None:
             return chosen
         return last if slicer.mrmlScene.IsNodePresent(last) else None
 
+    def _parts(self, requirements: Path) -> None:
+        ui, logic = self.ui, self.logic
+
+        def chosen() -> MACTFusionParameters | None:
+            return self._parameters
+
+        self.runs = Runs(
+            ui, logic, requirements, self.refresh, lambda node: self.looking.show(node)
+        )
+        self.looking = Looking(ui, logic, self.runs, chosen, self._settle)
+        self.batch = Batch(ui, logic, self.runs, chosen, self.refresh)
+        self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
+
     def _timers(self) -> None:
-        self._pump_timer = _timer(_POLL_MS, self._pump)
-        self._settle_timer = _timer(_SETTLE_MS, self._settled, is_single=True)
-        self._flicker_timer = _timer(_FLICKER_MS, self.compare.flicker)
+        self._pump_timer = timer(_POLL_MS, self._pump)
+        self._settle_timer = timer(_SETTLE_MS, self._settled, is_single=True)
         self._pump_timer.start()
 
     def _pump(self) -> None:
@@ -184,14 +174,8 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             (ui.sampleButton, self._load_samples),
             (ui.applyButton, self._apply),
             (ui.saveButton, self._save),
-            (ui.findPairsButton, self._find_pairs),
-            (ui.batchButton, self._apply_to_pairs),
         ):
             button.clicked.connect(act)
-        ui.compareButton.toggled.connect(self._compare)
-        ui.flickerButton.toggled.connect(self._flicker)
-        ui.checkerboardButton.toggled.connect(self._show_checkerboard)
-        ui.spaceButton.toggled.connect(self._show_in_space)
 
     # ---- volumes
 
@@ -220,37 +204,8 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         chosen = self._parameters
         options = self.logic.options_of(chosen)
         partner = chosen_partner(chosen)
-        self._look = look_of(chosen.anatomical, partner, options)
+        self.looking.expect(look_of(chosen.anatomical, partner, options))
         self.runs.begin([(chosen.anatomical, partner, chosen.output, options)])
-
-    def _find_pairs(self, *_unused: object) -> None:
-        self._pairs = find_pairs()
-        self.ui.pairList.clear()
-        for anatomical, partner in self._pairs:
-            names = [node.GetName() for node in (anatomical, *partners_in(partner))]
-            item = qt.QListWidgetItem(" + ".join(names))
-            # All partners in one image are another wish than each by itself.
-            is_pair = len(names) == 2
-            item.setCheckState(qt.Qt.Checked if is_pair else qt.Qt.Unchecked)
-            self.ui.pairList.addItem(item)
-        if not self._pairs:
-            self.runs.say(_("There is no MR with a CT, PET or SPECT that overlaps it."))
-        self.refresh()
-
-    def _apply_to_pairs(self, *_unused: object) -> None:
-        jobs = []
-        for row, (anatomical, partner) in enumerate(self._pairs):
-            nodes = (anatomical, *partners_in(partner))
-            is_there = all(slicer.mrmlScene.IsNodePresent(node) for node in nodes)
-            if is_there and self.ui.pairList.item(row).checkState() == qt.Qt.Checked:
-                # Task, windows and colours are those of the pair, not of the volumes chosen above.
-                chosen = {**chosen_options(self._parameters), "task": "auto"}
-                display = self._parameters.display.value
-                options = self.logic.options_for(anatomical, partner, display, chosen)
-                jobs.append((anatomical, partner, None, options))
-        if not jobs:
-            self.runs.say(_("No volumes of the list are checked and still loaded."))
-        self.runs.begin(jobs)
 
     def _save(self, *_unused: object) -> None:
         node = self._fused_to_save()
@@ -271,99 +226,10 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             qt.QSettings().setValue(_FOLDER, str(Path(path).parent))
             self.runs.say(_("{name} is saved as {path}.").format(name=name, path=path))
 
-    # ---- looking
-
-    def _update_preview(self) -> None:
-        chosen = self._parameters
-        if chosen is None or self.logic.is_running:
-            return
-        if not chosen.livePreview or not self.runs.is_ready:
-            self.preview.stop()
-            return
-        if self.compare.is_on and self._fused() is not None:
-            self.preview.stop()  # the whole volume is there to look at
-        elif chosen.anatomical is not None and chosen.partner is not None:
-            options = self.logic.options_of(chosen)
-            self.preview.update(chosen.anatomical, chosen_partner(chosen), options)
-
-    def _say_preview(self, sentence: str) -> None:
-        if sentence or self.ui.messageLabel.text == self._preview_said:
-            self.runs.say(sentence)
-        self._preview_said = sentence
-
-    def _show_result(self, node: slicer.vtkMRMLVolumeNode) -> None:
-        """Put a fused volume before the anatomical one, in all views."""
-        look, self._look = self._look, ""
-        if look:
-            self.preview.rest(look)
-        anatomical, partners = sources_of(node)
-        is_chosen = node is self._fused()  # one of a batch may be of others
-        if not self.compare.is_on:
-            slicer.util.setSliceViewerLayers(
-                background=anatomical, foreground=node, foregroundOpacity=1.0
-            )
-        elif is_chosen:
-            self._end_tricks()
-            self.compare.enter(anatomical, partners, node)
-        if self.space.is_on and is_chosen:
-            self.space.show(node)
-
-    def _compare(self, is_on: bool) -> None:
-        chosen = self._parameters
-        self._end_tricks()
-        if is_on and chosen is not None:
-            self.ui.spaceButton.checked = False  # its layout is another one
-            self.compare.set_blend(chosen.blend)
-            self.compare.enter(chosen.anatomical, chosen_partner(chosen), self._fused())
-            self.preview.view = FUSED_VIEW
-        else:
-            self.preview.view = ""
-            self.compare.leave()
-        self._settle()
-
-    def _follow_choice(self) -> None:
-        """Show other volumes side by side when others are chosen, and none of the former in 3-D."""
-        if self.space.is_on and self.space.volume is not self._fused():
-            self.ui.spaceButton.checked = False
-        chosen = self._parameters
-        if not self.compare.is_on or not (chosen.anatomical and chosen.partner):
-            return
-        shown = chosen.anatomical, chosen_partner(chosen), self._fused()
-        if not self.compare.shows(*shown):
-            self._end_tricks()
-            self.compare.enter(*shown)
-
-    def _end_tricks(self) -> None:
-        for button in (self.ui.flickerButton, self.ui.checkerboardButton):
-            button.checked = False
-
-    def _flicker(self, is_on: bool) -> None:
-        if is_on:
-            self._flicker_timer.start()
-        else:
-            self._flicker_timer.stop()
-            self.compare.set_blend(self._parameters.blend if self._parameters else 1.0)
-
-    def _show_checkerboard(self, is_on: bool) -> None:
-        source = self._parameters.anatomical if is_on and self._parameters else None
-        self.compare.set_checkerboard(source, self._fused() if source else None)
-
-    def _show_in_space(self, is_on: bool) -> None:
-        fused = self._fused() if is_on else None
-        if fused is None:
-            self.space.hide()
-            return
-        self.ui.compareButton.checked = False  # its layout has no 3-D view
-        obstacle = self.space.show(fused)
-        if obstacle:
-            self.runs.say(obstacle, is_error=True)
-            self.ui.spaceButton.checked = False
-
     # ---- events
 
     def _on_change(self, *_unused: object) -> None:
-        if self.compare.is_on and not self.ui.flickerButton.checked:
-            self.compare.set_blend(self._parameters.blend)
+        self.looking.blend()
         self.refresh()
         self._settle()
 
@@ -383,30 +249,16 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         if chosen is not None:
             self.watch.follow([chosen.anatomical, chosen.partner, chosen.third, chosen.fourth])
             self.refresh()
-            self._follow_choice()
-            self._update_preview()
+            self.looking.follow()
 
     def _on_scene_closing(self, *_unused: object) -> None:
         self.setParameterNode(None)
         self.watch.follow([])
-        self.preview.stop()
-        self.compare.forget()
-        self.space.forget()
-        for button in (self.ui.compareButton, self.ui.spaceButton):
-            button.checked = False
-        self._pairs = []
-        self.ui.pairList.clear()
+        self.looking.forget()
+        self.batch.forget()
         self.logic.close_scene()
         self.runs.forget()
 
     def _on_scene_closed(self, *_unused: object) -> None:
         if getattr(self.parent, "isEntered", True):
             self.initializeParameterNode()
-
-
-def _timer(interval_ms: int, act: Callable[[], None], is_single: bool = False) -> qt.QTimer:
-    timer = qt.QTimer()
-    timer.setInterval(interval_ms)
-    timer.setSingleShot(is_single)
-    timer.timeout.connect(act)
-    return timer

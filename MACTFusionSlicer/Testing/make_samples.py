@@ -1,7 +1,7 @@
 """Make the sample data of the panel from the library's synthetic head.
 
 Run with the library's Python; it writes a thumbnail too, and prints the SHA-256 sums that
-MACTFusionLib/samples.py checks:
+MACTFusionLib/nodes/samples.py checks:
 
     python MACTFusionSlicer/Testing/make_samples.py
 """

@@ -74,6 +74,12 @@ def library():
         pytest.skip("needs a Python with mactfusion: make setup, or set MACTFUSION_PYTHON")
 
 
+@pytest.fixture
+def no_worker(monkeypatch):
+    """Nothing is fused; whoever starts a worker fails."""
+    monkeypatch.setenv("MACTFUSION_PYTHON", "")
+
+
 @pytest.fixture(scope="session")
 def only_logic(only_scene, library):
     """One worker for all tests that leave it as it was: it takes seconds to start."""
@@ -105,6 +111,28 @@ def panel(scene):
     panel.enter()
     yield panel
     panel.cleanup()
+
+
+@pytest.fixture
+def volumes(scene):
+    """An MR, its PET and CT, and a cross-hair as the application has one."""
+    import numpy as np
+    import slicer
+    from MACTFusionLib.nodes.volumes import geometry_of
+    from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
+
+    slicer.mrmlScene.AddNode(slicer.vtkMRMLCrosshairNode())
+    mr, pet = make_pair()
+    return mr, pet, add_volume("CT", np.zeros(SHAPE, np.int16), geometry_of(mr).affine)
+
+
+@pytest.fixture
+def chosen(panel, volumes):
+    """The choices of the panel: an MR with its PET and CT, without a preview."""
+    chosen = panel._parameters
+    chosen.livePreview = False
+    chosen.anatomical, chosen.partner, chosen.third = volumes
+    return chosen
 
 
 @pytest.fixture

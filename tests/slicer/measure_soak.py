@@ -19,9 +19,9 @@ from pathlib import Path
 
 import conftest  # noqa: F401  puts everything in place
 import psutil
-from MACTFusionLib.conversation import WorkerError
 from MACTFusionLib.logic import MACTFusionLogic
 from MACTFusionLib.self_test import SHAPE, make_pair
+from MACTFusionLib.worker.conversation import WorkerError
 from standins.application import Scene
 
 WARM_UP = 10

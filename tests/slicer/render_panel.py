@@ -18,7 +18,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import conftest  # noqa: F401  puts everything in place
 import qt
 import slicer
-from MACTFusionLib.samples import load_samples
+from MACTFusionLib.nodes.samples import load_samples
 from MACTFusionLib.widget import MACTFusionWidget
 from PySide6 import QtCore, QtGui
 from standins.application import Scene

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
@@ -11,11 +9,10 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import qt
 import slicer
-from MACTFusionLib.result import sources_of
+from MACTFusionLib.nodes.result import sources_of
+from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
-from MACTFusionLib.volumes import geometry_of, voxels_of
-
-PATIENCE_S = 240
+from waiting import progress_of, wait
 
 
 @pytest.fixture
@@ -39,14 +36,7 @@ def check(panel, *wanted):
 
 
 def finish(panel):
-    end = time.monotonic() + PATIENCE_S
-    said = set()
-    while panel.logic.is_running:
-        assert time.monotonic() < end, panel.ui.messageLabel.text
-        slicer.app.processEvents()
-        said.add(panel.ui.progressLabel.text)
-        time.sleep(0.01)
-    return said
+    wait(panel, lambda: not panel.logic.is_running)
 
 
 def fused_nodes():
@@ -79,9 +69,10 @@ def test_a_failure_in_the_middle_is_not_forgotten(panel, three):
     mr, pet, ct = three
     panel.ui.findPairsButton.click()
     check(panel, *rows(panel))
-    panel.ui.batchButton.click()
-    slicer.mrmlScene.RemoveNode(ct)
-    said = finish(panel)
+    with progress_of(panel) as said:
+        panel.ui.batchButton.click()
+        slicer.mrmlScene.RemoveNode(ct)
+        finish(panel)
     assert any(text.startswith("1 of 3 · ") for text in said)
     message = panel.ui.messageLabel.text
     assert message == "1 of 3 are ready; Details says why the others are not."
@@ -93,14 +84,14 @@ def test_a_failure_in_the_middle_is_not_forgotten(panel, three):
 def test_cancel_says_what_was_ready_already(panel, three):
     panel.ui.findPairsButton.click()
     check(panel, *rows(panel))
-    panel.ui.batchButton.click()
-    end = time.monotonic() + PATIENCE_S
-    while not panel.ui.progressLabel.text.startswith("2 of 3"):
-        assert time.monotonic() < end
-        slicer.app.processEvents()
-        time.sleep(0.001)
-    panel.ui.cancelButton.click()
-    finish(panel)
+
+    def cancel_the_second(text):
+        if text.startswith("2 of 3"):
+            panel.ui.cancelButton.click()
+
+    with progress_of(panel, cancel_the_second):
+        panel.ui.batchButton.click()
+        finish(panel)
     assert panel.ui.messageLabel.text.startswith("1 of 3 are ready")
     assert "MR + CT: cancelled" in panel.runs._details
     assert "MR + PET + CT: cancelled" in panel.runs._details

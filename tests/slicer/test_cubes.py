@@ -8,12 +8,12 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 
 import numpy as np
 import slicer
-from MACTFusionLib import compare
-from MACTFusionLib.grid import result_geometry
+from MACTFusionLib.nodes.grid import result_geometry
+from MACTFusionLib.nodes.result import ATTRIBUTE
+from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.parameters import Grid
-from MACTFusionLib.result import ATTRIBUTE
 from MACTFusionLib.self_test import GRIDS, SHAPE, _put_under, _turn, add_volume, make_pair
-from MACTFusionLib.volumes import geometry_of, voxels_of
+from MACTFusionLib.views import compare
 from waiting import wait
 
 OPTIONS = {"device": "cpu", "task": "pet-mri", "display": "fixed"}
@@ -94,8 +94,9 @@ def test_the_panel_says_the_grid_and_previews_a_slice_of_it(thick):
     view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
     view.SetSliceOffset(-7.5)  # between two slices of the MR
     thick._parameters.livePreview = True
-    wait(thick, lambda: thick.preview.node is not None and not thick.preview.is_under_way)
-    shown, place = voxels_of(thick.preview.node).copy(), geometry_of(thick.preview.node)
+    preview = thick.looking.preview
+    wait(thick, lambda: preview.node is not None and not preview.is_under_way)
+    shown, place = voxels_of(preview.node).copy(), geometry_of(preview.node)
     assert place.shape == (24, 20, 1)
     thick.ui.applyButton.click()
     wait(thick, lambda: not thick.logic.is_running)

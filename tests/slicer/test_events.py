@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 import types
 from pathlib import Path
 
@@ -13,17 +12,16 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 
 import numpy as np
 import slicer
-from MACTFusionLib import samples
-from MACTFusionLib.conversation import WorkerError
-from MACTFusionLib.display import options_as_shown
-from MACTFusionLib.preview import look_of
-from MACTFusionLib.process import GRACE_S
+from MACTFusionLib.nodes import samples
+from MACTFusionLib.nodes.display import options_as_shown
+from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
-from MACTFusionLib.volumes import geometry_of, voxels_of
-from waiting import has_ended
+from MACTFusionLib.views.preview import look_of
+from MACTFusionLib.worker.conversation import WorkerError
+from MACTFusionLib.worker.process import GRACE_S
+from waiting import has_ended, wait
 
 OPTIONS = {"device": "cpu", "task": "pet-mri"}
-PATIENCE_S = 240
 
 
 @pytest.fixture
@@ -85,11 +83,7 @@ def run_until_the_network(panel):
     chosen.anatomical, chosen.partner = make_pair(shape=(64, 64, 400))
     chosen.device = "cpu"
     panel.ui.applyButton.click()
-    end = time.monotonic() + PATIENCE_S
-    while "Slice" not in panel.ui.progressLabel.text:
-        assert time.monotonic() < end, panel.ui.messageLabel.text
-        slicer.app.processEvents()
-        time.sleep(0.01)
+    wait(panel, lambda: "Slice" in panel.ui.progressLabel.text)
 
 
 def test_exit_during_a_run_leaves_no_process(panel, library, monkeypatch):
@@ -131,6 +125,9 @@ def test_reload_uses_the_files_as_they_are_now(panel, monkeypatch):
         from MACTFusionLib import widget
 
         assert widget is not before["MACTFusionLib.widget"]
+        for name in ("nodes.volumes", "views.compare", "worker.process"):
+            name = f"MACTFusionLib.{name}"
+            assert sys.modules[name] is not before[name]
         parent = slicer.qMRMLWidget()
         parent.setLayout(qt.QVBoxLayout())
         again = widget.MACTFusionWidget(parent)

@@ -11,12 +11,12 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import psutil
 import slicer
-from MACTFusionLib import environment
+from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.parameters import Display
-from MACTFusionLib.preview import composite_of
 from MACTFusionLib.self_test import make_pair
-from MACTFusionLib.volumes import geometry_of, voxels_of
-from waiting import has_ended, wait
+from MACTFusionLib.views.preview import composite_of
+from MACTFusionLib.worker import environment
+from waiting import has_ended, progress_of, wait
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ def red():
 
 def test_apply_shows_progress_and_ends_with_a_node(ready):
     ready._parameters.anatomical, ready._parameters.partner = make_pair(shape=(24, 20, 60))
-    ready.ui.applyButton.click()
-    assert not ready.ui.applyButton.enabled
-    assert "under way" in ready.ui.applyButton.toolTip
-    assert ready.ui.cancelButton.enabled
-    said = set()
-    wait(ready, lambda: said.add(ready.ui.progressLabel.text) or not ready.logic.is_running)
+    with progress_of(ready) as said:
+        ready.ui.applyButton.click()
+        assert not ready.ui.applyButton.enabled
+        assert "under way" in ready.ui.applyButton.toolTip
+        assert ready.ui.cancelButton.enabled
+        wait(ready, lambda: not ready.logic.is_running)
     assert any(text.startswith("Slice ") and "slices/s" in text for text in said), said
     assert ready.runs.fused.GetName() == "MR + PET fused"
     assert "is ready" in ready.ui.messageLabel.text
@@ -69,15 +69,15 @@ def test_cancel_button_ends_the_run(ready):
 
 def test_preview_is_the_slice_of_the_fused_volume(ready):
     ready._parameters.livePreview = True
-    wait(ready, lambda: ready.preview.node is not None)
-    wait(ready, lambda: not ready.preview.is_under_way)
-    node = ready.preview.node
+    wait(ready, lambda: ready.looking.preview.node is not None)
+    wait(ready, lambda: not ready.looking.preview.is_under_way)
+    node = ready.looking.preview.node
     shown, affine = voxels_of(node).copy(), geometry_of(node).affine
     fused = apply(ready)
     assert composite_of(red()).GetForegroundVolumeID() == fused.GetID()
     red().SetSliceOffset(3.0)
     ready._settled()
-    assert ready.preview.node is None  # the whole volume is there
+    assert ready.looking.preview.node is None  # the whole volume is there
     index = np.linalg.inv(geometry_of(fused).affine) @ affine[:, 3]
     assert np.allclose(index, [0, 0, 2, 1])
     assert np.array_equal(shown[:, :, 0], voxels_of(fused)[:, :, 2])
@@ -90,13 +90,13 @@ def test_scrolling_brings_the_newest_slice(ready):
         slicer.app.processEvents()
 
     def is_last():
-        node = ready.preview.node
+        node = ready.looking.preview.node
         return node is not None and np.isclose(geometry_of(node).affine[2, 3], 13.0)
 
-    wait(ready, lambda: is_last() and not ready.preview.is_under_way)
-    assert composite_of(red()).GetForegroundVolumeID() == ready.preview.node.GetID()
+    wait(ready, lambda: is_last() and not ready.looking.preview.is_under_way)
+    assert composite_of(red()).GetForegroundVolumeID() == ready.looking.preview.node.GetID()
     ready._parameters.livePreview = False
-    wait(ready, lambda: ready.preview.node is None)
+    wait(ready, lambda: ready.looking.preview.node is None)
     assert composite_of(red()).GetForegroundVolumeID() is None
 
 
@@ -160,7 +160,7 @@ def test_removing_a_source_during_a_run_is_one_sentence(ready, scene):
 
 def test_batch_fuses_checked_pairs(ready):
     ready.ui.findPairsButton.click()
-    assert len(ready._pairs) == 1
+    assert len(ready.batch.pairs) == 1
     ready.ui.batchButton.click()
     wait(ready, lambda: not ready.logic.is_running)
     assert ready.runs.fused is not None

@@ -12,13 +12,13 @@ import pytest
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
 
 import psutil
-from MACTFusionLib import environment
+from MACTFusionLib.worker import environment
 
 ROOT = Path(__file__).resolve().parents[2]
 APPLICATION = """
 import sys, time
 sys.path.insert(0, sys.argv[1])
-from MACTFusionLib import environment
+from MACTFusionLib.worker import environment
 environment.log().write_text("a log")
 print(environment.log(), flush=True)
 time.sleep(600)

@@ -10,10 +10,10 @@ import pytest
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
 
 import slicer
-from MACTFusionLib.result import ATTRIBUTE
+from MACTFusionLib.nodes.result import ATTRIBUTE
+from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
 from MACTFusionLib.summary import device_note, device_title
-from MACTFusionLib.volumes import geometry_of, voxels_of
 from waiting import wait
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "user_guide.md"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import pytest
 
@@ -12,16 +11,19 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import slicer
 import vtk
-from MACTFusionLib import compare, install
-from MACTFusionLib.conversation import Conversation, WorkerError
-from MACTFusionLib.display import color_rows_of, options_as_shown
-from MACTFusionLib.guess import guess_pair, kind_of, task_of
-from MACTFusionLib.planes import NoPlane, fused_axis, slice_shown
-from MACTFusionLib.process import WorkerProcess
+from MACTFusionLib.nodes.display import color_rows_of, options_as_shown
+from MACTFusionLib.nodes.grid import covered_share
+from MACTFusionLib.nodes.guess import guess_pair, kind_of, task_of
+from MACTFusionLib.nodes.obstacles import reason_not_to_run
+from MACTFusionLib.nodes.volumes import geometry_of
 from MACTFusionLib.self_test import GRIDS, add_volume, make_pair
-from MACTFusionLib.summary import covered_share, duration, reason_not_to_run
-from MACTFusionLib.volumes import geometry_of
-from waiting import has_ended
+from MACTFusionLib.summary import duration
+from MACTFusionLib.views import compare
+from MACTFusionLib.views.planes import NoPlane, fused_axis, slice_shown
+from MACTFusionLib.worker import install
+from MACTFusionLib.worker.conversation import Conversation, WorkerError
+from MACTFusionLib.worker.process import WorkerProcess
+from waiting import has_ended, until
 
 STUBBORN = """
 import json, subprocess, sys, time
@@ -31,19 +33,11 @@ time.sleep(600)
 """
 
 
-def pumped(process, condition, patience_s=20):
-    end = time.monotonic() + patience_s
-    while not condition() and time.monotonic() < end:
-        process.pump()
-        time.sleep(0.01)
-    assert condition()
-
-
 def test_stop_kills_the_whole_tree():
     replies = []
     process = WorkerProcess([sys.executable, "-c", STUBBORN], {})
     process.request("hello", replies.append)
-    pumped(process, lambda: replies)
+    until(lambda: replies, process.pump)
     process.stop(grace_s=0.2)
     assert not process.is_alive
     assert has_ended(replies[0]["child"])
@@ -54,7 +48,7 @@ def test_end_of_the_worker_answers_what_is_open():
     process = WorkerProcess([sys.executable, "-c", "input(); input()"], {})
     process.request("hello", replies.append)
     process.request("fuse", replies.append)
-    pumped(process, lambda: len(replies) == 2)
+    until(lambda: len(replies) == 2, process.pump)
     assert {reply["code"] for reply in replies} == {"ended"}
     assert not process.is_busy
 

@@ -14,14 +14,15 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import slicer
 import vtk
-from MACTFusionLib import folders, install
-from MACTFusionLib.display import options_as_shown
-from MACTFusionLib.grid import result_geometry
+from MACTFusionLib import folders
+from MACTFusionLib.nodes.display import options_as_shown
+from MACTFusionLib.nodes.grid import result_geometry
+from MACTFusionLib.nodes.result import ATTRIBUTE
+from MACTFusionLib.nodes.save import save_volume, suggested_name
+from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.parameters import Display, chosen_partner
-from MACTFusionLib.result import ATTRIBUTE
-from MACTFusionLib.save import save_volume, suggested_name
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
-from MACTFusionLib.volumes import geometry_of, voxels_of
+from MACTFusionLib.worker import install
 
 MODULE = Path(__file__).resolve().parents[2] / "MACTFusionSlicer"
 OPTIONS = {"device": "cpu"}
@@ -160,7 +161,10 @@ def test_volume_without_voxels_is_one_sentence(panel):
 
 
 def test_every_file_is_python_3_9():
-    paths = [*MODULE.glob("*.py"), *MODULE.glob("MACTFusionLib/*.py"), *MODULE.glob("Scripts/*.py")]
+    paths = [
+        path for name in ("MACTFusionLib", "Scripts") for path in (MODULE / name).rglob("*.py")
+    ]
+    paths += MODULE.glob("*.py")
     assert len(paths) > 20
     for path in paths:
         assert ast.parse(path.read_text("utf-8"), str(path), feature_version=(3, 9)), path
@@ -214,6 +218,29 @@ def test_folders_are_fused_and_failures_are_said(patients, library, capsys, monk
     cubes = geometry_of(folders._load(target / "a.nrrd"))
     assert cubes.shape == result_geometry(expected, "isotropic").shape
     assert cubes.shape != expected.shape
+
+
+def test_hidden_files_and_folders_are_passed_over(patients, monkeypatch, capsys):
+    source, target, _expected = patients
+    (source / "a" / "._MR.nrrd").write_bytes(b"\x00\x05\x16\x07 left by macOS")
+    (source / ".Trashes").mkdir()
+    fused = []
+
+    class Logic:
+        def fuse(self, anatomical, partners, **_options):
+            fused.append([node.GetName() for node in (anatomical, *partners)])
+
+        def save(self, _node, _path):
+            pass
+
+        def stop(self):
+            pass
+
+    monkeypatch.setattr(folders, "MACTFusionLogic", Logic)
+    assert folders.main([str(source), str(target)]) == 1  # the second folder, which holds no MR
+    assert fused == [["MR", "CT", "PET"]]
+    said = capsys.readouterr()
+    assert [line.partition(":")[0] for line in said.err.splitlines()] == ["b"]
 
 
 def test_no_folder_is_one_sentence(scene, tmp_path, capsys):

@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
 
-from MACTFusionLib import process
+from MACTFusionLib.worker import process
 
 
 def test_stop_does_not_raise_while_a_killed_worker_is_still_going(monkeypatch):

@@ -1,4 +1,4 @@
-"""Where the result of a fusion lies, as the library will say: known before a run, and checked."""
+"""The grid of a result, as the library will choose it, and how much of a grid a volume covers."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ ANATOMICAL = "anatomical"
 """What the library's option ``grid`` is by default."""
 
 _MOST_VOXELS = 2**29
+_SAMPLES_PER_AXIS = 24
 _ROUNDING = 1e-3  # in voxels, and as a share of a spacing; spacings are rounded in files
 
 
@@ -38,6 +39,17 @@ def result_geometry(geometry: Geometry, grid: str) -> Geometry:
     return Geometry(
         new_shape, geometry.ijk_to_ras @ step, geometry.parent_to_world, geometry.transform_id
     )
+
+
+def covered_share(grid: Geometry, other: Geometry) -> float:
+    """Estimate the share, 0 to 1, of a grid that lies within another volume, from sample points."""
+    counts = [min(n, _SAMPLES_PER_AXIS) for n in grid.shape]
+    axes = [(np.arange(m) + 0.5) * n / m - 0.5 for n, m in zip(grid.shape, counts)]  # noqa: B905
+    points = np.stack(np.meshgrid(*axes, indexing="ij")).reshape(3, -1)
+    to_other = np.linalg.inv(other.affine) @ grid.affine
+    index = to_other[:3, :3] @ points + to_other[:3, 3:]
+    upper = np.array(other.shape)[:, None] - 0.5
+    return float(np.all((index >= -0.5) & (index <= upper), axis=0).mean())
 
 
 def reason_against(geometry: Geometry, grid: str, name: str) -> str:

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
-from .conversation import Conversation, WorkerError
-from .display import show_at_once
-from .grid import ANATOMICAL, result_geometry
+from ..nodes.display import show_at_once
+from ..nodes.grid import ANATOMICAL, result_geometry
+from ..nodes.obstacles import reason_not_to_run
+from ..nodes.volumes import fill, geometry_of, node_class_for, partners_in, stamp_of
+from ..worker.conversation import Conversation, WorkerError
 from .planes import NoPlane, fused_axis, slice_shown
-from .summary import reason_not_to_run
-from .volumes import fill, geometry_of, node_class_for, partners_in, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy as np
 
-    from .logic import MACTFusionLogic
-    from .volumes import Geometry
+    from ..logic import MACTFusionLogic
+    from ..nodes.volumes import Geometry
 
 _NODE_NAME = "MACTFusion preview"
 

@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 if TYPE_CHECKING:
-    from .volumes import Geometry
+    from ..nodes.volumes import Geometry
 
 _WORLD_AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
 _CLEARLY_THICKER = 1.1

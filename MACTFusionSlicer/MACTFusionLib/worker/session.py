@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from slicer.i18n import tr as _
 
+from ..nodes.volumes import about, geometry_of, partners_in, stamp_of, voxels_of
 from .conversation import Conversation, Steps, WorkerError
 from .environment import external_python, worker_command, worker_environment
 from .process import PROTOCOL, WorkerProcess
-from .volumes import about, geometry_of, partners_in, stamp_of, voxels_of
 
 if TYPE_CHECKING:
     import slicer

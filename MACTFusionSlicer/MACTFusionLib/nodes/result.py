@@ -26,7 +26,7 @@ class Origin:
     Args:
         anatomical: volume node.
         partner: volume node, or a list of several.
-        geometry: of the result, see :func:`MACTFusionLib.grid.result_geometry`.
+        geometry: of the result, see :func:`MACTFusionLib.nodes.grid.result_geometry`.
     """
 
     def __init__(

@@ -8,7 +8,7 @@ from pathlib import Path
 import slicer
 from slicer.i18n import tr as _
 
-_FOLDER = Path(__file__).resolve().parents[1] / "Resources" / "Samples"
+_FOLDER = Path(__file__).resolve().parents[2] / "Resources" / "Samples"
 _FILES = (
     (
         "mr.nrrd",

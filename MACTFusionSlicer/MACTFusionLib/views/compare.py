@@ -10,10 +10,10 @@ import vtk
 from slicer.i18n import tr as _
 from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from .display import window_of
+from ..nodes.display import window_of
+from ..nodes.volumes import MOST_PARTNERS, Geometry, fill, geometry_of, partners_in, voxels_of
 from .layout import layout_node
 from .preview import composite_of
-from .volumes import MOST_PARTNERS, Geometry, fill, geometry_of, partners_in, voxels_of
 
 FUSED_VIEW = "MACTFusionFused"
 _LAYOUT_ID = 7430  # and the number of partners

@@ -5,8 +5,8 @@ from __future__ import annotations
 import slicer
 
 from .guess import kind_of
+from .obstacles import reason_not_to_run
 from .result import ATTRIBUTE
-from .summary import reason_not_to_run
 from .volumes import MOST_PARTNERS
 
 

@@ -23,7 +23,7 @@ _NOT_FOR_OTHERS = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONNOUSERSIT
 
 def library_folder() -> Path | None:
     """Return the folder that holds the library ``mactfusion`` which came with the extension."""
-    module = Path(__file__).resolve().parents[1]
+    module = Path(__file__).resolve().parents[2]
     for folder in (module / "Resources" / "monai_bundle", module.parent / "monai_bundle"):
         if (folder / "mactfusion" / "__init__.py").is_file():
             return folder
