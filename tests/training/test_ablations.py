@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
 import time
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 from small_ablations import AUTO_ENCODER, CNN, RULE, entry_of, run, scores_of, section
+from warm_python import LIBRARY
 
 from mactfusion.engine import read_checkpoint
 from mactfusion.engine.checkpoint import BEFORE, NEWEST
@@ -26,10 +30,30 @@ TWO += ("--variant", "average", "--variant", "sfnn-max")
 
 
 @pytest.fixture(scope="module")
-def finished(data, tmp_path_factory):
+def warm_trainings(warm):
+    """``with warm_trainings():`` the command's trainings begin with everything imported."""
+
+    @contextmanager
+    def replaced():
+        def run(command, stdout, **_):
+            about = {"output": stdout.name, "variables": {"PYTHONPATH": str(LIBRARY)}}
+            process = warm.start(*command[1:], **about)
+            return subprocess.CompletedProcess(command, warm.wait(process))
+
+        stand_in = SimpleNamespace(run=run, STDOUT=subprocess.STDOUT)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(trained, "subprocess", stand_in)
+            yield
+
+    return replaced
+
+
+@pytest.fixture(scope="module")
+def finished(data, warm_trainings, tmp_path_factory):
     """A folder with two trainings of two steps, three rows of scores and the page."""
     root = tmp_path_factory.mktemp("finished")
-    result = run(data, root, *TWO)
+    with warm_trainings():
+        result = run(data, root, *TWO)
     assert result.exit_code == 0, result.output
     return root
 
@@ -106,7 +130,9 @@ def test_what_is_complete_is_not_done_again(data, finished):
 
 
 @pytest.mark.slow
-def test_other_options_train_again_and_an_interrupted_training_goes_on(data, finished, tmp_path):
+def test_other_options_train_again_and_an_interrupted_training_goes_on(
+    data, finished, warm, tmp_path
+):
     shutil.copytree(finished / "out", tmp_path / "out")
     folder = tmp_path / "out" / AUTO_ENCODER
     entry = entry_of(AUTO_ENCODER)
@@ -119,12 +145,12 @@ def test_other_options_train_again_and_an_interrupted_training_goes_on(data, fin
     words = trained.training_command(entry, record, where, folder)
     words[words.index("--checkpoint_minutes") + 1] = "0"
     newest = folder / "checkpoints" / NEWEST
-    process = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 240
-    while not newest.is_file() and process.poll() is None and time.monotonic() < deadline:
+    process = warm.start(*words[1:], variables={"PYTHONPATH": str(LIBRARY)})
+    while not newest.is_file():
+        assert warm.poll(process) is None
         time.sleep(0.005)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    os.kill(process, signal.SIGKILL)
+    assert warm.wait(process) == -signal.SIGKILL
     stopped = newest_checkpoint(folder)["iteration"]
     assert 0 < stopped < 12
     result = run(data, tmp_path, "--study", "dilran-rules", "--variant", "average", steps=12)
@@ -137,11 +163,14 @@ def test_other_options_train_again_and_an_interrupted_training_goes_on(data, fin
 
 
 @pytest.mark.slow
-def test_a_training_that_fails_names_its_log_and_the_others_go_on(data, finished, tmp_path):
+def test_a_training_that_fails_names_its_log_and_the_others_go_on(
+    data, finished, warm_trainings, tmp_path
+):
     shutil.copytree(data, tmp_path / "data")
     shutil.copytree(finished / "out" / AUTO_ENCODER, tmp_path / "out" / AUTO_ENCODER)
     (tmp_path / "data" / "CT-MRI" / "train" / "CT" / "1001.png").write_bytes(b"no picture")
-    result = run(tmp_path / "data", tmp_path, *TWO)
+    with warm_trainings():
+        result = run(tmp_path / "data", tmp_path, *TWO)
     assert result.exit_code == 2
     error = result.output.splitlines()[-1]
     assert error.startswith(f"Error: {CNN} failed")
