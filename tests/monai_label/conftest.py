@@ -18,6 +18,7 @@ from pathlib import Path
 
 import nibabel
 import pytest
+import torch
 from patient import PATIENT, volumes
 
 PATIENCE_S = 1800
@@ -30,6 +31,7 @@ if HAS_SERVER:
 
     # Of server and command line: threads that wait for each other are slow beside other work.
     os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
 else:
     collect_ignore_glob = ["test_*.py"]
 
