@@ -3,10 +3,12 @@ PYTHON ?= python3
 VENV ?= .venv
 PANEL_VENV ?= .venv-panel
 LABEL_VENV ?= .venv-label
+# Processes that share the tests; each needs about 2 GB of memory.
+WORKERS ?= logical
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup demo test test-panel test-label lint types check clean
+.PHONY: help setup setup-panel setup-label demo test test-panel test-label lint types check clean
 
 help:
 	@echo "make demo    fuse a synthetic head: MR with CT, PET and SPECT, into demo/"
@@ -32,7 +34,8 @@ demo: $(READY)
 
 test: $(READY)
 	@echo "Running the tests"
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal \
+		--timeout 1800 --durations 10
 
 $(PANEL_VENV)/.ready:
 	@echo "Setting up $(PANEL_VENV): MRML and Qt without the application (a few minutes, once)"
@@ -41,9 +44,11 @@ $(PANEL_VENV)/.ready:
 		slicer-core==5.12.4.0 PySide6-Essentials==6.8.3 psutil pytest numpy
 	@touch $@
 
+setup-panel: $(PANEL_VENV)/.ready
+
 test-panel: $(READY) $(PANEL_VENV)/.ready
 	@echo "Running the panel's tests without the application"
-	@$(PANEL_VENV)/bin/python -m pytest --confcutdir=tests/slicer tests/slicer
+	@$(PANEL_VENV)/bin/python -m pytest --confcutdir=tests/slicer --durations 10 tests/slicer
 
 $(LABEL_VENV)/.ready: pyproject.toml constraints.txt monai_label/requirements.txt
 	@echo "Setting up $(LABEL_VENV): MONAI Label's server (a few minutes, once)"
@@ -54,9 +59,11 @@ $(LABEL_VENV)/.ready: pyproject.toml constraints.txt monai_label/requirements.tx
 		monailabel==0.8.5 pydicom-seg==0.4.1
 	@touch $@
 
+setup-label: $(LABEL_VENV)/.ready
+
 test-label: $(LABEL_VENV)/.ready
 	@echo "Running the tests of the MONAI Label app on a real server"
-	@$(LABEL_VENV)/bin/python -m pytest tests/monai_label
+	@$(LABEL_VENV)/bin/python -m pytest --durations 10 tests/monai_label
 
 lint: $(READY)
 	@$(BIN)/ruff check .

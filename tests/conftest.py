@@ -13,6 +13,7 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+from warm_python import WarmPython
 
 from mactfusion.cli import main
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
@@ -21,12 +22,27 @@ ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = Path(os.environ.get("MACTFUSION_REFERENCE_DATA", ROOT.parent / "shared"))
 
 
+def pytest_configure(config):
+    """Give a worker one thread: it has one core, and with more threads all wait for all."""
+    if hasattr(config, "workerinput"):
+        os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start
+        torch.set_num_threads(1)
+
+
 @pytest.fixture(scope="session")
 def reference() -> Path:
     """The folder with reference volumes and golden files; tests that need it skip without it."""
     if not (REFERENCE / "data").is_dir():
         pytest.skip("reference data not present (set MACTFUSION_REFERENCE_DATA)")
     return REFERENCE
+
+
+@pytest.fixture(scope="session")
+def warm():
+    """Python processes that need not import anything: see :class:`~warm_python.WarmPython`."""
+    python = WarmPython()
+    yield python
+    python.close()
 
 
 @pytest.fixture(autouse=True)

@@ -35,8 +35,12 @@ def files(tmp_path_factory):
 
 
 @pytest.fixture
-def small_mr(monkeypatch):
+def small_scans(monkeypatch):
+    """Scans of fewer and larger voxels, of the same head in the same places."""
     monkeypatch.setitem(SCANS, "T1", Scan((80, 96, 24), (2.2, 2.2, 5.4)))
+    turned_degrees = SCANS["CT"].turned_degrees
+    monkeypatch.setitem(SCANS, "CT", Scan((100, 122, 48), (-2.0, -2.0, 4.0), turned_degrees))
+    monkeypatch.setitem(SCANS, "PET", Scan((40, 48, 33), (5.2, -5.2, 5.2), slope=1.7))
 
 
 def stand_in(mirrored):
@@ -183,7 +187,7 @@ def test_volumes_keep_the_landmarks_in_world_space(files, modality):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("small_mr")
+@pytest.mark.usefixtures("small_scans")
 def test_demo_writes_everything(tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "mactfusion.pipeline", stand_in(mirrored=False))
     outcomes = run_demo(tmp_path / "demo")
@@ -200,7 +204,7 @@ def test_demo_writes_everything(tmp_path, monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("small_mr")
+@pytest.mark.usefixtures("small_scans")
 def test_demo_notices_a_mirrored_result(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "mactfusion.pipeline", stand_in(mirrored=True))
     with pytest.raises(MisplacedLandmarkError):
@@ -208,7 +212,7 @@ def test_demo_notices_a_mirrored_result(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("small_mr")
+@pytest.mark.usefixtures("small_scans")
 def test_demo_with_the_network(tmp_path):
     if not (bundle_root() / "models" / "model.pt").is_file():
         pytest.skip("the project's weights are not in this checkout")

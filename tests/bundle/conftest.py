@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image
+from warm_python import run_anew
 
 BUNDLE = Path(__file__).resolve().parents[2] / "monai_bundle"
-
-# Forget the project, should it be installed in place: what runs is to be the folder itself.
-LAUNCHER = """
-import runpy, sys
-sys.path = [path for path in sys.path if path != {library!r}]
-runpy.run_module("monai.bundle", run_name="__main__", alter_sys=True)
-"""
 
 
 @pytest.fixture(scope="session")
@@ -31,23 +22,17 @@ def bundle():
 
 
 @pytest.fixture(scope="session")
-def run_bundle():
-    """Run ``python -m monai.bundle`` in a folder, and give what it printed."""
+def run_bundle(warm):
+    """Run ``python -m monai.bundle`` in a folder, and give what it printed.
 
-    def run(folder, *arguments):
-        variables = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-        launcher = LAUNCHER.format(library=str(BUNDLE))
-        done = subprocess.run(
-            [sys.executable, "-c", launcher, *map(str, arguments)],
-            cwd=folder,
-            env={**variables, "PYTHONPATH": ""},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
-        return done.stdout + done.stderr
+    With ``anew`` in a process that imports everything itself, as users have it.
+    """
+
+    def run(folder, *arguments, anew=False):
+        run_python = run_anew if anew else warm.run
+        code, printed = run_python("-m", "monai.bundle", *arguments, cwd=folder)
+        assert code == 0, printed[-6000:]
+        return printed
 
     return run
 

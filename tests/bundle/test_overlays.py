@@ -241,10 +241,11 @@ def test_sharpening_asks_for_the_same_of_a_pair_that_moved(bundle, slices, tmp_p
 
 
 @pytest.mark.parametrize("moves", [False, True])
-def test_sharpening_draws_what_was_seen_at_the_same_place(bundle, moves):
+def test_sharpening_draws_what_was_seen_at_the_same_place(bundle, slices, moves):
     """A crop of what was seen of the whole slice lies, and is turned, as the crop of the slice."""
     names = ("train_quality", "mactfusion_plus", "sharpen")
     parser = load(bundle, *names, *["sharpen_shift_consistency"] * moves)
+    parser["dataset_dir"], parser["val_every_case"] = str(slices), 2
     if moves:
         parser["seen#shifts"] = [4]
     parser["crop"] = [32, 32]

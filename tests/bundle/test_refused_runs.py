@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import shutil
-import subprocess
 import sys
 
 import pytest
 from PIL import Image
+from warm_python import run_anew
 
 from mactfusion.errors import InputError
 from mactfusion.uncaught import end_in_a_sentence
@@ -30,23 +29,20 @@ def data(slices, tmp_path):
 
 
 @pytest.fixture
-def refusal(bundle, tmp_path):
-    """Run the bundle; the value is what stands in its last line, once it ended as it should."""
+def refusal(bundle, warm):
+    """Run the bundle; the value is what stands in its last line, once it ended as it should.
 
-    def run(config, *arguments):
-        words = ["run", "--config_file", f"configs/{config}.yaml", *arguments]
-        done = subprocess.run(
-            [sys.executable, "-m", "monai.bundle", *map(str, words)],
-            cwd=bundle,
-            env={**os.environ, "PYTHONPATH": str(bundle), "CUDA_VISIBLE_DEVICES": ""},
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        assert done.returncode == 2, done.stderr[-4000:]
-        assert "Traceback" not in done.stdout + done.stderr
-        return done.stderr.splitlines()[-1]
+    With ``anew`` in a process that imports everything itself, as users have it.
+    """
+
+    def run(config, *arguments, anew=False):
+        run_python = run_anew if anew else warm.run
+        words = ("-m", "monai.bundle", "run", "--config_file", f"configs/{config}.yaml")
+        variables = {"PYTHONPATH": str(bundle), "CUDA_VISIBLE_DEVICES": ""}
+        code, printed = run_python(*words, *arguments, cwd=bundle, variables=variables)
+        assert code == 2, printed[-4000:]
+        assert "Traceback" not in printed
+        return printed.splitlines()[-1]
 
     return run
 
@@ -92,7 +88,7 @@ def test_a_case_in_two_parts_ends_an_evaluation(data, refusal, tmp_path):
 def test_a_volume_that_is_not_there_ends_a_fusion(refusal, tmp_path):
     names = {name: tmp_path / f"{name}.nii.gz" for name in ("anatomical", "partner", "output")}
     options = [word for name, path in names.items() for word in (f"--{name}", path)]
-    said = refusal("inference", *options, "--task", "pet-mri")
+    said = refusal("inference", *options, "--task", "pet-mri", anew=True)
     assert said.startswith("Error: ")
     assert str(names["anatomical"]) in said
 
@@ -125,17 +121,10 @@ CacheDataset(list(range(6)), Read(), num_workers=2)
 """
 
 
-def test_a_reader_at_work_does_not_abort_what_ends(bundle):
-    done = subprocess.run(
-        [sys.executable, "-c", READING],
-        env={**os.environ, "PYTHONPATH": str(bundle)},
-        capture_output=True,
-        text=True,
-        timeout=600,
-        check=False,
-    )
-    assert done.returncode == 2, done.stderr[-4000:]
-    assert done.stderr.splitlines()[-1] == "Error: a.png is damaged."
+def test_a_reader_at_work_does_not_abort_what_ends(bundle, warm):
+    code, printed = warm.run("-c", READING, variables={"PYTHONPATH": str(bundle)})
+    assert code == 2, printed[-4000:]
+    assert printed.splitlines()[-1] == "Error: a.png is damaged."
 
 
 def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch, capsys):

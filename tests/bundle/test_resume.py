@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -116,24 +114,18 @@ def test_training_moved_the_weights(uninterrupted):
 
 
 def test_a_killed_process_is_not_to_be_seen_in_the_weights(
-    bundle, slices, uninterrupted, tmp_path, train
+    bundle, slices, uninterrupted, tmp_path, train, warm
 ):
-    words = [sys.executable, "-m", "monai.bundle", "run", "training"]
+    words = ["-m", "monai.bundle", "run", "training", "--config_file", "configs/train.yaml"]
     given = {**OPTIONS, "dataset_dir": slices, "output_dir": tmp_path, "checkpoint_minutes": 0}
-    options = [str(word) for name, value in given.items() for word in (f"--{name}", value)]
-    process = subprocess.Popen(
-        [*words, "--config_file", "configs/train.yaml", *options],
-        cwd=bundle,
-        env={**os.environ, "PYTHONPATH": str(bundle)},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    deadline = time.monotonic() + 240
+    options = [word for name, value in given.items() for word in (f"--{name}", value)]
     newest = tmp_path / "checkpoints" / "checkpoint.pt"
-    while not newest.is_file() and process.poll() is None and time.monotonic() < deadline:
+    process = warm.start(*words, *options, cwd=bundle, variables={"PYTHONPATH": str(bundle)})
+    while not newest.is_file():
+        assert warm.poll(process) is None
         time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    os.kill(process, signal.SIGKILL)
+    assert warm.wait(process) == -signal.SIGKILL
     if not newest.is_file():  # killed between the two renames of a save
         newest = newest.with_name("checkpoint_before.pt")
     assert read_checkpoint(newest)["iteration"] < 6

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import nibabel as nib
 import numpy as np
@@ -80,6 +81,7 @@ def test_inference_of_the_copied_folder(bundle_alone, copy_version, run_bundle, 
         *("--dataset_dir", pair[0].parent),
         *("--anatomical", pair[0].name, "--partner", pair[1].name, "--output", output),
         *("--task", "pet-mri", "--device", "$torch.device('cpu')"),
+        anew=True,
     )
     assert output.stat().st_size > 100
     record = json.loads(output.with_suffix(".json").read_text())
@@ -116,17 +118,19 @@ def test_training_ends_in_weights_and_a_checkpoint(trained):
     ]
 
 
-def test_the_same_command_resumes(bundle_alone, run_bundle, slices, trained):
-    before = latest_checkpoint(trained)
+def test_the_same_command_resumes(bundle_alone, run_bundle, slices, trained, tmp_path):
+    folder = shutil.copytree(trained, tmp_path / "trained")
+    before = latest_checkpoint(folder)
     log = run_bundle(
         bundle_alone,
-        *("run", *SMALL, "--dataset_dir", slices, "--output_dir", trained, "--epochs", 3),
+        *("run", *SMALL, "--dataset_dir", slices, "--output_dir", folder, "--epochs", 3),
+        anew=True,
     )
     assert "Going on from" in log
-    after = latest_checkpoint(trained)
+    after = latest_checkpoint(folder)
     assert after["iteration"] == 6
     assert after["best"]["best_metric"] <= before["best"]["best_metric"]
-    assert (trained / "figures" / "validation_0003.png").is_file()
+    assert (folder / "figures" / "validation_0003.png").is_file()
     steps = [s["optimizer"]["state"][0]["step"] for s in (before, after)]
     assert steps == [4, 6]
 

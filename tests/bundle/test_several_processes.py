@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from warm_python import run_anew
 
 from mactfusion.engine import read_checkpoint
 
@@ -23,29 +20,24 @@ WITHOUT_NORM = ("--network_def", f"{{{CONVOLUTION}, 'kernel_size': 3, 'padding':
 
 
 @pytest.fixture(scope="module")
-def train(bundle, slices, tmp_path_factory):
+def train(bundle, slices, tmp_path_factory, warm):
     """Train in a number of processes; the value is the folder."""
 
     def run(processes, batch_size, overlay, options):
         folder = tmp_path_factory.mktemp(f"processes{processes}")
         files = ["configs/train.yaml", *overlay]
-        launcher = []
+        run_python, launcher = warm.run, []
         if processes > 1:
             files.append("configs/multi_gpu_train.yaml")
-            launcher = ["-m", "torch.distributed.run", "--standalone"]
+            run_python, launcher = run_anew, ["-m", "torch.distributed.run", "--standalone"]
             launcher.append(f"--nproc_per_node={processes}")
-        words = [sys.executable, *launcher, "-m", "monai.bundle", "run", "training"]
+        words = [*launcher, "-m", "monai.bundle", "run", "training", "--config_file", files]
         given = ["--dataset_dir", slices, "--output_dir", folder, "--batch_size", batch_size]
-        done = subprocess.run(
-            [*words, "--config_file", str(files), *map(str, given), *OPTIONS, *options],
-            cwd=bundle,
-            env={**os.environ, "PYTHONPATH": str(bundle), "CUDA_VISIBLE_DEVICES": ""},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
+        variables = {"PYTHONPATH": str(bundle), "CUDA_VISIBLE_DEVICES": ""}
+        code, printed = run_python(
+            *words, *given, *OPTIONS, *options, cwd=bundle, variables=variables
         )
-        assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+        assert code == 0, printed[-6000:]
         return folder
 
     return run

@@ -10,12 +10,9 @@ from PIL import Image
 
 from mactfusion.errors import InputError
 from mactfusion.evaluation.cases import Case, Preparation
-from mactfusion.evaluation.result import on_common_cases
 from mactfusion.evaluation.run import check_metrics, evaluate
-from mactfusion.evaluation.score import score_slice
 from mactfusion.evaluation.slices import load_slices
-from mactfusion.io.luminance import grey_levels, read_grey_levels
-from mactfusion.io.volume import make_volume
+from mactfusion.io.luminance import read_grey_levels
 from mactfusion.metrics import METRICS
 
 BT601 = np.array([299, 587, 114])
@@ -187,97 +184,6 @@ def test_blank_slices_are_left_out(files, mr, pet, fused):
     assert scores.means["Qw"] == pytest.approx(np.nanmean(scores.profile("Qw")))
 
 
-@pytest.mark.parametrize(
-    ("dtype", "values", "levels"),
-    [
-        (np.uint8, [0, 1, 255], [0, 1, 255]),
-        (np.uint16, [0, 257, 65535], [0, 1, 255]),
-        (np.float32, [0, 0.2, 1], [0, 51, 255]),
-        (np.float32, [0, 51.4, 255], [0, 51, 255]),
-        (np.int16, [0, 51, 200], [0, 51, 200]),
-    ],
-)
-def test_grey_levels_by_type(dtype, values, levels):
-    volume = make_volume(np.array(values, dtype).reshape(3, 1, 1), np.eye(4), name="v")
-    assert grey_levels(volume).ravel().tolist() == levels
-
-
-@pytest.mark.parametrize("values", [[-1, 3], [0, 300]])
-def test_values_that_are_no_grey_levels_are_refused(values):
-    volume = make_volume(np.array(values, np.int16).reshape(2, 1, 1), np.eye(4), name="v.nii")
-    with pytest.raises(InputError, match=r"v\.nii has values from .* no grey levels"):
-        grey_levels(volume)
-
-
-def test_colour_is_rounded_bt601_luminance(tmp_path):
-    path = save(tmp_path / "colour.png", [[[255, 0, 0], [0, 255, 0], [1, 2, 200]]])
-    assert read_grey_levels(path).tolist() == [[76, 150, 24]]
-
-
-def damage_size(folder):
-    save(folder / "pet" / "2.png", noise(0, (30, 35)))
-
-
-def damage_depth(folder):
-    Image.fromarray(noise(0).astype(np.uint16)).save(folder / "pet" / "2.png")
-
-
-def damage_palette(folder):
-    Image.fromarray(noise(0).astype(np.uint8)).convert("P").save(folder / "pet" / "2.png")
-
-
-def damage_the_palette_of_the_result(folder):
-    Image.fromarray(noise(0).astype(np.uint8)).convert("P").save(folder / "fused" / "2.png")
-
-
-def damage_print(folder):
-    pixels = np.asarray(noise(0, (30, 36, 4)), np.uint8)
-    Image.fromarray(pixels, "CMYK").save(folder / "pet" / "2.png", format="TIFF")
-
-
-def damage_pairing(folder):
-    (folder / "pet" / "2.png").unlink()
-
-
-def damage_bytes(folder):
-    (folder / "pet" / "2.png").write_bytes(b"no picture")
-
-
-def damage_names(folder):
-    (folder / "pet").rename(folder / "old")
-    save(folder / "pet" / "other.png", noise(0))
-
-
-def damage_folder(folder):
-    (folder / "mr").rename(folder / "old")
-    (folder / "mr").write_bytes(b"no folder")
-
-
-def damage_presence(folder):
-    (folder / "pet").rename(folder / "old")
-
-
-@pytest.mark.parametrize(
-    ("damage", "sentence"),
-    [
-        (damage_size, r"fused/2\.png and .*pet/2\.png differ in size: 36 x 30 and 35 x 30 pixels"),
-        (damage_depth, r"2\.png is a picture of type uint16"),
-        (damage_palette, r"pet/2\.png is a palette picture; save it as 8-bit grey or RGB"),
-        (damage_the_palette_of_the_result, r"fused/2\.png is a palette picture"),
-        (damage_print, r"pet/2\.png is a CMYK picture"),
-        (damage_pairing, r"fused/2\.png has no source of its name in .*pet; add it"),
-        (damage_bytes, r"2\.png cannot be read"),
-        (damage_names, "no file names in common"),
-        (damage_folder, "give three folders"),
-        (damage_presence, "pet does not exist"),
-    ],
-)
-def test_bad_folders_are_one_sentence(folders, damage, sentence):
-    damage(folders)
-    with pytest.raises(InputError, match=sentence):
-        evaluate(folders / "fused", folders / "mr", folders / "pet", metrics=SMALL, jobs=1)
-
-
 def test_a_constant_result_is_scored(folders):
     save(folders / "fused" / "2.png", np.full((30, 36), 7))
     paths = [folders / part for part in ("fused", "mr", "pet")]
@@ -297,39 +203,9 @@ def test_a_constant_volume_is_scored(fused, files):
     assert found.cases[0].means == {"EN": 0}
 
 
-def test_a_constant_source_is_refused(folders):
-    save(folders / "pet" / "2.png", np.full((30, 36), 7))
-    with pytest.raises(InputError, match=r"pet/2\.png is constant"):
-        evaluate(*(folders / part for part in ("fused", "mr", "pet")), metrics=SMALL, jobs=1)
-
-
-def test_a_picture_and_a_volume_do_not_mix(folders, fused):
-    fused("fused.nii.gz")
-    with pytest.raises(InputError, match="one is a picture"):
-        evaluate(folders / "mr" / "1.png", "mr.nii.gz", "pet.nii.gz", metrics=SMALL, jobs=1)
-
-
 def test_names_of_metrics():
     assert check_metrics([" vif", "scd", "VIF", "qabf_01"]) == ["VIF", "SCD", "Qabf_01"]
     assert check_metrics(None) == list(METRICS)
     for names, sentence in ((["nonsense"], "no metric nonsense"), ([" "], "No metric was named")):
         with pytest.raises(InputError, match=sentence):
             check_metrics(names)
-
-
-def test_an_undefined_metric_is_refused(monkeypatch):
-    monkeypatch.setitem(METRICS, "SCD", lambda *pictures: float("nan"))
-    with pytest.raises(InputError, match=r"a\.png: SCD is not defined"):
-        score_slice(["SCD"], "a.png", *[noise(0)] * 3)
-
-
-def test_volumes_on_different_grids_are_not_paired(fused):
-    fused("fused.nii.gz", luminance=True)
-    nibabel.save(nibabel.load("fused.nii.gz").slicer[:, :, 1:3], "part.nii.gz")
-    preparation = Preparation(task="pet-mri")
-    results = [
-        evaluate(name, "mr.nii.gz", "pet.nii.gz", metrics=["Qw"], jobs=1, preparation=preparation)
-        for name in ("fused.nii.gz", "part.nii.gz")
-    ]
-    with pytest.raises(InputError, match="different grids"):
-        on_common_cases(*results)

@@ -18,13 +18,20 @@ from pathlib import Path
 
 import nibabel
 import pytest
+import torch
 from patient import PATIENT, volumes
 
+PATIENCE_S = 1800
+"""For an answer that takes seconds, so that the tests also pass beside other work."""
 APP = Path(__file__).resolve().parents[2] / "monai_label"
 HAS_SERVER = importlib.util.find_spec("monailabel") is not None
 
 if HAS_SERVER:
     import requests
+
+    # Of server and command line: threads that wait for each other are slow beside other work.
+    os.environ["OMP_NUM_THREADS"] = "1"
+    torch.set_num_threads(1)
 else:
     collect_ignore_glob = ["test_*.py"]
 
@@ -60,7 +67,11 @@ class Server:
     def post(self, path, query, params, **more):
         """Send a request as MONAI Label's clients do."""
         files = {"params": (None, params), **more}
-        return requests.post(self.address + path, params=query, files=files, timeout=300)
+        return self.request("POST", path, params=query, files=files)
+
+    def request(self, method, path, **more):
+        """Send any request."""
+        return requests.request(method, self.address + path, timeout=PATIENCE_S, **more)
 
 
 @pytest.fixture(scope="session")
@@ -96,7 +107,7 @@ def server(tmp_path_factory):
         yield started
     finally:
         process.terminate()
-        code = process.wait(30)
+        code = process.wait(PATIENCE_S)
     assert code in (0, -15)  # newer releases of uvicorn end by the signal that they were sent
 
 
@@ -107,7 +118,7 @@ def _free_port():
 
 
 def _answers_in_time(started, process):
-    end = time.monotonic() + 300
+    end = time.monotonic() + PATIENCE_S
     while process.poll() is None and time.monotonic() < end:
         if _answers(started.address):
             return True
@@ -117,7 +128,7 @@ def _answers_in_time(started, process):
 
 def _answers(address):
     try:
-        requests.get(f"{address}/info/", timeout=5)
+        requests.get(f"{address}/info/", timeout=PATIENCE_S)
     except (requests.ConnectionError, requests.Timeout):
         return False
     return True

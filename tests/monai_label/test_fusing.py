@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from email import message_from_bytes
 
 import nibabel
@@ -28,15 +26,15 @@ def read(content, path):
 
 
 @pytest.mark.parametrize("extension", [".nrrd", ".nii.gz", ".mha"])
-def test_equals_the_command_line_byte_for_byte(extension, server, tmp_path):
+def test_equals_the_command_line_byte_for_byte(extension, server, run_command, tmp_path):
     answer = server.fuse(MR, partner=PET, result_extension=extension, **OPTIONS)
     assert answer.status_code == 200, answer.text
     output = tmp_path / f"fused{extension}"
     sources = [server.studies / f"{name}.nii.gz" for name in (MR, PET)]
     words = ["--task", "pet-mri", "--window", "3000,6000", "--grid", "isotropic"]
     words += ["--axis", "coronal", "--luminance"]
-    command = [sys.executable, "-m", "mactfusion.cli", "fuse", *sources, "-o", output, *words]
-    subprocess.run(command, check=True, capture_output=True)
+    outcome = run_command("fuse", *sources, "-o", output, *words)
+    assert outcome.code == 0, outcome.err
     assert answer.content == output.read_bytes()
     assert json.loads((tmp_path / "fused.nrrd.json").read_text())["options"]["grid"] == "isotropic"
     assert f'filename="{output.name}"' in answer.headers["content-disposition"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 import pytest
-import requests
 from patient import PATIENT
 
 MR, PET = f"{PATIENT}_mr", f"{PATIENT}_pet"
@@ -99,7 +98,7 @@ def test_unknown_models_files_and_sessions(server):
 )
 def test_no_other_address_of_monai_label_is_served(method, path, server):
     volume = {"file": ("new.nii.gz", b"new")}
-    answer = requests.request(method, server.address + path, files=volume, timeout=60)
+    answer = server.request(method, path, files=volume)
     assert answer.status_code in (404, 405)
     assert sorted(server.studies.glob("*.nii.gz")) == sorted(
         server.studies / f"{name}.nii.gz" for name in (MR, PET, f"{PATIENT}_ct", "damaged")
@@ -108,17 +107,16 @@ def test_no_other_address_of_monai_label_is_served(method, path, server):
 
 def test_pages_of_elsewhere_are_refused(server):
     headers = {"Origin": "http://elsewhere.example"}
-    answer = requests.get(f"{server.address}/datastore/", headers=headers, timeout=60)
+    answer = server.request("GET", "/datastore/", headers=headers)
     assert "may not use" in sentence(answer, status=403)
-    answer = requests.get(f"{server.address}/datastore/", timeout=60)
+    answer = server.request("GET", "/datastore/")
     assert set(answer.json()["objects"]) == {MR, PET, f"{PATIENT}_ct", "damaged"}
 
 
 def test_images_are_sent_by_id_only(server):
-    address = f"{server.address}/datastore/image"
-    answer = requests.get(address, params={"image": MR}, timeout=60)
+    answer = server.request("GET", "/datastore/image", params={"image": MR})
     assert answer.content == (server.studies / f"{MR}.nii.gz").read_bytes()
-    answer = requests.get(address, params={"image": "/etc/passwd"}, timeout=60)
+    answer = server.request("GET", "/datastore/image", params={"image": "/etc/passwd"})
     assert answer.status_code == 404
 
 

@@ -11,13 +11,14 @@ import torch
 
 from mactfusion.errors import InputError
 from mactfusion.losses import BothDistanceLoss, BothSimilarityLoss, FusionLoss
-from mactfusion.networks.brightness_map import brightness_map
-from mactfusion.networks.frequency import AmplitudePhase, ReleasedStep
 from mactfusion.networks.msgfusion import MsgFusion
 
 GOLDEN = Path(__file__).with_name("msgfusion_synthetic_48x64.npz")
+
 TOLERANCE = 1e-4
+
 CROP = (slice(None), slice(None), slice(20, 28), slice(28, 36))
+
 GREY = torch.tensor([0.299, 0.587, 0.114])[None, :, None, None]
 
 
@@ -110,41 +111,6 @@ def test_parameters_are_the_published_ones_that_are_used():
     assert sum(p.numel() for p in MsgFusion().parameters()) == 2_641_091 + 20_736
 
 
-def test_the_released_frequency_step_does_nothing():
-    features = random_pairs(2, 64, 12, 18).sub(0.3).relu()
-    assert (ReleasedStep()(features) - features).abs().max() < 1e-6
-
-
-def test_the_default_step_starts_as_the_released_one_and_then_changes_the_result():
-    torch.manual_seed(0)
-    features = random_pairs(2, 64, 12, 18).sub(0.3).relu()
-    step = AmplitudePhase()
-    with torch.no_grad():
-        assert (step(features) - features).abs().max() < 1e-5
-        torch.nn.init.normal_(step.amplitude[2].weight, std=0.05)
-        changed = step(features)
-        assert (changed - features).abs().max() > 0.05
-        assert changed.min() >= 0
-        torch.nn.init.zeros_(step.amplitude[2].weight)
-        torch.nn.init.normal_(step.phase[2].weight, std=0.05)
-        assert (step(features) - features).abs().max() > 0.05
-
-
-def test_amplitude_and_phase_do_what_they_are_called():
-    step = AmplitudePhase(channels=1)
-    columns = np.tile(np.arange(16), (16, 1))
-    wave = 2 + np.cos(2 * np.pi * 3 * columns / 16)
-    features = torch.from_numpy(wave).float()[None, None]
-    with torch.no_grad():
-        step.amplitude[2].bias.fill_(np.log(1.5))
-        assert (step(features) - 1.5 * features).abs().max() < 1e-5
-        step.amplitude[2].bias.zero_()
-        step.phase[2].bias.fill_(np.pi / 3)
-        # The mean is real: of its shifted phase, only the cosine is left.
-        expected = 2 * np.cos(np.pi / 3) + np.cos(2 * np.pi * 3 * columns / 16 + np.pi / 3)
-    assert np.abs(step(features)[0, 0].detach().numpy() - expected.clip(0)).max() < 1e-5
-
-
 def test_frequency_and_brightness_change_the_fused_slice(network):
     image = random_pairs(1, 2, 16, 24)
     fused = fuse(network, image)
@@ -157,33 +123,6 @@ def test_without_frequency_and_brightness_their_parts_are_gone(golden):
     assert not [name for name in network.state_dict() if name.startswith("SpT")]
     first = network.fuse(golden["mr"], golden["other"], golden["light"])
     assert torch.equal(first, network.fuse(golden["mr"], golden["other"], 0 * golden["light"]))
-
-
-def expected_brightness(rgb, of_ct):
-    """V′ of 8-bit integers (H, W, 3), stretched."""
-    total = rgb.astype(int).sum(axis=2)
-    taken = np.minimum(total, 255) if of_ct else rgb.max(axis=2)
-    values = np.clip(total - taken, 0, 255).astype(np.float32)
-    return (values - values.min()) / (values.max() - values.min())
-
-
-def stretched(rgb, of_ct):
-    values = brightness_map(torch.from_numpy(rgb).float().movedim(-1, 0)[None], of_ct, 255)
-    return ((values - values.min()) / (values.max() - values.min()))[0, 0].numpy()
-
-
-@pytest.mark.parametrize("of_ct", [False, True])
-def test_brightness(of_ct):
-    rgb = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
-    assert np.array_equal(stretched(rgb, of_ct), expected_brightness(rgb, of_ct))
-
-
-@pytest.mark.parametrize("modality", ["pet", "mr"])
-@pytest.mark.parametrize(("name", "of_ct"), [("functional", False), ("ct_variant", True)])
-def test_brightness_is_exactly_the_published_one(reference, modality, name, of_ct):
-    with np.load(reference / "specs" / "golden" / "msgfusion_vprime_96x96.npz") as file:
-        rgb, expected = file[f"{modality}_rgb_u8"], file[f"{modality}_vprime_{name}"]
-    assert np.array_equal(stretched(rgb, of_ct), expected)
 
 
 def functional(y):

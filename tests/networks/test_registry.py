@@ -135,7 +135,7 @@ def test_blank_pairs_in_a_batch_leave_the_others_alone(network):
 
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
 def test_half_precision_is_close(network, dtype):
-    image = random_pairs(1, 2, 32, 32)
+    image = random_pairs(1, 2, 16, 16)  # a CPU may be slow at it
     exact = fuse(network, image)
     with torch.autocast("cpu", dtype=dtype):
         rough = fuse(network, image).float()

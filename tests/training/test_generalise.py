@@ -15,6 +15,7 @@ from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.options import Options
 from mactfusion.recipe import Recipe
 from training import generalise
+from training.generalisation.examples import fuse, read_networks
 
 
 @pytest.fixture
@@ -62,9 +63,9 @@ def test_the_page_and_the_sheets(folder):
 
 
 def test_pictures_go_the_way_of_the_recipe(folder):
-    networks = generalise.read_networks({"new": str(folder / "model.pt")})
+    networks = read_networks({"new": str(folder / "model.pt")})
     phase, gfp = (folder / "gfp" / part for part in ("PCI/a-1-t.jpg", "GFP/a-1-g.jpg"))
-    (example,) = generalise.fuse(phase, gfp, "gfp-pc", networks, 4)
+    (example,) = fuse(phase, gfp, "gfp-pc", networks, 4)
     assert (example.sources[0] == np.asarray(Image.open(phase))[..., 0]).all()
     assert np.abs(example.sources[1].astype(int) - np.asarray(Image.open(gfp))).max() <= 2
     whole = Recipe(phase, [gfp], Options(task="gfp-pc", weights=folder / "model.pt"))
@@ -74,9 +75,9 @@ def test_pictures_go_the_way_of_the_recipe(folder):
 
 
 def test_slices_with_content_in_both_are_taken(folder):
-    networks = generalise.read_networks({"new": str(folder / "model.pt")})
+    networks = read_networks({"new": str(folder / "model.pt")})
     paths = (folder / "mr" / f"{name}.nii.gz" for name in ("T1", "T2"))
-    examples = list(generalise.fuse(*paths, "mr-mr", networks, 9))
+    examples = list(fuse(*paths, "mr-mr", networks, 9))
     assert sorted(int(example.name.split()[1]) for example in examples) == [1, 2, 3, 4]
     assert all(np.ptp(source) > 100 for example in examples for source in example.sources)
 

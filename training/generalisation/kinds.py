@@ -1,0 +1,77 @@
+"""Pairs of the kinds of images that the networks never saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from mactfusion.errors import InputError
+from training.comparison.scores import evenly_spaced
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECOND_MR = ("T2", "FLAIR")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of images.
+
+    Attributes:
+        task: of the recipe.
+        headings: what the two sources are.
+        pairs: the anatomical image and its partner.
+        about: what was chosen, for the page.
+    """
+
+    task: str
+    headings: tuple[str, str]
+    pairs: list[tuple[Path, Path]]
+    about: str
+
+
+def find_gfp_pairs(folder: Path, count: int) -> Kind:
+    """Choose pairs of phase contrast and GFP, evenly spaced.
+
+    Pairs of unequal sizes are left out: without a pixel size nothing tells how they lie.
+
+    Raises:
+        InputError: there are none, one lacks its partner, or is no picture.
+    """
+    found = []
+    unequal = 0
+    for gfp in sorted((folder / "GFP").glob("*-g.jpg")):
+        phase = folder / "PCI" / f"{gfp.stem.removesuffix('-g')}-t.jpg"
+        if not phase.is_file():
+            raise InputError(f"{gfp} has no partner {phase}; add it or remove both.")
+        if _size(gfp) == _size(phase):
+            found.append((phase, gfp))
+        else:
+            unequal += 1
+    if not found:
+        raise InputError(f"{folder} holds no pairs; expected GFP/STEM-g.jpg and PCI/STEM-t.jpg.")
+    chosen = [found[index] for index in evenly_spaced(len(found), count)]
+    about = (
+        f"{len(chosen)} evenly spaced pairs of {len(found)}; left out for unequal sizes: {unequal}."
+    )
+    return Kind("gfp-pc", ("phase contrast", "GFP"), chosen, about)
+
+
+def find_mr_pairs(folder: Path, slices: int) -> list[Kind]:
+    """Pair T1 with each of the others."""
+    about = f"One patient, {slices} evenly spaced slices of those with content in both volumes."
+    return [
+        Kind("mr-mr", ("T1", other), [(folder / "T1.nii.gz", folder / f"{other}.nii.gz")], about)
+        for other in SECOND_MR
+    ]
+
+
+def _size(path: Path) -> tuple[int, int]:
+    try:
+        with Image.open(path) as picture:
+            return picture.size
+    except OSError as error:
+        raise InputError(f"{path} is not a readable picture; copy it again.") from error
