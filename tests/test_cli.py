@@ -14,7 +14,7 @@ import pytest
 import SimpleITK
 
 from mactfusion import __version__, fuse_volumes
-from mactfusion.options import OPTIONS
+from mactfusion.option_table import OPTIONS
 
 
 def read(path):

@@ -9,7 +9,7 @@ from monai.inferers import SliceInferer
 from torch import Tensor, nn
 
 from mactfusion.errors import InputError, warn
-from mactfusion.options import PRECISIONS
+from mactfusion.option_table import PRECISIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

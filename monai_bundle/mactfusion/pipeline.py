@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError, inform, overhearing
 from mactfusion.io.names import check_input, check_outputs
-from mactfusion.options import OPTIONS, Options
+from mactfusion.option_table import OPTIONS
+from mactfusion.options import Options
 from mactfusion.progress import shown_progress
 
 if TYPE_CHECKING:
@@ -39,8 +40,8 @@ def fuse_volumes(
             ``FusionCancelled``. None shows a bar in a notebook and nothing elsewhere, False
             nothing.
         keep_native: also keep the sources in their own units on the result's grid, for a report.
-        **options: see :data:`mactfusion.options.OPTIONS`; where one is for each partner, a list has
-            one value for each.
+        **options: see :data:`mactfusion.option_table.OPTIONS`; of what is for each partner a list
+            has one value for each.
 
     Returns:
         The fused volume, its record and the warnings.

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError
-from mactfusion.options import OPTIONS
+from mactfusion.option_table import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +23,13 @@ DEFAULTS: dict[str, Any] = {
 }
 """Every field that a client may send beside the image, with its default; none names a file."""
 
-_KINDS = (str, list, bool)
+_KINDS: dict[type, tuple[type, ...]] = {
+    bool: (bool,),
+    str: (str, list),
+    int: (int, float),
+    float: (int, float),
+}
+"""Of JSON's values those that an option of each kind takes."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +71,8 @@ def read_choice(image: Any, fields: Mapping[str, Any], datastore: Datastore) -> 
     if extension not in EXTENSIONS:
         raise InputError(f"The field 'result_extension' must be one of {', '.join(EXTENSIONS)}.")
     for name, value in chosen.items():
-        is_switch = OPTIONS[name].kind is bool
-        if isinstance(value, bool) != is_switch or not isinstance(value, _KINDS):
+        kind = OPTIONS[name].kind
+        if isinstance(value, bool) != (kind is bool) or not isinstance(value, _KINDS[kind]):
             raise InputError(f"The field '{name}' has a wrong type; see /info/ for an example.")
     partners = partner if isinstance(partner, list) else [partner]
     files = [_file_of(each, datastore) for each in (image, *partners)]

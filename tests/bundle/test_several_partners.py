@@ -11,7 +11,7 @@ import yaml
 from monai.bundle import ConfigParser
 
 from mactfusion.io.names import sidecar_path
-from mactfusion.options import OPTIONS, defaults
+from mactfusion.option_table import OPTIONS, defaults
 
 pytestmark = pytest.mark.slow
 

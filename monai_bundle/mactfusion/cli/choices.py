@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from mactfusion.options import OPTIONS
+from mactfusion.option_table import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mactfusion.options import Option
+    from mactfusion.option_table import Option
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an option for each of :data:`mactfusion.options.OPTIONS`.
+    """Give a command an option for each of :data:`mactfusion.option_table.OPTIONS`.
 
     Args:
         command: takes them as ``**options``, by their names. What is required there, ``output``,

@@ -11,7 +11,7 @@ from mactfusion.io.checksum import sha256_of
 from mactfusion.io.folder import files_by_stem
 from mactfusion.io.formats import extension_of
 from mactfusion.io.names import sidecar_path
-from mactfusion.options import OPTIONS
+from mactfusion.option_table import OPTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

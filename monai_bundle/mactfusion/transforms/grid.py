@@ -9,7 +9,7 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError
-from mactfusion.options import GRIDS
+from mactfusion.option_table import GRIDS
 from mactfusion.transforms.align import align_to, is_same_grid
 from mactfusion.transforms.slices import choose_axis
 from mactfusion.transforms.volume import is_picture, name_of

@@ -8,7 +8,7 @@ import torch
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError, note
-from mactfusion.options import TASKS
+from mactfusion.option_table import TASKS
 from mactfusion.transforms.volume import (
     is_8_bit_picture,
     is_picture,

@@ -13,7 +13,7 @@ import torch
 
 from mactfusion.errors import InputError, listening, unheard
 from mactfusion.io.write import stored_type, stored_values
-from mactfusion.options import OPTIONS
+from mactfusion.option_table import OPTIONS
 from mactfusion.pipeline import check_choices
 from mactfusion.recipe import Recipe
 from mactfusion.transforms.slices import slice_axis

@@ -121,7 +121,7 @@ class Server:
             self._jobs.add(request)
 
     def _hello(self, request: Request) -> None:
-        from mactfusion.options import defaults
+        from mactfusion.option_table import defaults
         from mactfusion.worker.machine import devices, models
 
         asked = request.get("protocol", int)

@@ -1,0 +1,35 @@
+"""The voxels are what they were before one configuration served one partner and several."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import former_cases
+import numpy as np
+import pytest
+
+from mactfusion.networks.registry import MODELS
+
+FORMER = np.load(Path(__file__).with_name("former.npz"))
+FLOAT_NOISE = 2e-5
+"""Convolutions are not computed alike on every processor."""
+
+
+@pytest.mark.parametrize("name", former_cases.CASES)
+def test_every_step_around_the_network_gives_the_same_bits(name, monkeypatch, tmp_path):
+    monkeypatch.setitem(MODELS, "mactfusion_plus", MODELS["mactfusion_plus"])
+    result = former_cases.fuse(name, **former_cases.stand_in(MODELS, tmp_path))
+    key = f"{former_cases.STAND_IN}: {name}"
+    assert FORMER[key].std() > 0.02
+    assert np.array_equal(result.fused.numpy(), FORMER[key])
+    assert np.array_equal(result.fused.affine.numpy(), FORMER[f"{key}, affine"])
+
+
+@pytest.mark.parametrize("name", former_cases.OF_EACH_NETWORK)
+@pytest.mark.parametrize(
+    "model", ["mactfusion", "mactfusion_plus", "cminet", "msgfusion", "dilran"]
+)
+def test_every_network_gives_the_same_voxels(model, name):
+    former = FORMER[f"{model}: {name}"]
+    assert former.std() > 0.02
+    assert np.abs(former_cases.fuse(name, model=model).fused.numpy() - former).max() < FLOAT_NOISE
