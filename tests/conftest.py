@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    # Before NumPy and PyTorch read it: a worker has one core, and more threads wait for each other.
+    os.environ["OMP_NUM_THREADS"] = "1"
+
 import random
 import sys
 from dataclasses import replace
@@ -20,13 +25,6 @@ from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = Path(os.environ.get("MACTFUSION_REFERENCE_DATA", ROOT.parent / "shared"))
-
-
-def pytest_configure(config):
-    """Give a worker one thread: it has one core, and with more threads all wait for all."""
-    if hasattr(config, "workerinput"):
-        os.environ["OMP_NUM_THREADS"] = "1"  # of the processes that tests start
-        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
