@@ -24,7 +24,7 @@ FLOORS = (
 )
 """From the ground up; a file may import from its own floor and from those below."""
 
-KNOW_ONLY_NUMBERS = {"losses", "metrics"}
+KNOW_ONLY_NUMBERS = ("losses", "metrics")
 """Rooms that know tensors and arrays, and of the house only what refuses them."""
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def test_each_thread_hears_its_own_sentences() -> None:
-    barrier = threading.Barrier(2, timeout=30)
+    barrier = threading.Barrier(2, timeout=600)
 
     def say(sentence: str) -> list[str]:
         heard: list[str] = []
@@ -61,7 +61,7 @@ def test_filters_come_back_whichever_thread_ends_first(prints: bool) -> None:
 
     def second() -> None:
         with guarded("x", prints=prints):
-            first_ended.wait(30)
+            first_ended.wait(600)
 
     thread = threading.Thread(target=second)
     with guarded("x", prints=prints):

@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from mactfusion import fuse_volumes
 from mactfusion.cli import app
+from mactfusion.errors import InputError
 from mactfusion.io.names import sidecar_path
 from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
@@ -68,9 +69,9 @@ def test_a_model_that_comes_without_weights_says_so(bundle, pair, tmp_path):
         [str(bundle / "configs" / f"{name}.yaml") for name in ("inference", "cminet")]
     )
     parser.update({"bundle_root": str(tmp_path), "task": "pet-mri"})
-    with pytest.raises(RuntimeError) as caught:
-        parser.get_parsed_content("network")
-    assert "There are no weights of the model cminet" in str(caught.getrepr(chain=True))
+    network = parser.get_parsed_content("network")
+    with pytest.raises(InputError, match="There are no weights of the model cminet"):
+        network.settle(["pet-mri"])
 
 
 def test_inference_of_the_copied_folder(bundle_alone, copy_version, run_bundle, pair, tmp_path):
@@ -84,7 +85,7 @@ def test_inference_of_the_copied_folder(bundle_alone, copy_version, run_bundle, 
         anew=True,
     )
     assert output.stat().st_size > 100
-    record = json.loads(output.with_suffix(".json").read_text())
+    record = json.loads(sidecar_path(output).read_text())
     assert record["versions"]["mactfusion"] == copy_version
     assert record["task"] == "pet-mri"
 

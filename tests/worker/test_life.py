@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from worker_process import LIBRARY, Worker, lives, wait_until
+from worker_process import LIBRARY, PATIENCE_S, Worker, lives, wait_until
 
 pytestmark = pytest.mark.slow  # each test starts a process that imports torch
 
@@ -153,7 +153,7 @@ def test_nothing_stays_after_the_end(how, is_busy, ready):
         worker.process.terminate()
     else:
         worker.process.stdin.close()
-    assert worker.process.wait(30) == 0
+    assert worker.process.wait(PATIENCE_S) == 0
     assert list(worker.temporary.iterdir()) == []
 
 

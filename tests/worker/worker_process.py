@@ -27,7 +27,8 @@ class Worker:
         entry = [
             sys.executable,
             "-c",
-            f"{before}\nfrom mactfusion.worker.server import main; main()",
+            f"from mactfusion.lean import leave_out_training; leave_out_training()\n{before}\n"
+            "from mactfusion.worker.server import main; main()",
         ]
         command = entry if before else [sys.executable, "-m", "mactfusion.worker"]
         self.process = subprocess.Popen(
@@ -109,7 +110,7 @@ class Worker:
         self.process.stdin.close()
 
 
-def wait_until(condition, patience_s=30.0):
+def wait_until(condition, patience_s=PATIENCE_S):
     """Wait for something that another process does."""
     end = time.monotonic() + patience_s
     while not condition():
