@@ -118,7 +118,7 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
 def _recorded(case: Case) -> dict[str, Any]:
     """Read the options that a volume was fused with, where this software left its record."""
     sidecar = sidecar_path(case.fused)
-    if not sidecar.is_file():  # before 0.2 the record of fused.nii.gz was fused.json
+    if not sidecar.is_file():  # formerly the record of fused.nii.gz was fused.json
         stem = case.fused.name.removesuffix(extension_of(case.fused))
         sidecar = case.fused.with_name(f"{stem}.json")
     if not sidecar.is_file():
