@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 
 import numpy as np
 import pytest
@@ -41,6 +42,8 @@ def test_table_on_the_screen_and_in_the_file(run_command, pictures):
     for summary in result.summaries().values():
         assert f"{summary.mean:.4f}" in outcome.out
         assert f"{summary.median:.4f}" in outcome.out
+    for metric in ("SCD", "Qw"):
+        assert re.search(rf"{metric} +│ up +│", outcome.out), "up is good"
     written = rows(pictures / "t.csv")
     assert [row["case"] for row in written] == ["1", "2", "3"]
     assert {row["slice"] for row in written} == {""}

@@ -64,6 +64,30 @@ def test_wrong_words_are_refused_at_once(words, sentence, files):
     assert (files / "there.nii.gz").read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("evaluate", "absent.nii", "mr.nii.gz", "pet.nii.gz"), "absent.nii does not exist"),
+        (("evaluate", "mr.nii.gz", "mr.nii.gz", "absent"), "absent does not exist"),
+        (("evaluate", "mr.nii.gz", "mr.nii.gz", "pet.nii.gz", "--metrics", "magic"), "no metric"),
+        (("evaluate", "mr.nii.gz", "mr.nii.gz", "pet.nii.gz", "--csv", "there.csv"), "--overwrite"),
+        (("evaluate", "mr.nii.gz", "mr.nii.gz", "pet.nii.gz", "--report", "a.pdf"), ".html"),
+        (("evaluate", "mr.nii.gz", "mr.nii.gz", "pet.nii.gz", "--task", "brain"), "--task"),
+        (("info", "mr.nii.gz", "absent.nii"), "absent.nii does not exist"),
+        (("import-weights", "absent.pt", "-o", "a.pt"), "absent.pt does not exist"),
+        (("import-weights", "mr.nii.gz", "-o", "there.csv"), "--overwrite"),
+        (("models", "--nonsense"), "--nonsense"),
+    ],
+)
+def test_other_commands_refuse_at_once_too(words, sentence, files):
+    (files / "there.csv").write_text("mine")
+    told, end = observe(*words)
+    assert sentence in told
+    assert end.startswith("CODE 2 ")
+    assert "torch" not in end
+    assert "monai" not in end
+
+
 @pytest.mark.parametrize("words", [("--help",), ("fuse", "--help"), ("--version",)])
 def test_help_imports_nothing_heavy(words):
     told, end = observe(*words)

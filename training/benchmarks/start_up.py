@@ -46,14 +46,14 @@ class Moment:
 
 
 TORCH = Moment("`import torch`", ("-c", "import torch"))
-FUSE = ("-m", "mactfusion", "fuse", "MR.nii.gz", "PET.nii.gz", "--task", "pet-mri")
-FUSE = (*FUSE, "--overwrite", "-o")
+PAIR = ("-m", "mactfusion", "fuse", "MR.nii.gz", "PET.nii.gz", "--task", "pet-mri")
+FUSE = (*PAIR, "--overwrite", "-o", "fused.nii.gz")
 MOMENTS = (
     Moment("`mactfusion --help`", ("-m", "mactfusion", "--help")),
     Moment("a wrong path refused", ("-m", "mactfusion", "fuse", "no.nii", "a.nii", "-o", "f.nii")),
     Moment("`from mactfusion import fuse_volumes`", ("-c", "from mactfusion import fuse_volumes")),
-    Moment("`mactfusion fuse`: first line", (*FUSE, "fused.nii.gz"), "Reading"),
-    Moment("`mactfusion fuse`: first slice of 256×256", (*FUSE, "fused.nii.gz"), "fused.nii.gz: 1"),
+    Moment("`mactfusion fuse`: first line", FUSE, "Reading"),
+    Moment("`mactfusion fuse`: first slice of 256×256", FUSE, "fused.nii.gz: 1"),
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path  # noqa: TC003 (typer looks it up)
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 import typer
 from rich.console import Console
@@ -12,6 +12,7 @@ from rich.table import Table
 from mactfusion.cli.screen import caution, progress_console
 from mactfusion.errors import InputError
 from mactfusion.io.names import check_place
+from mactfusion.option_table import AXES, GRIDS, TASKS
 from mactfusion.progress import progress_bar
 
 if TYPE_CHECKING:
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
     from mactfusion.evaluation.cases import Preparation
     from mactfusion.evaluation.result import Evaluation
     from mactfusion.evaluation.statistics import Comparison
+
+    Task: TypeAlias = str
+    Grid: TypeAlias = str
+    Axis: TypeAlias = str
+else:
+    Task, Grid, Axis = Literal[TASKS], Literal[GRIDS], Literal[AXES]
 
 SIGNIFICANT = 0.05
 
@@ -41,7 +48,7 @@ def evaluate(
         Path | None, typer.Option(help="Another method's result, compared case by case.")
     ] = None,
     task: Annotated[
-        Literal["ct-mri", "pet-mri", "spect-mri", "mr-mr", "gfp-pc"] | None,
+        Task | None,
         typer.Option(help="Of volumes; by default what was recorded when they were fused."),
     ] = None,
     window: Annotated[str | None, typer.Option(help="Of the partner volume, likewise.")] = None,
@@ -51,12 +58,8 @@ def evaluate(
     colormap: Annotated[
         str | None, typer.Option(help="Of scalar PET and SPECT volumes, likewise.")
     ] = None,
-    grid: Annotated[
-        Literal["anatomical", "isotropic"] | None, typer.Option(help="Of the result, likewise.")
-    ] = None,
-    axis: Annotated[
-        Literal["axial", "coronal", "sagittal"] | None, typer.Option(help="Of slices, likewise.")
-    ] = None,
+    grid: Annotated[Grid | None, typer.Option(help="Of the result, likewise.")] = None,
+    axis: Annotated[Axis | None, typer.Option(help="Of slices, likewise.")] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; one a core by default.")
     ] = None,
@@ -64,21 +67,26 @@ def evaluate(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Measure fused images against their sources: two pictures, volumes, or folders of them."""
-    from mactfusion.evaluation.cases import Preparation
-    from mactfusion.evaluation.report import write_evaluation_report
-    from mactfusion.evaluation.result import compare
-    from mactfusion.evaluation.run import check_metrics
-    from mactfusion.evaluation.table import write_csv
+    from mactfusion.evaluation.cases import Preparation, find_cases
+    from mactfusion.evaluation.score import check_metrics
 
     names = check_metrics(None if metrics is None else metrics.split(","))
     check_outputs(csv, report, overwrite)
+    for method in (fused, *([] if against is None else [against])):
+        find_cases(method, source_a, source_b)  # refused before torch is imported
     preparation = Preparation(task, window, anatomical_window, colormap, grid, axis)
     results = measure(fused, against, (source_a, source_b), names, preparation, jobs, quiet)
     if csv is not None:
+        from mactfusion.evaluation.table import write_csv
+
         write_csv(csv, results)
     if report is not None:
+        from mactfusion.evaluation.report import write_evaluation_report
+
         write_evaluation_report(report, results[0], preparation, *results[1:])
     if not quiet:
+        from mactfusion.evaluation.result import compare
+
         warn(results)
         show(results, compare(*results) if against is not None else None)
 

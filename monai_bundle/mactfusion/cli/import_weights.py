@@ -22,6 +22,8 @@ def import_weights(
     """Convert an authors' published checkpoint to this project's names."""
     if output.exists() and not overwrite:
         raise InputError(f"{output} exists already; add --overwrite or choose another name.")
+    if not file.is_file():
+        raise InputError(f"{file} does not exist.")
     from mactfusion.networks.published_weights import import_published_weights
     from mactfusion.weights import read_state, save_state
 

@@ -44,11 +44,11 @@ def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
         partner_dir = task / split / task.name.removesuffix(f"-{ANATOMICAL}")
         for own, other in ((anatomical_dir, partner_dir), (partner_dir, anatomical_dir)):
             _check_names(own)
-            for path in sorted(own.glob("*.png")):
+            for path in _pictures(own):
                 if not (other / path.name).is_file():
                     missing = other / path.name
                     raise InputError(f"{path} has no partner {missing}; add it or remove both.")
-        for anatomical in sorted(anatomical_dir.glob("*.png")):
+        for anatomical in _pictures(anatomical_dir):
             partner = partner_dir / anatomical.name
             pairs.append(
                 {
@@ -66,9 +66,14 @@ def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
     return pairs
 
 
+def _pictures(folder: Path) -> list[Path]:
+    """PNG files of a folder, without hidden ones such as "._1001.png" of macOS."""
+    return sorted(path for path in folder.glob("*.png") if not path.name.startswith("."))
+
+
 def _check_names(folder: Path) -> None:
     """Refuse pictures that would be left out without a word."""
-    for path in sorted(folder.glob("*")):
+    for path in sorted(folder.glob("[!.]*")):
         if extension_of(path) in INPUT_EXTENSIONS and path.suffix != ".png":
             raise InputError(f"{path} is no .png file; save it as 8-bit PNG, or move it away.")
 

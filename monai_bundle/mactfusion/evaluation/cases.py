@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError
-from mactfusion.io.checksum import sha256_of
 from mactfusion.io.folder import files_by_stem
 from mactfusion.io.formats import extension_of
 from mactfusion.io.names import sidecar_path
@@ -135,6 +134,8 @@ def _recorded(case: Case) -> dict[str, Any]:
 
 def _recorded_of_partner(record: Mapping[str, Any], case: Case) -> dict[str, Any]:
     """Choose the options of that one of several partners that is the second source."""
+    from mactfusion.io.checksum import sha256_of
+
     digest = sha256_of(case.source_b)
     for partner in record["partners"]:
         if record["inputs"][partner["input"]].get("sha256") == digest:

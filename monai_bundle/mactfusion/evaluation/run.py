@@ -8,12 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mactfusion.errors import InputError
 from mactfusion.evaluation.cases import Preparation, find_cases
 from mactfusion.evaluation.result import CaseScores, Evaluation
-from mactfusion.evaluation.score import available_cores, score_slices
+from mactfusion.evaluation.score import available_cores, check_metrics, score_slices
 from mactfusion.evaluation.slices import load_slices
-from mactfusion.metrics import METRICS, VARIANTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -78,23 +76,6 @@ def evaluate(
         ),
         unmatched=tuple(unmatched),
     )
-
-
-def check_metrics(names: Sequence[str] | None) -> list[str]:
-    """Return the metrics asked for, each once, or all of ``METRICS``.
-
-    Raises:
-        InputError: an unknown name, or none.
-    """
-    if names is None:
-        return list(METRICS)
-    known = {name.casefold(): name for name in METRICS | VARIANTS}
-    asked = dict.fromkeys(name.strip().casefold() for name in names if name.strip())
-    unknown = [name for name in asked if name not in known]
-    if unknown or not asked:
-        wrong = f"There is no metric {unknown[0]}" if unknown else "No metric was named"
-        raise InputError(f"{wrong}; there are {', '.join(known.values())}.")
-    return [known[name] for name in asked]
 
 
 class _Work:

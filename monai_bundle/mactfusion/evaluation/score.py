@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
-from mactfusion.metrics import find_metric
+from mactfusion.metrics import METRICS, VARIANTS, find_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -34,6 +34,23 @@ _THREAD_COUNTS = (
     "MKL_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
+
+
+def check_metrics(names: Sequence[str] | None) -> list[str]:
+    """Return the metrics asked for, each once, or all of ``METRICS``.
+
+    Raises:
+        InputError: an unknown name, or none.
+    """
+    if names is None:
+        return list(METRICS)
+    known = {name.casefold(): name for name in METRICS | VARIANTS}
+    asked = dict.fromkeys(name.strip().casefold() for name in names if name.strip())
+    unknown = [name for name in asked if name not in known]
+    if unknown or not asked:
+        wrong = f"There is no metric {unknown[0]}" if unknown else "No metric was named"
+        raise InputError(f"{wrong}; there are {', '.join(known.values())}.")
+    return [known[name] for name in asked]
 
 
 def available_cores() -> int:
