@@ -213,6 +213,10 @@ def test_interrupted_save_leaves_no_file(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_save_into_a_folder_that_is_not_there(tmp_path):
+def test_save_into_a_folder_that_is_not_there_makes_it(tmp_path):
+    digest = save_state({}, tmp_path / "new" / "model.pt")
+    assert check_weights(tmp_path / "new" / "model.pt") == digest
+    (tmp_path / "file").touch()
     with pytest.raises(InputError, match="cannot be written"):
-        save_state({}, tmp_path / "absent" / "model.pt")
+        save_state({}, tmp_path / "file" / "model.pt")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "new"]
