@@ -16,8 +16,8 @@ WITH_A_FULL_DISK = """
 import resource, sys
 limit = int(sys.argv.pop(1))
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-from mactfusion.cli import main
-main()
+from mactfusion.__main__ import start
+start()
 """
 
 
