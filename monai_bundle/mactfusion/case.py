@@ -95,8 +95,8 @@ class Case(TypedDict, total=False):
     weights: str
     """File of its weights; ``weights_sha256`` its hash. ChooseWeightsd."""
     pred: MetaTensor
-    """``(1, slices, rows, columns)`` from the network; steadied (SteadyBrightnessd); ``(1 or 3,
-    …)`` in colour (MergeChrominanced); ``(1 or 3, I, J, K)`` on the grid of the result
+    """``(1, slices, rows, columns)`` from the network (Inferd); steadied (SteadyBrightnessd);
+    ``(1 or 3, …)`` in colour (MergeChrominanced); ``(1 or 3, I, J, K)`` on the grid of the result
     (RestoreOrientationd)."""
     record: dict[str, Any]
     """What lies beside the result, see :mod:`mactfusion.record`. SaveFusiond."""

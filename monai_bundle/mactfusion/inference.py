@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from monai.inferers import SliceInferer
+from monai.transforms import Transform
 from torch import Tensor, nn
 
 from mactfusion.errors import InputError, warn
 from mactfusion.option_table import PRECISIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from mactfusion.progress import Progress
 
@@ -111,6 +112,31 @@ class FusionInferer(SliceInferer):
     def _note(self, message: str) -> None:
         self.notes.append(message)
         warn(message)
+
+
+class Inferd(Transform):
+    """Send ``image`` ``(2, slices, rows, columns)`` through the network: ``pred`` ``(1, …)``.
+
+    Args:
+        network: takes ``(B, 2, H, W)``.
+        inferer: cuts the volume into slices.
+        device: where the network runs.
+    """
+
+    def __init__(self, network: nn.Module, inferer: FusionInferer, device: torch.device) -> None:
+        self.network = network
+        self.inferer = inferer
+        self.device = device
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Fuse.
+
+        Raises:
+            InputError: one slice needs more memory than there is.
+            FusionCancelled: the inferer's ``progress`` asked for it.
+        """
+        image = data["image"].as_tensor()[None].to(self.device)
+        return {**data, "pred": self.inferer(image, self.network.to(self.device))[0]}
 
 
 def _default_batch(volume: Tensor) -> int:

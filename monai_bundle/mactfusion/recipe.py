@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from mactfusion.options import Options
 
 
+STAGES = ("align", "scale", "infer", "finish")
+"""Their names in the configuration."""
+
+
 class Recipe:
     """The configuration with a user's choices laid over it.
 
@@ -68,14 +72,11 @@ class Recipe:
             name = DEFAULT_MODEL if options.model == "auto" else options.model
             parser["network_def"] = find_model(name).network()
         self._sources = {"anatomical": anatomical, "partner": list(partners)}
-        self._device = device
         with own_errors():
             self.network: ChosenNetwork = parser.get_parsed_content("network")
-            stages = ("align", "scale", "choose", "finish")
             self._stages: dict[str, Callable[[Mapping[str, Any]], Any]] = {
-                stage: parser.get_parsed_content(stage) for stage in stages
+                stage: parser.get_parsed_content(stage) for stage in STAGES
             }
-            self._inferer = parser.get_parsed_content("inferer")
 
     def align(self) -> Case:
         """Read all volumes, settle the tasks, and put them on one grid, cut into slices.
@@ -111,9 +112,7 @@ class Recipe:
             FusionCancelled: ``progress`` asked for it.
         """
         with own_errors():
-            chosen = self._stages["choose"](dict(case))
-            image = chosen["image"].as_tensor()[None].to(self._device)
-            return {**chosen, "pred": self._inferer(image, self.network.to(self._device))[0]}
+            return self._stages["infer"](dict(case))
 
     def finish(self, case: Mapping[str, Any]) -> Case:
         """Turn ``pred`` into the fused volume, write it where an output was chosen; ``record``.
