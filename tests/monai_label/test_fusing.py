@@ -36,7 +36,10 @@ def test_equals_the_command_line_byte_for_byte(extension, server, run_command, t
     outcome = run_command("fuse", *sources, "-o", output, *words)
     assert outcome.code == 0, outcome.err
     assert answer.content == output.read_bytes()
-    assert json.loads((tmp_path / "fused.nrrd.json").read_text())["options"]["grid"] == "isotropic"
+    assert (
+        json.loads(output.with_name(f"{output.name}.json").read_text())["options"]["grid"]
+        == "isotropic"
+    )
     assert f'filename="{output.name}"' in answer.headers["content-disposition"]
 
 
