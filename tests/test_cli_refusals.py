@@ -8,6 +8,7 @@ import nibabel
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 
 @pytest.mark.parametrize("report", ["report.txt", "mr.nii.gz/report.html", "folder.html"])
@@ -194,3 +195,32 @@ def test_task_that_cannot_be_told_is_asked_for(run_command, files, nothing_left)
     assert outcome.refused("--task")
     assert "pet.nii.gz" in outcome.err
     assert nothing_left()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-o", "a.png", "--picture", "a.png"),
+        ("-o", "a.png", "--picture", "./a.png"),
+        ("-o", "a.tif", "--picture", "mr.png"),
+        ("-o", "a.tif", "--report", "a.tif/report.html"),
+        ("-o", "a.tif", "--picture", "a.tif.json/picture.png"),
+        ("-o", "w.png", "--weights", "w.png"),
+    ],
+)
+def test_outputs_replace_neither_inputs_nor_each_other(words, run_command, files, nothing_left):
+    grey = np.random.default_rng(0).integers(0, 256, (50, 60)).astype(np.uint8)
+    Image.fromarray(grey).save("mr.png")
+    Image.fromarray(255 - grey).save("ct.png")
+    torch.save({}, "w.png")
+    before = {path: path.read_bytes() for path in files.iterdir()}
+    outcome = run_command("fuse", "mr.png", "ct.png", "--task", "ct-mri", "--overwrite", *words)
+    assert outcome.refused()
+    assert {path: path.read_bytes() for path in files.iterdir()} == before
+
+
+def test_a_file_that_is_named_twice_is_refused_unread(run_command, files):
+    (files / "link.nii.gz").symlink_to("mr.nii.gz")
+    outcome = run_command("fuse", "mr.nii.gz", "link.nii.gz", "-o", "a.nii.gz")
+    assert outcome.refused("mr.nii.gz and link.nii.gz are the same volume: give each once")
+    assert outcome.out == ""

@@ -110,3 +110,37 @@ def test_ctrl_c_from_the_terminal_stops_between_slices(files, pet_mri):
         shown += os.read(ours, 4096)  # ends with an error where it is not said
     os.close(ours)
     assert sorted(files.iterdir()) == before
+
+
+@pytest.mark.parametrize("page", ["--report", "--picture"])
+def test_a_page_that_fails_leaves_no_folder(page, fuse, files, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("pathlib.Path.replace", fail)
+    name = {"--report": "new/deep/page.html", "--picture": "new/deep/page.png"}[page]
+    outcome = fuse("-o", "new/deep/fused.nii.gz", page, name)
+    assert outcome.code == 2
+    assert not (files / "new").exists()
+
+
+def test_folders_that_all_fail_leave_no_folder(run_command, files, nothing_left):
+    for folder in ("first", "second"):
+        (files / folder).mkdir()
+        (files / folder / "a.nii").write_bytes(b"no volume")
+    outcome = run_command("fuse", "first", "second", "-o", "out/deep", "--task", "mr-mr")
+    assert outcome.code == 2
+    assert not (files / "out").exists()
+    outcome = run_command("fuse", "first", "second", "-o", "out/deep", "--window", "wide")
+    assert outcome.refused("Unknown window 'wide'")
+
+
+def test_ctrl_c_between_volume_and_record_leaves_neither(fuse, monkeypatch, nothing_left):
+    def interrupt(self, target):
+        os.replace(self, target)  # noqa: PTH105  that of Path is this function
+        if str(target).endswith("fused.nii.gz"):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("pathlib.Path.replace", interrupt)
+    assert fuse("-o", "fused.nii.gz").code == 130
+    assert nothing_left()

@@ -142,3 +142,19 @@ def test_command_says_which_network_it_took(weights, run_command, pet_mri):
     assert "The network is dilran, weights dilran.pt." in outcome.out
     outcome = run_command(*pet_mri, "-o", "b.nrrd", "--model", "dilan")
     assert outcome.refused("Unknown model 'dilan'")
+
+
+def test_a_refused_file_is_not_taken_for_the_one_before(tmp_path):
+    file = tmp_path / "mine.pt"
+    good = MODELS[DEFAULT_MODEL].network().state_dict()
+    save_state(good, file)
+    chosen = ChosenNetwork(MODELS[DEFAULT_MODEL].network(), weights=file)
+    broken = MODELS["dilran"].network().state_dict()
+    next(iter(broken.values())).fill_(torch.nan)
+    save_state(broken, file)
+    with pytest.raises(InputError, match="not finite"):
+        chosen.settle(["ct-mri"])
+    save_state(good, file)
+    chosen.settle(["ct-mri"])
+    assert chosen.model == DEFAULT_MODEL
+    assert all(torch.equal(chosen.network.state_dict()[key], good[key]) for key in good)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shlex
 from datetime import datetime, timedelta
 
 import nibabel
@@ -48,7 +49,7 @@ def test_record_holds_what_was_done_and_no_folder(files, mr, pixel_maximum):
     assert datetime.fromisoformat(record["date"]).utcoffset() == timedelta(0)
     assert record["command"] == (
         "mactfusion fuse anatomical.nii.gz partner.nii.gz -o fused.nii.gz --task pet-mri "
-        "--window 2000,4000 --colormap viridis"
+        "--window 2000,4000 --colormap viridis --weights none.pt"
     )
     assert record["weights"] == {"name": "none.pt", "sha256": sha256_of(pixel_maximum)}
     assert record["options"]["colormap"] == "viridis"
@@ -134,3 +135,43 @@ def test_the_result_tells_nothing_about_the_patient(mr, pet):
     meta = fuse_volumes(mr, pet, task="pet-mri").fused.meta
     assert not meta["patient_digest"]
     assert not meta["frame_of_reference"]
+
+
+def test_the_command_can_be_typed(files, pixel_maximum, run_command):
+    words = ("mr.nii.gz", "pet.nii.gz", "--task", "pet-mri", "--weights", pixel_maximum)
+    words = (*words, "--window", "-100,1234567.25", "--luminance", "--keep-names")
+    assert run_command("fuse", *words, "-o", "a.nrrd").code == 0
+    record = json.loads((files / "a.nrrd.json").read_text())
+    _, *typed = shlex.split(record["command"])
+    assert "auto" not in typed
+    typed[typed.index("none.pt")] = str(pixel_maximum)
+    typed[typed.index("a.nrrd")] = "b.nrrd"
+    assert run_command(*typed).code == 0
+    again = json.loads((files / "b.nrrd.json").read_text())
+    assert again["options"] == record["options"]
+    assert (files / "a.nrrd").read_bytes() == (files / "b.nrrd").read_bytes()
+
+
+@pytest.mark.parametrize("name", ["covers.nii", "of the.nii", "1.nii", "Smith\nJohn.nii", "CT.nii"])
+def test_no_name_of_an_input_is_in_the_record(name, files, pet, pixel_maximum):
+    nibabel.save(nibabel.Nifti1Image(pet[0][:10], pet[1]), files / name)
+    result = fuse_volumes("mr.nii.gz", name, task="pet-mri", weights=pixel_maximum)
+    (note,) = result.record["notes"]
+    assert note.startswith("The partner partner.nii covers 50.0 % of the anatomical volume;")
+    assert result.warnings == [note.replace("partner.nii", " ".join(name.split()))]
+
+
+def test_names_that_change_places(files, mr, pet, pixel_maximum):
+    nibabel.save(nibabel.Nifti1Image(*mr), "partner.nii")
+    nibabel.save(nibabel.Nifti1Image(pet[0][:10], pet[1]), "anatomical.nii")
+    options = {"task": "pet-mri", "weights": pixel_maximum}
+    (note,) = fuse_volumes("partner.nii", "anatomical.nii", **options).record["notes"]
+    assert note.startswith("The partner partner.nii covers 50.0 %")
+
+
+def test_small_windows_keep_their_digits(mr, pet, pixel_maximum):
+    tiny = (pet[0] * 1e-9, pet[1])
+    record = fuse_volumes(mr, tiny, task="pet-mri", weights=pixel_maximum).record
+    level, width = record["level_width"]
+    assert 0 < level < width < 1e-5
+    assert width == pytest.approx(2 * level, rel=1e-6)

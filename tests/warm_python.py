@@ -86,6 +86,7 @@ class WarmPython:
         """End the process that imported everything."""
         self._parent.stdin.close()
         self._parent.wait()
+        self._parent.stdout.close()
 
     def _ask(self, request):
         self._parent.stdin.write(json.dumps(request) + "\n")

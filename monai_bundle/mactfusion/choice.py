@@ -133,13 +133,15 @@ class ChosenNetwork(nn.Module):
         digest = check_weights(file)
         if (self._file, self.sha256) == (file, digest):
             return
+        self._file, self.sha256 = None, ""  # until others are in: they may be refused
+        model, network = self.model, self.network
         if self._is_automatic and self.weights is not None:
             # Weights that fit no network stay with the default, which refuses them.
-            name = recognise_model(read_state(file)) or DEFAULT_MODEL
-            if name != self.model:
-                self.model, self.network = name, MODELS[name].network()
-        load_weights(self.network, file)
-        self._file, self.sha256 = file, digest
+            model = recognise_model(read_state(file)) or DEFAULT_MODEL
+            if model != self.model:
+                network = MODELS[model].network()
+        self.network = load_weights(network, file)
+        self.model, self._file, self.sha256 = model, file, digest
 
 
 class ChooseWeightsd(Transform):

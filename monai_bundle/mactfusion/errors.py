@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -52,7 +53,10 @@ def listening(listener: Callable[[str], object]) -> Iterator[None]:
 
 @contextmanager
 def overhearing(listener: Callable[[str], object]) -> Iterator[None]:
-    """Hand each sentence of `warn` in this thread to ``listener`` and to an outer one, once."""
+    """Hand each sentence of `warn` in this thread once to ``listener``, and on to who else hears.
+
+    That is an outer listener, and where there is none Python's warnings.
+    """
     outer, said = _listener.get(), set()
 
     def hear(sentence: str) -> None:
@@ -62,6 +66,8 @@ def overhearing(listener: Callable[[str], object]) -> Iterator[None]:
         listener(sentence)
         if outer is not None:
             outer(sentence)
+        else:
+            warnings.warn(sentence, FusionWarning, stacklevel=4)
 
     with listening(hear):
         yield
@@ -89,13 +95,27 @@ def unheard() -> AbstractContextManager[None]:
     return listening(lambda _: None)
 
 
+_BEGINS, _ENDS = "\ue000", "\ue001"
+_MARKED = re.compile(f"{_BEGINS}(.*?){_ENDS}")
+
+
+def named(name: str) -> str:
+    """Mark the name of a volume in a note, so that the record can put another in its place."""
+    return f"{_BEGINS}{name.replace(_BEGINS, '').replace(_ENDS, '')}{_ENDS}"
+
+
+def with_names(sentence: str, called: Callable[[str], str] = lambda name: name) -> str:
+    """Return a note with its marked names, or with what they are called."""
+    return _MARKED.sub(lambda found: called(found[1]), sentence)
+
+
 def note(data: MutableMapping[str, Any], message: str) -> None:
     """Warn about one case and keep the sentence with its data.
 
     Args:
         data: the dictionary that travels through the recipe; its ``notes`` (one sentence a line)
             end up in the sidecar and in the report.
-        message: one sentence, without patient data.
+        message: one sentence, without patient data but for names of volumes, see :func:`named`.
     """
     data["notes"] = f"{data.get('notes', '')}{message}\n"
-    warn(message)
+    warn(with_names(message))

@@ -69,22 +69,54 @@ class Option:
         """
         if value is None and self.default is None:
             return None
-        if self.choices and value not in self.choices:
+        if self.choices and not (isinstance(value, str) and value in self.choices):
             raise InputError(f"Unknown {name} '{value}': choose {', '.join(self.choices)}.")
-        if self.least is not None and int(value) < self.least:
-            called = name.replace("_", " ")
+        if self.check is not None:
+            return self.check(value)
+        called = name.replace("_", " ")
+        is_possible = isinstance(value, _TAKES[self.kind])
+        if not is_possible or isinstance(value, bool) != (self.kind is bool):
+            raise InputError(f"The {called} cannot be {value!r}: it is {_CALLED[self.kind]}.")
+        if self.least is not None and value < self.least:
             raise InputError(f"The {called} must be {self.least} or more, not {value}.")
-        return self.check(value) if self.check is not None else self.kind(value)
+        return self.kind(value)
+
+
+_TAKES: dict[type, tuple[type, ...]] = {
+    bool: (bool,),
+    int: (int,),
+    float: (int, float),
+    str: (str,),
+    Path: (str, Path),
+}
+"""Types of the values that an option of each kind takes."""
+
+_CALLED = {
+    bool: "True or False",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    Path: "the path of a file",
+}
+
+
+def is_automatic(value: Any) -> bool:
+    """Tell whether a value leaves the choice to the recipe."""
+    return isinstance(value, str) and value.strip().lower() == "auto"
 
 
 def _model(name: Any) -> str:
     if name != "auto":
-        find_model(name)
+        find_model(str(name))
     return str(name)
 
 
 def _weights(path: Any) -> Path:
-    if not Path(path).is_file():
+    try:
+        is_there = isinstance(path, str | Path) and Path(path).is_file()
+    except OSError:  # a name that no file can have
+        is_there = False
+    if not is_there:
         raise InputError(f"The weights {path} do not exist; give a file with --weights.")
     return Path(path)
 
@@ -92,12 +124,16 @@ def _weights(path: Any) -> Path:
 def _window(window: Any) -> str | list[float]:
     """Keep the name of a preset, for the record."""
     values = parse_window(window)
+    if is_automatic(window):
+        return "auto"
     return window if isinstance(window, str) else [float(value) for value in values]
 
 
 def _colormap(colormap: Any) -> Any:
     """Keep a name as it was given, for the record."""
     table = check_color_table(colormap)
+    if is_automatic(colormap):
+        return "auto"
     return colormap if isinstance(colormap, str) else table
 
 

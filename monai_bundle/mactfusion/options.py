@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mactfusion.errors import InputError
-from mactfusion.option_table import OPTIONS
+from mactfusion.option_table import OPTIONS, is_automatic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +37,8 @@ class Options:
         self._values: dict[str, Any] = {}
         for name, option in OPTIONS.items():
             value = chosen.get(name, option.default)
+            if isinstance(value, tuple) and any(isinstance(one, str) for one in value):
+                value = list(value)  # of texts; two numbers are one window
             if option.for_each and is_list_of_values(value):
                 self._values[name] = [option.checked(name, one) for one in value]
             else:
@@ -102,13 +104,8 @@ class Options:
         return {
             name: self._values[name]
             for name, option in OPTIONS.items()
-            if option.is_recorded and not _is_equal(self._values[name], option.default)
+            if option.is_recorded and not is_default(name, self._values[name])
         }
-
-
-def is_automatic(value: Any) -> bool:
-    """Tell whether a value leaves the choice to the recipe."""
-    return isinstance(value, str) and value.strip().lower() == "auto"
 
 
 def is_list_of_values(value: Any) -> bool:
@@ -133,5 +130,13 @@ def _is_color(item: Any) -> bool:
     return len(parts) in (3, 4) and not any(np.iterable(part) for part in parts)
 
 
-def _is_equal(first: Any, second: Any) -> bool:
-    return type(first) is type(second) and first == second
+def is_default(name: str, value: Any) -> bool:
+    """Tell whether an option is as it is when nothing is chosen; of a list whether all are.
+
+    Args:
+        name: that of the option.
+        value: what was chosen, or what a record says of it.
+    """
+    default = OPTIONS[name].default
+    values = value if is_list_of_values(value) and value else [value]
+    return all(type(one) is type(default) and one == default for one in values)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError, inform, overhearing
+from mactfusion.io.formats import base_name
 from mactfusion.io.names import check_input, check_outputs
 from mactfusion.option_table import OPTIONS
 from mactfusion.options import Options
@@ -96,7 +97,8 @@ def check_choices(
         TypeError: there is no such option.
     """
     chosen = Options(**options)
-    given = partner if isinstance(partner, list) else [partner]
+    is_several = isinstance(partner, list) or _is_tuple_of_paths(partner)
+    given = list(partner) if is_several else [partner]
     if not given:
         raise InputError("There is no partner volume; give one.")
     chosen.of_each(len(given))
@@ -105,7 +107,8 @@ def check_choices(
     roles |= {f"partner {number}": source for number, source in enumerate(partners, start=1)}
     if len(partners) == 1:
         roles = {"anatomical": first, "partner": partners[0]}
-    check_outputs(chosen.output, chosen.overwrite, roles)
+    _refuse_same_path(list(roles.values()))
+    check_outputs(chosen.output, chosen.overwrite, {**roles, "weights": chosen.weights})
     return (first, partners), chosen
 
 
@@ -122,8 +125,30 @@ def _checked_source(source: Any) -> Any:
     return source
 
 
+def _is_tuple_of_paths(partner: Any) -> bool:
+    """Tell several partners from one that is an array with its affine."""
+    return (
+        isinstance(partner, tuple)
+        and bool(partner)
+        and all(isinstance(source, str | Path) for source in partner)
+    )
+
+
+def _refuse_same_path(sources: list[Any]) -> None:
+    """Refuse a file that is named twice; a copy of it is noticed once both are read."""
+    seen: dict[Path, Path] = {}
+    for source in sources:
+        if isinstance(source, Path):
+            other = seen.setdefault(source.resolve(), source)
+            if other is not source:
+                raise InputError(
+                    f"{base_name(other)} and {base_name(source)} are the same volume: give each "
+                    "once."
+                )
+
+
 def _called(source: Any) -> str:
-    return source.name if isinstance(source, Path) else "a volume in memory"
+    return base_name(source) if isinstance(source, Path) else "a volume in memory"
 
 
 def _signature() -> inspect.Signature:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
+from mactfusion.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -92,6 +94,8 @@ def shown_progress(progress: Progress | bool | None) -> Iterator[Progress | None
         The function that was given; for None a bar in a notebook; else None.
     """
     if progress is not None and not isinstance(progress, bool):
+        if not callable(progress):  # a text would be run where it starts with "$"
+            raise InputError("The progress is no function of (slices done, slices in all).")
         yield progress
     elif progress is False or (progress is None and not is_notebook()):
         yield None
@@ -112,4 +116,4 @@ def is_notebook() -> bool:
     if "IPython" not in sys.modules:
         return False
     shell = cast("object", sys.modules["IPython"].get_ipython())
-    return type(shell).__name__ == "ZMQInteractiveShell"
+    return any(kind.__name__ == "ZMQInteractiveShell" for kind in type(shell).__mro__)

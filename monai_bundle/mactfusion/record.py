@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import re
 import shlex
 import time
 from datetime import datetime, timezone
@@ -21,11 +20,13 @@ import numpy as np
 import torch
 
 from mactfusion import __version__
+from mactfusion.errors import with_names
 from mactfusion.io.checksum import sha256_of
 from mactfusion.io.coerce import IN_MEMORY
-from mactfusion.io.formats import extension_of
+from mactfusion.io.formats import base_name, extension_of
 from mactfusion.options import is_list_of_values, one_or_each
 from mactfusion.transforms.volume import name_of
+from mactfusion.transforms.windows import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -117,7 +118,10 @@ class Record:
                 "fuse": round(float(case["fused"]) - float(case["prepared"]), 3),
                 "total": round(finished - float(case["started"]), 3),
             },
-            "notes": self._without_names(case, str(case["notes"]).splitlines() + self.notes),
+            "notes": [
+                self._called(case, sentence)
+                for sentence in dict.fromkeys([*str(case["notes"]).splitlines(), *self.notes])
+            ],
         }
 
     def _name(self, role: str, name: str) -> str:
@@ -136,36 +140,33 @@ class Record:
         # A file name that is no UTF-8 has a hash too.
         digest = hashlib.sha256(source.name.encode("utf-8", "surrogateescape")).hexdigest()
         return {
-            "name": self._name(role, source.name),
+            "name": self._name(role, base_name(source)),
             "name_sha256": digest[:_NAME_DIGITS],
             "sha256": sha256_of(source),
         }
 
-    def _without_names(self, case: Mapping[str, Any], sentences: list[str]) -> list[str]:
+    def _called(self, case: Mapping[str, Any], sentence: str) -> str:
         """Put the record's names of the volumes in the place of their own."""
-        if self.options.keep_names:
-            return sentences
         called: dict[str, list[str]] = {}
         named = [("anatomical", name_of(case["image"]))]
         named += [(partner["input"], partner["name"]) for partner in case["partners"]]
         for role, name in named:
-            if name != IN_MEMORY:
-                called.setdefault(name, []).append(self._name(role, name))
-        # The longest first: a name may be part of another.
-        for name in sorted(called, key=len, reverse=True):
-            whole = re.compile(rf"(?<![\w.-]){re.escape(name)}(?![\w-])")
-            other = " or ".join(called[name])
-            sentences = [other.join(whole.split(sentence)) for sentence in sentences]
-        return sentences
+            called.setdefault(name, []).append(self._name(role, name))
+        return with_names(sentence, lambda name: " or ".join(dict.fromkeys(called.get(name, []))))
 
     def _command(self) -> str:
         """Return the command that does the same, as far as it can be typed."""
-        words = ["mactfusion", "fuse"]
-        for role, source in self.sources.items():
-            words.append(self._name(role, source.name if isinstance(source, Path) else role))
+        inputs = [
+            self._name(role, base_name(source) if isinstance(source, Path) else role)
+            for role, source in self.sources.items()
+        ]
+        words: list[str] = []
         if self.output is not None:
             words += ["-o", self.output.name if self.options.keep_names else self._output_name()]
-        for name, value in self.options.chosen().items():
+        chosen = self.options.chosen()
+        if self.options.weights is not None:
+            chosen["weights"] = self.options.weights.name
+        for name, value in chosen.items():
             option = f"--{name.replace('_', '-')}"
             if name == "device":  # another machine has others
                 continue
@@ -174,7 +175,9 @@ class Record:
                 continue
             for one in value if is_list_of_values(value) else [value]:
                 words += [option, _as_typed(one)]
-        return shlex.join(words)
+        if any(name.startswith("-") for name in inputs):
+            return shlex.join(["mactfusion", "fuse", *words, "--", *inputs])
+        return shlex.join(["mactfusion", "fuse", *inputs, *words])
 
     def _output_name(self) -> str:
         return f"fused{extension_of(self.output)}" if self.output is not None else ""
@@ -183,14 +186,15 @@ class Record:
 def _as_typed(value: Any) -> str:
     """Return an option's value as the command line takes it; a table cannot be typed."""
     if isinstance(value, list):
-        return ",".join(f"{number:g}" for number in value)
+        return ",".join(repr(number).removesuffix(".0") for number in value)
     return str(value) if isinstance(value, str | int | float) else "TABLE"
 
 
 def _plain(value: Any) -> Any:
     """Turn a value into what JSON holds."""
     if isinstance(value, torch.Tensor | np.ndarray):
-        return np.asarray(value, dtype=np.float64).round(6).tolist()
+        values = np.asarray(value, dtype=np.float64)
+        return rounded(values) if values.ndim == 1 else values.round(6).tolist()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):

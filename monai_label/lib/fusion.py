@@ -9,7 +9,7 @@ from monailabel.interfaces.tasks.infer_v2 import InferTask, InferType
 
 from lib.choice import DEFAULTS
 from mactfusion import fuse_volumes
-from mactfusion.errors import InputError
+from mactfusion.errors import InputError, unheard
 from mactfusion.worker.folder import make_private_folder, remove_folder
 
 if TYPE_CHECKING:
@@ -57,16 +57,18 @@ class Fusion(InferTask):
         private = make_private_folder()
         output = private / f"fused{choice.extension}"
         try:
-            result = fuse_volumes(
-                choice.anatomical,
-                choice.partner,
-                output=output,
-                model=self._model,
-                **choice.options,
-            )
+            with unheard():  # the record says it, and names of files belong in no log
+                result = fuse_volumes(
+                    choice.anatomical,
+                    choice.partner,
+                    output=output,
+                    model=self._model,
+                    **choice.options,
+                )
         except InputError as error:
             remove_folder(private)
-            folders = (private, choice.anatomical.parent)
+            partners = choice.partner if isinstance(choice.partner, list) else [choice.partner]
+            folders = (private, *(path.parent for path in (choice.anatomical, *partners)))
             raise InputError(_without(folders, str(error))) from None
         except BaseException:
             remove_folder(private)

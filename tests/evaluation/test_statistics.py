@@ -18,6 +18,9 @@ from mactfusion.evaluation.statistics import (
     summarize,
 )
 
+NOT_OF_THIS_TEST = ("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+"""What the garbage collector says, at a time of its own, of files that others left open."""
+
 
 def p_by_enumeration(differences):
     """Share of all sign patterns whose rank sum is at least as far from its mean."""
@@ -136,7 +139,7 @@ def test_comparison_counts_and_corrects():
         compare_paired(first, {"SCD": second["SCD"]})
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", *NOT_OF_THIS_TEST)
 @pytest.mark.parametrize(
     ("values", "quantiles"),
     [

@@ -11,6 +11,9 @@ from scipy.signal import convolve2d
 from mactfusion.errors import InputError
 from mactfusion.metrics import LARGER_IS_BETTER, METRICS, RANKING, VARIANTS, find_metric
 
+NOT_OF_THIS_TEST = ("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+"""What the garbage collector says, at a time of its own, of files that others left open."""
+
 FUNCTIONS = METRICS | VARIANTS
 SMALL = [name for name in FUNCTIONS if name != "MS_SSIM_wang"]
 FUSED_ALONE = {"EN", "SD", "SF", "AG", "MI_dil", "SF_01", "SF_mn"}
@@ -92,7 +95,7 @@ def test_number_type_does_not_matter(name, pictures):
     assert FUNCTIONS[name](*bytes_) == FUNCTIONS[name](*pictures)
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", *NOT_OF_THIS_TEST)
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("levels", [(0, 0, 0), (255, 255, 255), (10, 200, 90), (90, 0, 90)])
 def test_flat_pictures_give_a_number(name, levels):
@@ -107,7 +110,7 @@ def test_black_source_has_no_peak():
     assert FUNCTIONS["PSNR_dil"](black, black, black) == np.inf
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", *NOT_OF_THIS_TEST)
 @pytest.mark.parametrize("name", SMALL)
 @pytest.mark.parametrize("blank", [0, 1, 2])
 def test_one_blank_picture_gives_a_number(name, blank, pictures):
@@ -147,7 +150,7 @@ EDGES |= {"Q_uqi": 8, "Qw_uqi": 8, "SSIM": 11, "Q": 11, "Qe": 11, "MEF_SSIM": 11
 EDGES |= {"VIFF": 41, "VIF_A": 41, "VIF_u8": 41, "MS_SSIM_wang": 161}
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", *NOT_OF_THIS_TEST)
 @pytest.mark.parametrize(("name", "edge"), EDGES.items())
 def test_smallest_picture(name, edge):
     generator = np.random.default_rng(1)

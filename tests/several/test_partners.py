@@ -267,4 +267,6 @@ def test_evaluation_refuses_a_source_that_is_none_of_several(
     fuse_volumes("mr.nii.gz", ["ct.nii.gz", "pet.nii.gz"], **options)
     words = ("evaluate", "fused.nrrd", "mr.nii.gz", "spect.nii.gz", "--metrics", "SCD")
     outcome = run_command(*words, "--jobs", "1")
-    assert outcome.refused("several partners (ct.nii.gz, pet.nii.gz), and spect.nii.gz is none")
+    assert outcome.refused(
+        "several partners (ct.nii.gz, pet.nii.gz in its record), and spect.nii.gz"
+    )

@@ -8,6 +8,9 @@ from PIL import Image
 from mactfusion.errors import FusionWarning, InputError
 from mactfusion.transforms.task import ResolveTaskd, guess_modality, resolve_task
 
+NOT_OF_THIS_TEST = ("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+"""What the garbage collector says, at a time of its own, of files that others left open."""
+
 
 @pytest.mark.parametrize("modality", ["MR", "CT", "PT", "NM"])
 def test_the_dicom_tag_is_believed_first(make_volume, modality):
@@ -143,7 +146,7 @@ def test_contradictions_are_noted(head, task, partner, sentence):
     assert sentence in data["notes"]
 
 
-@pytest.mark.filterwarnings("error")
+@pytest.mark.filterwarnings("error", *NOT_OF_THIS_TEST)
 def test_8_bit_pictures_of_ct_are_fine(make_volume):
     picture = make_volume(
         torch.rand(1, 8, 8, 1) * 255, is_image=True, source_dtype="uint8", filename_or_obj="2.png"

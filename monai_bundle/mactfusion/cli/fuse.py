@@ -12,7 +12,8 @@ from mactfusion.cli.screen import caution, complain, ignore, progress_console, t
 from mactfusion.errors import InputError, informing, listening
 from mactfusion.io.folder import files_by_stem
 from mactfusion.io.formats import OUTPUT_EXTENSIONS, PICTURE_EXTENSIONS, extension_of
-from mactfusion.io.guard import guarded
+from mactfusion.io.names import check_apart, check_place, sidecar_path
+from mactfusion.options import Options
 from mactfusion.pipeline import fuse_volumes
 from mactfusion.progress import progress_bar
 
@@ -78,6 +79,12 @@ def fuse_files(
     if picture is not None:
         check_picture(picture, options["overwrite"])
     output: Path = options["output"]
+    pages = {"report": report, "picture": picture, "fused volume": output}
+    check_apart(
+        {what: path for what, path in pages.items() if path is not None}
+        | {"record": sidecar_path(output)},
+        {"anatomical": anatomical, **{f"partner {path.name}": path for path in partners}},
+    )
     with (
         listening(ignore if quiet else caution),
         informing(ignore if quiet else tell),
@@ -125,8 +132,8 @@ def fuse_folders(anatomical: Path, partner: Path, options: dict[str, Any], quiet
             f"{anatomical} and {partner} have no file names in common; for two DICOM series give "
             "-o a file name that ends in .nii.gz."
         )
-    with guarded(f"{output} cannot be made a folder", prints=False):
-        output.mkdir(parents=True, exist_ok=True)
+    check_place(output / "record.json", True, f"{output} cannot be made a folder")
+    Options(**options).of_each(1)  # what is wrong for all is said once
     failed = 0
     for stem in common:
         is_picture = extension_of(first[stem]) in PICTURE_EXTENSIONS

@@ -72,6 +72,9 @@ def run_demo(folder: str | Path, device: str = "auto") -> list[Outcome]:
     Raises:
         MisplacedLandmarkError: lesion or calcification is not where it was put.
     """
+    from mactfusion.recipe import resolve_device
+
+    resolve_device(device)  # refused before anything is written
     folder = Path(folder)
     console = Console()
     console.print("Making the synthetic head ...")

@@ -145,6 +145,6 @@ def _recorded_of_partner(record: Mapping[str, Any], case: Case) -> dict[str, Any
             return {**options, "task": partner["task"]}
     names = ", ".join(str(partner["name"]) for partner in record["partners"])
     raise InputError(
-        f"{case.fused} was fused of several partners ({names}), and {case.source_b} is none of "
-        "them: compare with one of these."
+        f"{case.fused} was fused of several partners ({names} in its record), and {case.source_b} "
+        "is none of them, whose content is known: compare with one of these."
     )

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
+import os
+from pathlib import Path
 
 NIFTI_EXTENSIONS = (".nii", ".nii.gz")
 ITK_EXTENSIONS = (".nrrd", ".nhdr", ".mha", ".mhd")
@@ -27,3 +25,13 @@ def extension_of(path: Path) -> str:
     """
     name = path.name.lower()
     return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+
+
+def base_name(path: str | Path) -> str:
+    """Name of a file or folder without the folders it is in, as one line.
+
+    Example:
+        >>> base_name("patient/scan 1.nii"), base_name("patient/CT/..")
+        ('scan 1.nii', 'patient')
+    """
+    return " ".join(Path(os.path.abspath(path)).name.split())  # noqa: PTH100  "." has a name too

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from monai.transforms import Transform
 
-from mactfusion.errors import InputError, listening, note
+from mactfusion.errors import InputError, listening, named, note
 from mactfusion.io.coerce import as_volume
 from mactfusion.io.dicom import same_patient_warning
+from mactfusion.io.formats import base_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,5 +67,6 @@ class LoadVolumesd(Transform):
         # The notes end up in the record, where no folder's name belongs.
         name = str(volume.meta["filename_or_obj"])
         for sentence in sentences:
-            note(result, sentence.replace(name, Path(name).name))
+            rest = sentence.removeprefix(name)
+            note(result, sentence if rest == sentence else f"{named(base_name(name))}{rest}")
         return volume

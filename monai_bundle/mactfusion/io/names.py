@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from itertools import combinations
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError
 from mactfusion.io.formats import INPUT_EXTENSIONS, OUTPUT_EXTENSIONS, extension_of
 from mactfusion.io.guard import guarded
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 def check_input(path: Path) -> None:
@@ -95,16 +99,16 @@ def check_place(path: Path, overwrite: bool, failure: str) -> None:
             raise InputError(f"{failure}: {folder} is write-protected")
 
 
-def check_outputs(output: Path | None, overwrite: bool, inputs: dict[str, Any]) -> None:
+def check_outputs(output: Path | None, overwrite: bool, inputs: Mapping[str, Any]) -> None:
     """Refuse the name of a fused volume and of its record; see :func:`check_output`.
 
     Args:
         output: the file to be written; None for nothing.
         overwrite: whether both may exist already.
-        inputs: by its role each source; those that are paths must not be overwritten.
+        inputs: by its role each source; see :func:`check_apart`.
 
     Raises:
-        InputError: likewise; or the output is one of the inputs.
+        InputError: likewise.
     """
     if output is None:
         return
@@ -115,9 +119,29 @@ def check_outputs(output: Path | None, overwrite: bool, inputs: dict[str, Any]) 
             f"{sidecar}, where the record of the fusion belongs, exists already; add --overwrite "
             "or choose another name."
         )
-    for role, source in inputs.items():
-        if _is_same_file(output, source):
-            raise InputError(f"{output} is the {role} volume; write elsewhere.")
+    check_apart({"fused volume": output, "record": sidecar}, inputs)
+
+
+def check_apart(outputs: Mapping[str, Path], inputs: Mapping[str, Any]) -> None:
+    """Refuse outputs that would replace an input or each other.
+
+    Args:
+        outputs: by what it is each file to be written.
+        inputs: by its role each source; those that are paths must not be overwritten.
+
+    Raises:
+        InputError: they would.
+    """
+    for path in outputs.values():
+        for role, source in inputs.items():
+            if _is_same_file(path, source):
+                raise InputError(f"{path} is the {role} volume; write elsewhere.")
+    for (what, path), (other, place) in combinations(outputs.items(), 2):
+        first, second = path.resolve(), place.resolve()
+        if first == second:
+            raise InputError(f"{path} is named for the {what} and for the {other}; name two files.")
+        if first in second.parents or second in first.parents:
+            raise InputError(f"{path} and {place} cannot both be files; choose another name.")
 
 
 def sidecar_path(output: str | Path) -> Path:

@@ -39,7 +39,6 @@ def write_page(path: Path, template: Path, **values: Any) -> Path:
     )
     page = environment.get_template(template.name).render(values)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as unfinished:
             # A file name that is no UTF-8 shows its bytes.
             unfinished.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")

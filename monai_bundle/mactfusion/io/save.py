@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from monai.transforms import Transform
@@ -13,7 +14,7 @@ from mactfusion.io.names import check_outputs, sidecar_path
 from mactfusion.io.write import stored_type, write_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from mactfusion.record import Record
@@ -75,10 +76,10 @@ class SaveFusiond(Transform):
         return {**data, "record": record}
 
     def _write(self, data: Mapping[str, Any], record: dict[str, Any], output: Path) -> None:
-        sidecar = sidecar_path(output)
+        sidecar, was_there = sidecar_path(output), output.exists()
         text = json.dumps(record, indent=2, ensure_ascii=False)
         try:
-            with atomic_path(sidecar) as temporary:
+            with _both_or_none(output, was_there), atomic_path(sidecar) as temporary:
                 # A file name that is no UTF-8 keeps its bytes in JSON's own notation.
                 temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
                 write_volume(
@@ -89,3 +90,14 @@ class SaveFusiond(Transform):
                 )
         except OSError as error:
             raise InputError(f"{sidecar} cannot be written ({error.strerror}).") from error
+
+
+@contextmanager
+def _both_or_none(output: Path, was_there: bool) -> Iterator[None]:
+    """Remove a new volume whose record did not come into being, Ctrl-C included."""
+    try:
+        yield
+    except BaseException:
+        if not was_there:
+            output.unlink(missing_ok=True)
+        raise

@@ -69,7 +69,7 @@ def write_volume(
     becomes_picture = extension in OUTPUT_PICTURE_EXTENSIONS
     array = stored_values(_as_displayed(volume) if becomes_picture else volume, dtype, path)
     affine = volume.affine.cpu().numpy().astype(np.float64)
-    header_texts = {"name": _one_ascii_line(path.stem), "description": _one_ascii_line(description)}
+    header_texts = {"name": "fused", "description": _one_ascii_line(description)}
     with (
         guarded(f"{path} cannot be written", "the disk may be full or write-protected"),
         atomic_path(path) as temporary,

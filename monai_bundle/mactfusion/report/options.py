@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mactfusion.options import OPTIONS
+from mactfusion.option_table import OPTIONS
+from mactfusion.options import is_default
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,15 +27,8 @@ def chosen_options(options: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: value
         for name, value in options.items()
-        if name in OPTIONS and name not in _SETTLED and not _is_default(name, value)
+        if name in OPTIONS and name not in _SETTLED and not is_default(name, value)
     }
-
-
-def _is_default(name: str, value: Any) -> bool:
-    default = OPTIONS[name].default
-    if isinstance(value, list | tuple) and value:
-        return all(item == default for item in value)
-    return bool(value == default)
 
 
 def readable(value: Any) -> str:

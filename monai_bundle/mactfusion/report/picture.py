@@ -79,7 +79,6 @@ def write_picture(path: str | os.PathLike[str], result: FusionResult) -> Path:
         raise InputError(f"The picture {path} must have a name that ends in .png.")
     figure = _drawn(result)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(path) as unfinished:
             # Agg draws into memory: no window system, and the user's choice of a backend stays.
             FigureCanvasAgg(figure).print_figure(

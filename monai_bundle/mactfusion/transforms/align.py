@@ -11,7 +11,7 @@ from monai.transforms import Transform
 
 from mactfusion.errors import InputError, note
 from mactfusion.transforms.same import refuse_same
-from mactfusion.transforms.volume import is_picture, name_of, plain, with_voxels
+from mactfusion.transforms.volume import is_picture, name_of, noted, plain, with_voxels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -86,7 +86,7 @@ class AlignPartnerd(Transform):
         if coverage < _FULL_COVERAGE:
             note(
                 result,
-                f"The partner {name_of(partner)} covers {100 * coverage:.1f} % of the anatomical "
+                f"The partner {noted(partner)} covers {100 * coverage:.1f} % of the anatomical "
                 "volume; outside its field of view the result shows the anatomical volume alone.",
             )
         result["coverage"] = coverage

@@ -14,6 +14,7 @@ from mactfusion.transforms.units import units_of
 from mactfusion.transforms.volume import (
     is_8_bit_picture,
     name_of,
+    noted,
     plain,
     sample_voxels,
     with_voxels,
@@ -145,7 +146,10 @@ class ScalePartnerd(Transform):
         if partner.shape[0] == 3:
             result["level_width"] = torch.tensor([0.5, 1.0])
             if parse_window(self.window) != "auto":
-                note(result, f"{name_of(partner)} is in colour, so its window was not applied.")
+                note(
+                    result,
+                    f"{noted(partner)} is in colour, so its window was not applied.",
+                )
             return result
         inside = plain(data["field_of_view"]) > 0 if "field_of_view" in data else None
         seen = plain(partner) if inside is None else plain(partner)[inside]

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from monai.transforms import Transform
 
-from mactfusion.errors import note
+from mactfusion.errors import named, note
 from mactfusion.transforms.color import merge_chrominance
 from mactfusion.transforms.color_names import GREY, OWN
 from mactfusion.transforms.units import units_of
 from mactfusion.transforms.volume import name_of, plain, with_voxels
+from mactfusion.transforms.windows import rounded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -69,7 +70,7 @@ def described(partner: Partner, count: int) -> dict[str, Any]:
         "name": name_of(partner["partner"]),
         "task": partner["task"],
         "task_reason": partner["task_reason"],
-        "level_width": [round(float(value), 6) for value in partner["level_width"]],
+        "level_width": rounded(partner["level_width"]),
         "units": units_of(partner["partner"]),
         "colormap": partner["colormap"],
         "colors": partner["colors"],
@@ -100,15 +101,15 @@ def _doubtful_hues(partners: Sequence[Mapping[str, Any]]) -> list[str]:
     in_color = [partner for partner in partners if partner["colormap"] != GREY]
     sentences = []
     for place, partner in enumerate(in_color):
+        name = named(partner["name"])
         others = [other for other in in_color[:place] if other["colors"] == partner["colors"]]
         if partner["colormap"] == OWN and len(in_color) > 1:
             sentences.append(
-                f"{partner['name']} keeps its own colours, which may look like those of another "
-                "partner."
+                f"{name} keeps its own colours, which may look like those of another partner."
             )
         elif others:
             sentences.append(
-                f"{others[0]['name']} and {partner['name']} have the same colours: give --colormap "
+                f"{named(others[0]['name'])} and {name} have the same colours: give --colormap "
                 "once for each partner to tell them apart."
             )
     return sentences

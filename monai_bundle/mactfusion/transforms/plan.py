@@ -21,10 +21,10 @@ class SayPland(Transform):
         for partner in data["partners"]:
             inform(partner["task_reason"])
         inform(
-            f"Windows (level, width): anatomical {_window(data['anatomical_level_width'])}, "
+            f"Windows (level, width): anatomical "
+            f"{_window(data['anatomical_level_width'], data['units'])}, "
             + ", ".join(
-                f"{partner['name']} {_window(partner['level_width'])}"
-                + (f" {partner['units']}" if partner["units"] else "")
+                f"{partner['name']} {_window(partner['level_width'], partner['units'])}"
                 for partner in data["partners"]
             )
             + f"; coverage {100 * float(data['coverage']):.1f} %."
@@ -33,5 +33,5 @@ class SayPland(Transform):
         return dict(data)
 
 
-def _window(level_width: Any) -> str:
-    return ",".join(f"{float(value):g}" for value in level_width)
+def _window(level_width: Any, units: str) -> str:
+    return f"{','.join(f'{float(value):g}' for value in level_width)} {units}".rstrip()

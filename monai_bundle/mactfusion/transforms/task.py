@@ -13,6 +13,7 @@ from mactfusion.transforms.volume import (
     is_8_bit_picture,
     is_picture,
     name_of,
+    noted,
     plain,
     sample_voxels,
     with_voxels,
@@ -209,19 +210,19 @@ def _contradictions(anatomical: MetaTensor, partner: MetaTensor, task: str) -> l
     found, reason = guess_modality(anatomical)
     if found in ("CT", "PT", "NM"):
         sentences.append(
-            f"The task {task} expects MR as the anatomical volume, but {name_of(anatomical)} looks "
+            f"The task {task} expects MR as the anatomical volume, but {noted(anatomical)} looks "
             f"like {found} because {reason}."
         )
     found, reason = guess_modality(partner)
     expected = _PARTNER_OF_TASK[task]
     if task == "ct-mri" and found == "" and not is_8_bit_picture(partner):
         sentences.append(
-            f"The partner {name_of(partner)} has no Hounsfield units ({reason}): the window 'auto' "
+            f"The partner {noted(partner)} has no Hounsfield units ({reason}): the window 'auto' "
             "is taken from its percentiles; give level,width in its own units to choose another."
         )
     elif found not in ("", "grey") and found not in expected:
         sentences.append(
-            f"The task {task} does not expect the partner {name_of(partner)}, which is taken as "
+            f"The task {task} does not expect the partner {noted(partner)}, which is taken as "
             f"{found} because {reason}."
         )
     return sentences

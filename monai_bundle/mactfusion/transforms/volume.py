@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from monai.data import MetaTensor
+
+from mactfusion.errors import named
+from mactfusion.io.formats import base_name
 
 SAMPLE_VOXELS = 2**20
 """Statistics of a volume with more voxels than this come from a sample of this many."""
 
 
 def name_of(volume: MetaTensor) -> str:
-    """Return the file name of a volume without its folder, for messages."""
-    return Path(str(volume.meta.get("filename_or_obj", "array"))).name
+    """Return the file name of a volume without its folder, for messages; see also `noted`."""
+    return base_name(str(volume.meta.get("filename_or_obj", "array")))
+
+
+def noted(volume: MetaTensor) -> str:
+    """Return the name of a volume for a note, marked so that the record can put another there."""
+    return named(name_of(volume))
 
 
 def is_picture(volume: MetaTensor) -> bool:

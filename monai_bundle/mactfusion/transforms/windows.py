@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from mactfusion.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Window = tuple[float, float]
 """Level and width: values from level - width/2 to level + width/2 become 0 to 1."""
@@ -57,3 +57,8 @@ def parse_window(window: str | Sequence[float]) -> str | Window:
     if not (math.isfinite(level) and math.isfinite(width) and width > 0):
         raise InputError(f"The window '{window}' needs a finite level and a width above 0.")
     return level, width
+
+
+def rounded(numbers: Iterable[float]) -> list[float]:
+    """Return float32 numbers with the seven digits that they hold, as a record writes them."""
+    return [float(f"{float(number):.7g}") for number in numbers]

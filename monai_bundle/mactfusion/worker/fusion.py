@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mactfusion.errors import InputError, listening, unheard
+from mactfusion.errors import InputError, listening, unheard, with_names
 from mactfusion.io.write import stored_type, stored_values
 from mactfusion.option_table import OPTIONS
 from mactfusion.pipeline import check_choices
@@ -173,7 +173,7 @@ class Fusion:
 
     def _say_notes(self, job: Job, case: Case) -> None:
         for sentence in dict.fromkeys(str(case["notes"]).splitlines()):
-            self._say(job, sentence)
+            self._say(job, with_names(sentence))
 
     def _say(self, job: Job, sentence: str) -> None:
         self._channel.send("warning", job.request.id, sentence=sentence)
