@@ -31,6 +31,7 @@ def page_shell(root, tmp_path, warm):
     shell.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", THAT_RUN)
 def test_blocks_run_in_the_order_printed(page, page_shell):
     for block in blocks_of(page):
