@@ -6,6 +6,7 @@ program in a process of its own, with its arguments, folder, variables, output a
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -29,6 +30,7 @@ MODULES = (
     "scipy.ndimage",
     "scipy.stats",
     "SimpleITK",
+    "torch._dynamo",  # an optimiser imports it with its first step
     "torch.utils.tensorboard",
 )
 """What the library needs, and never the library: which copy of it is imported is up to the fork."""
@@ -126,6 +128,7 @@ def _become(words, cwd, variables, output):
 if __name__ == "__main__":
     for module in MODULES:
         importlib.import_module(module)
+    gc.freeze()  # else each fork looks through all of it several times as it ends
     if asked := _next_fork():
         _become(**asked)
         # Outside of any function, so that what is not caught ends the process as it ends Python.
