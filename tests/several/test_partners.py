@@ -216,6 +216,15 @@ def test_command_fuses_several_and_reports_them(three_files, run_command, pixel_
     page = (three_files / "fused.html").read_text()
     assert "Anatomical (MR) · CT, PET, SPECT" in page
     assert "level 50, width 120 HU" in page
+    # Given as SPECT, CT and PET the options read in the order of the columns.
+    back = ("spect.nii.gz", "pet.nii.gz", "ct.nii.gz")
+    tasks = ("--task", "spect-mri", "--task", "pet-mri", "--task", "auto", "--overwrite")
+    words = ("--weights", pixel_maximum, "-o", "fused.nrrd", "--report", "fused.html")
+    words = (*words, *tasks, "--keep-names")
+    assert run_command("fuse", "mr.nii.gz", *back, *words).code == 0
+    again = (three_files / "fused.html").read_text()
+    for shown in (page, again):
+        assert ">auto, pet-mri, spect-mri<" in shown
     captions = re.findall(r'<p class="caption partner">(.*?)</p>', page)
     names = ["CT ct.nii.gz", "PET pet.nii.gz", "SPECT spect.nii.gz", "Partners joined"]
     assert [re.sub("<[^>]*>", "", caption) for caption in captions] == names

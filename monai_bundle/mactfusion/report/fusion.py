@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from mactfusion.io.page import write_page
+from mactfusion.option_table import OPTIONS
 from mactfusion.report.grid import check_common_grid
 from mactfusion.report.legend import legend_of, report_rows, row_names
 from mactfusion.report.options import chosen_options, readable, window_text
@@ -129,10 +130,25 @@ def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> P
             units=record["units"],
         ),
         notes=record["notes"],
-        options={**record["options"], "slices": record["axis"]},
+        options={**_options(record), "slices": record["axis"]},
         partners=result.partners,
         native=result.native,
     )
+
+
+def _options(record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options; what is for each partner in the order of the partners on the page.
+
+    The record has it in the order in which the partners were given.
+    """
+    partners = record["partners"]
+    if len(partners) == 1:
+        return dict(record["options"])
+    places = [int(partner["input"].removeprefix("partner ")) - 1 for partner in partners]
+    return {
+        name: [value[place] for place in places] if OPTIONS[name].for_each else value
+        for name, value in record["options"].items()
+    }
 
 
 def _units(summary: Summary) -> list[str]:

@@ -60,5 +60,5 @@ def parse_window(window: str | Sequence[float]) -> str | Window:
 
 
 def rounded(numbers: Iterable[float]) -> list[float]:
-    """Return float32 numbers with the seven digits that they hold, as a record writes them."""
-    return [float(f"{float(number):.7g}") for number in numbers]
+    """Return numbers with the nine digits that tell two of float32 apart, as a record has them."""
+    return [float(f"{float(number):.9g}") for number in numbers]
