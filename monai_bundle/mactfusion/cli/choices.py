@@ -20,8 +20,7 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command an option for each of :data:`mactfusion.option_table.OPTIONS`.
 
     Args:
-        command: takes them as ``**options``, by their names. What is required there, ``output``,
-            it says in ``required``.
+        command: takes them as ``**options``, by their names; there ``output`` must be given.
 
     Returns:
         The command, with the signature that typer reads.
