@@ -169,7 +169,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         partners = partners_in(partner)
         tasks = [
             task_of(anatomical, node) if task == "auto" else task
-            for node, task in zip(partners, tasks_for(merged.get("task", "auto"), len(partners)))  # noqa: B905
+            for node, task in zip(partners, tasks_for(merged.get("task", "auto"), len(partners)))  # noqa: B905  Python 3.9
         ]
         merged["task"] = tasks if isinstance(partner, (list, tuple)) else tasks[0]
         return merged

@@ -102,5 +102,15 @@ class Case(TypedDict, total=False):
     """What lies beside the result, see :mod:`mactfusion.record`. SaveFusiond."""
 
 
+def partner_roles(count: int) -> list[str]:
+    """Return what the record calls each partner, in the order in which they were given.
+
+    Example:
+        >>> partner_roles(1), partner_roles(2)
+        (['partner'], ['partner 1', 'partner 2'])
+    """
+    return ["partner"] if count == 1 else [f"partner {n}" for n in range(1, count + 1)]
+
+
 OF_A_PARTNER = frozenset(Partner.__annotations__)
 """Keys that belong to one partner where a step sees the case of that partner alone."""

@@ -90,9 +90,7 @@ class Options:
         Args:
             count: number of partners.
         """
-        each = {
-            name: values if count > 1 else values[0] for name, values in self.of_each(count).items()
-        }
+        each = {name: one_or_each(values) for name, values in self.of_each(count).items()}
         return {
             name: each.get(name, self._values[name])
             for name, option in OPTIONS.items()

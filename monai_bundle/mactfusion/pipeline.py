@@ -9,6 +9,7 @@ import inspect
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mactfusion.case import partner_roles
 from mactfusion.errors import InputError, inform, overhearing
 from mactfusion.io.formats import base_name
 from mactfusion.io.names import check_input, check_outputs
@@ -103,12 +104,10 @@ def check_choices(
         raise InputError("There is no partner volume; give one.")
     chosen.of_each(len(given))
     first, partners = _checked_source(anatomical), [_checked_source(source) for source in given]
-    roles = {"anatomical": first}
-    roles |= {f"partner {number}": source for number, source in enumerate(partners, start=1)}
-    if len(partners) == 1:
-        roles = {"anatomical": first, "partner": partners[0]}
-    _refuse_same_path(list(roles.values()))
-    check_outputs(chosen.output, chosen.overwrite, {**roles, "weights": chosen.weights})
+    _refuse_same_path([first, *partners])
+    roles = dict(zip(partner_roles(len(partners)), partners, strict=True))
+    inputs = {f"{role} volume": source for role, source in {"anatomical": first, **roles}.items()}
+    check_outputs(chosen.output, chosen.overwrite, {**inputs, "weight file": chosen.weights})
     return (first, partners), chosen
 
 
@@ -162,4 +161,4 @@ def _signature() -> inspect.Signature:
     return own.replace(parameters=parameters)
 
 
-fuse_volumes.__signature__ = _signature()  # type: ignore[attr-defined]
+fuse_volumes.__signature__ = _signature()  # type: ignore[attr-defined]  # inspect looks for it

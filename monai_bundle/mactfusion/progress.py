@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rich.console import Console
+    from rich.progress import Task
 
 Progress = Callable[[int, int], None]
 """Called with (slices done, slices in all) after each batch; what it raises stops the run."""
@@ -53,7 +54,7 @@ def _bar(console: Console, description: str) -> Iterator[Progress]:
     class SlicesPerSecond(ProgressColumn):
         """Speed of the bar."""
 
-        def render(self, task) -> Text:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        def render(self, task: Task) -> Text:
             """Show the speed."""
             speed = task.finished_speed or task.speed
             return Text(f"{speed:.2f} slices/s" if speed else "", style="progress.data.speed")

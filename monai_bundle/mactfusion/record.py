@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from mactfusion import __version__
+from mactfusion.case import partner_roles
 from mactfusion.errors import with_names
 from mactfusion.io.checksum import sha256_of
 from mactfusion.io.coerce import IN_MEMORY
@@ -68,8 +69,7 @@ class Record:
         folder: str | Path = ".",
         notes: list[str] | None = None,
     ) -> None:
-        roles = ["partner"] if len(partners) == 1 else []
-        roles = roles or [f"partner {number}" for number in range(1, len(partners) + 1)]
+        roles = partner_roles(len(partners))
         self.sources = {
             role: Path(folder) / source if isinstance(source, str | Path) else source
             for role, source in zip(("anatomical", *roles), (anatomical, *partners), strict=True)
@@ -118,10 +118,7 @@ class Record:
                 "fuse": round(float(case["fused"]) - float(case["prepared"]), 3),
                 "total": round(finished - float(case["started"]), 3),
             },
-            "notes": [
-                self._called(case, sentence)
-                for sentence in dict.fromkeys([*str(case["notes"]).splitlines(), *self.notes])
-            ],
+            "notes": self._notes(case),
         }
 
     def _name(self, role: str, name: str) -> str:
@@ -145,14 +142,18 @@ class Record:
             "sha256": sha256_of(source),
         }
 
-    def _called(self, case: Mapping[str, Any], sentence: str) -> str:
-        """Put the record's names of the volumes in the place of their own."""
+    def _notes(self, case: Mapping[str, Any]) -> list[str]:
+        """Return each note once, with the record's names of the volumes in place of their own."""
         called: dict[str, list[str]] = {}
         named = [("anatomical", name_of(case["image"]))]
         named += [(partner["input"], partner["name"]) for partner in case["partners"]]
         for role, name in named:
             called.setdefault(name, []).append(self._name(role, name))
-        return with_names(sentence, lambda name: " or ".join(dict.fromkeys(called.get(name, []))))
+        sentences = dict.fromkeys([*str(case["notes"]).splitlines(), *self.notes])
+        return [
+            with_names(sentence, lambda name: " or ".join(dict.fromkeys(called.get(name, []))))
+            for sentence in sentences
+        ]
 
     def _command(self) -> str:
         """Return the command that does the same, as far as it can be typed."""
@@ -162,7 +163,8 @@ class Record:
         ]
         words: list[str] = []
         if self.output is not None:
-            words += ["-o", self.output.name if self.options.keep_names else self._output_name()]
+            name = f"fused{extension_of(self.output)}"
+            words += ["-o", self.output.name if self.options.keep_names else name]
         chosen = self.options.chosen()
         if self.options.weights is not None:
             chosen["weights"] = self.options.weights.name
@@ -178,9 +180,6 @@ class Record:
         if any(name.startswith("-") for name in inputs):
             return shlex.join(["mactfusion", "fuse", *words, "--", *inputs])
         return shlex.join(["mactfusion", "fuse", *inputs, *words])
-
-    def _output_name(self) -> str:
-        return f"fused{extension_of(self.output)}" if self.output is not None else ""
 
 
 def _as_typed(value: Any) -> str:

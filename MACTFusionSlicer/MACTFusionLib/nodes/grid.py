@@ -44,7 +44,7 @@ def result_geometry(geometry: Geometry, grid: str) -> Geometry:
 def covered_share(grid: Geometry, other: Geometry) -> float:
     """Estimate the share, 0 to 1, of a grid that lies within another volume, from sample points."""
     counts = [min(n, _SAMPLES_PER_AXIS) for n in grid.shape]
-    axes = [(np.arange(m) + 0.5) * n / m - 0.5 for n, m in zip(grid.shape, counts)]  # noqa: B905
+    axes = [(np.arange(m) + 0.5) * n / m - 0.5 for n, m in zip(grid.shape, counts)]  # noqa: B905  Python 3.9
     points = np.stack(np.meshgrid(*axes, indexing="ij")).reshape(3, -1)
     to_other = np.linalg.inv(other.affine) @ grid.affine
     index = to_other[:3, :3] @ points + to_other[:3, 3:]

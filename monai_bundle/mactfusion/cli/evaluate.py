@@ -14,6 +14,7 @@ from mactfusion.errors import InputError
 from mactfusion.io.names import check_place
 from mactfusion.option_table import AXES, GRIDS, TASKS
 from mactfusion.progress import progress_bar
+from mactfusion.report.names import check_report
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -128,8 +129,6 @@ def check_outputs(csv: Path | None, report: Path | None, overwrite: bool) -> Non
     Raises:
         InputError: see :func:`check_csv` and :func:`mactfusion.report.names.check_report`.
     """
-    from mactfusion.report.names import check_report
-
     if csv is not None:
         check_csv(csv, overwrite)
     if report is not None:

@@ -7,15 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mactfusion.case import partner_roles
 from mactfusion.cli.choices import with_options
 from mactfusion.cli.screen import caution, complain, ignore, progress_console, tell
 from mactfusion.errors import InputError, informing, listening
 from mactfusion.io.folder import files_by_stem
 from mactfusion.io.formats import OUTPUT_EXTENSIONS, PICTURE_EXTENSIONS, extension_of
-from mactfusion.io.names import check_apart, check_place, sidecar_path
+from mactfusion.io.names import check_apart, check_folder, sidecar_path
 from mactfusion.options import Options
 from mactfusion.pipeline import fuse_volumes
 from mactfusion.progress import progress_bar
+from mactfusion.report.names import check_picture, check_report
 
 if TYPE_CHECKING:
     from mactfusion.result import FusionResult
@@ -72,18 +74,18 @@ def fuse_files(
     quiet: bool,
 ) -> None:
     """Fuse the files of one patient and say what was done."""
-    from mactfusion.report.names import check_picture, check_report
-
     if report is not None:
         check_report(report, options["overwrite"])
     if picture is not None:
         check_picture(picture, options["overwrite"])
     output: Path = options["output"]
+    roles = partner_roles(len(partners))
     pages = {"report": report, "picture": picture, "fused volume": output}
     check_apart(
         {what: path for what, path in pages.items() if path is not None}
         | {"record": sidecar_path(output)},
-        {"anatomical": anatomical, **{f"partner {path.name}": path for path in partners}},
+        {"anatomical volume": anatomical, "weight file": options["weights"]}
+        | {f"{role} volume": path for role, path in zip(roles, partners, strict=True)},
     )
     with (
         listening(ignore if quiet else caution),
@@ -132,7 +134,7 @@ def fuse_folders(anatomical: Path, partner: Path, options: dict[str, Any], quiet
             f"{anatomical} and {partner} have no file names in common; for two DICOM series give "
             "-o a file name that ends in .nii.gz."
         )
-    check_place(output / "record.json", True, f"{output} cannot be made a folder")
+    check_folder(output, f"{output} cannot be made a folder")
     Options(**options).of_each(1)  # what is wrong for all is said once
     failed = 0
     for stem in common:

@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mactfusion.case import partner_roles
 from mactfusion.errors import InputError
 from mactfusion.io.folder import files_by_stem
 from mactfusion.io.formats import extension_of
@@ -139,7 +140,7 @@ def _recorded_of_partner(record: Mapping[str, Any], case: Case) -> dict[str, Any
     digest = sha256_of(case.source_b)
     for partner in record["partners"]:
         if record["inputs"][partner["input"]].get("sha256") == digest:
-            place = int(partner["input"].removeprefix("partner ")) - 1
+            place = partner_roles(len(record["partners"])).index(partner["input"])
             for_each = [name for name, option in OPTIONS.items() if option.for_each]
             options = {name: record["options"][name][place] for name in for_each}
             return {**options, "task": partner["task"]}

@@ -36,15 +36,27 @@ def atomic_path(path: Path) -> Iterator[Path]:
         ...     temporary.write_text(html)
     """
     temporary = path.with_name(f".mactfusion-{uuid.uuid4().hex}{extension_of(path)}")
-    missing = [folder for folder in (path.parent, *path.parent.parents) if not folder.exists()]
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        temporary.replace(path)
-    finally:
-        with suppress(OSError):  # a folder that could not be made holds nothing to remove
+    with made_folder(path.parent):
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
             temporary.unlink(missing_ok=True)
-        if not path.exists():
-            for folder in missing:
-                with suppress(OSError):  # another program has put something there
-                    folder.rmdir()
+
+
+@contextmanager
+def made_folder(folder: Path) -> Iterator[None]:
+    """Make a folder where it is missing; after any failure it is gone, unless something is in it.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except BaseException:
+        for each in missing:
+            with suppress(OSError):  # never made, or another program has put something there
+                each.rmdir()
+        raise

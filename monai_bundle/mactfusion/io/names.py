@@ -90,7 +90,20 @@ def check_place(path: Path, overwrite: bool, failure: str) -> None:
             raise InputError(f"{failure}: a folder has that name")
         if path.exists() and not overwrite:
             raise InputError(f"{path} exists already; add --overwrite or choose another name")
-        folder = path.parent
+    check_folder(path.parent, failure)
+
+
+def check_folder(folder: Path, failure: str) -> None:
+    """Refuse a folder that cannot be written to, or made where it is missing.
+
+    Args:
+        folder: the folder.
+        failure: start of the sentence.
+
+    Raises:
+        InputError: it is a file, lies below one, or is write-protected.
+    """
+    with guarded(failure, prints=False):
         while not folder.exists() and folder != folder.parent:
             folder = folder.parent
         if not folder.is_dir():
@@ -105,7 +118,7 @@ def check_outputs(output: Path | None, overwrite: bool, inputs: Mapping[str, Any
     Args:
         output: the file to be written; None for nothing.
         overwrite: whether both may exist already.
-        inputs: by its role each source; see :func:`check_apart`.
+        inputs: see :func:`check_apart`.
 
     Raises:
         InputError: likewise.
@@ -127,15 +140,15 @@ def check_apart(outputs: Mapping[str, Path], inputs: Mapping[str, Any]) -> None:
 
     Args:
         outputs: by what it is each file to be written.
-        inputs: by its role each source; those that are paths must not be overwritten.
+        inputs: by what it is each source; those that are paths must not be overwritten.
 
     Raises:
         InputError: they would.
     """
     for path in outputs.values():
-        for role, source in inputs.items():
+        for what, source in inputs.items():
             if _is_same_file(path, source):
-                raise InputError(f"{path} is the {role} volume; write elsewhere.")
+                raise InputError(f"{path} is the {what}; write elsewhere.")
     for (what, path), (other, place) in combinations(outputs.items(), 2):
         first, second = path.resolve(), place.resolve()
         if first == second:

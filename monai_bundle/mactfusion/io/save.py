@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError
-from mactfusion.io.atomic import atomic_path
+from mactfusion.io.atomic import atomic_path, made_folder
 from mactfusion.io.names import check_outputs, sidecar_path
 from mactfusion.io.write import stored_type, write_volume
 
@@ -60,7 +60,8 @@ class SaveFusiond(Transform):
     """
 
     def __init__(self, record: Record, dtype: str = "auto", overwrite: bool = False) -> None:
-        check_outputs(record.output, overwrite, record.sources)
+        inputs = {f"{role} volume": source for role, source in record.sources.items()}
+        check_outputs(record.output, overwrite, inputs)
         self.record = record
         self.dtype = dtype
 
@@ -79,7 +80,11 @@ class SaveFusiond(Transform):
         sidecar, was_there = sidecar_path(output), output.exists()
         text = json.dumps(record, indent=2, ensure_ascii=False)
         try:
-            with _both_or_none(output, was_there), atomic_path(sidecar) as temporary:
+            with (
+                made_folder(output.parent),
+                _both_or_none(output, was_there),
+                atomic_path(sidecar) as temporary,
+            ):
                 # A file name that is no UTF-8 keeps its bytes in JSON's own notation.
                 temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
                 write_volume(

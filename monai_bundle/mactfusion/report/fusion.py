@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from mactfusion.case import partner_roles
 from mactfusion.io.page import write_page
 from mactfusion.option_table import OPTIONS
 from mactfusion.report.grid import check_common_grid
@@ -144,7 +145,8 @@ def _options(record: Mapping[str, Any]) -> dict[str, Any]:
     partners = record["partners"]
     if len(partners) == 1:
         return dict(record["options"])
-    places = [int(partner["input"].removeprefix("partner ")) - 1 for partner in partners]
+    given = partner_roles(len(partners))
+    places = [given.index(partner["input"]) for partner in partners]
     return {
         name: [value[place] for place in places] if OPTIONS[name].for_each else value
         for name, value in record["options"].items()

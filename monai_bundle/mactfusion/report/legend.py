@@ -99,7 +99,7 @@ def _row(id_: str, label: str, name: str, is_shown: bool = True) -> dict[str, An
 
 def _lines(partner: Mapping[str, Any], kind: str) -> dict[str, str]:
     """Return the lines of one partner."""
-    units = partner.get("units", "")
+    units = partner["units"]
     low, high = window_ends(partner["level_width"])
     stops = ", ".join(partner["colors"])
     return {

@@ -94,7 +94,7 @@ def write_picture(path: str | os.PathLike[str], result: FusionResult) -> Path:
 
 def _drawn(result: FusionResult) -> Figure:
     record = result.record
-    partners = record.get("partners", [])
+    partners = record["partners"]
     native = result.native
     index = starting_voxel(record["task"], result.partners, native)
     fused = ordered(result.fused)
@@ -113,7 +113,7 @@ def _drawn(result: FusionResult) -> Figure:
         left, top = _EDGE + number % beside * room, height + number // beside * _BAR_ROOM[1]
         _draw_colors(figure, _Box(left, top, room - 2 * _EDGE, _BAR_ROOM[1]), kind, partner)
     modalities = modalities_of(record["task"])
-    window = window_text(record["anatomical_level_width"], record.get("units", ""))
+    window = window_text(record["anatomical_level_width"], record["units"])
     _write(figure, _EDGE, 0.2, f"{' + '.join(modalities)}, fused", TEXT, 10)
     _write(figure, _EDGE, 0.36, _place(fused, index), MUTED, 7.5)
     _write(figure, width - _EDGE, 0.36, "Not a medical device", CROSS_HAIR, 6.5, "right")
@@ -187,7 +187,7 @@ def _draw_plane(
 
 def _draw_colors(figure: Figure, box: _Box, kind: str, partner: Mapping[str, Any]) -> None:
     """Draw the colours of one partner with the values at their ends, below its window."""
-    units = partner.get("units", "")
+    units = partner["units"]
     heading = f"{kind}: {window_text(partner['level_width'], units)}"
     _write(figure, box.left, box.top + 0.16, heading, TEXT, 7.5)
     if not partner["colors"]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from monai.transforms import Transform
 
+from mactfusion.case import partner_roles
 from mactfusion.errors import named, note
 from mactfusion.transforms.color import merge_chrominance
 from mactfusion.transforms.color_names import GREY, OWN
@@ -66,7 +67,7 @@ def described(partner: Partner, count: int) -> dict[str, Any]:
         ``coverage``.
     """
     return {
-        "input": f"partner {partner['number'] + 1}" if count > 1 else "partner",
+        "input": partner_roles(count)[partner["number"]],
         "name": name_of(partner["partner"]),
         "task": partner["task"],
         "task_reason": partner["task_reason"],
