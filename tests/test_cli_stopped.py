@@ -144,3 +144,6 @@ def test_ctrl_c_between_volume_and_record_leaves_neither(fuse, monkeypatch, noth
     monkeypatch.setattr("pathlib.Path.replace", interrupt)
     assert fuse("-o", "fused.nii.gz").code == 130
     assert nothing_left()
+    assert fuse("-o", "out/deep/fused.nii.gz").code == 130
+    assert nothing_left()
+    assert not os.path.lexists("out")

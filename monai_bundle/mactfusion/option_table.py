@@ -33,7 +33,7 @@ class Option:
 
     Attributes:
         default: its value when nothing is chosen.
-        help: one or two sentences, for the command line and the docstring.
+        help: one or two sentences that the command line shows.
         group: heading of the help that it stands under.
         kind: type of its value; ``None`` as a value is possible where it is the default.
         choices: the only values, if there are only some.
