@@ -116,6 +116,7 @@ def main(
     ] = None,
     ours: Annotated[str, typer.Option(help="The method to test against all others.")] = "ours",
     split: Annotated[Path | None, typer.Option(help="Split file; the public one without.")] = None,
+    part: Annotated[str, typer.Option(help="Of the folder or split file.")] = "test",
     task: Annotated[list[str] | None, typer.Option(help="Only these, such as CT-MRI.")] = None,
     costs: Annotated[Path | None, typer.Option(help="JSON with size and cost.")] = None,
     folder: Annotated[Path, typer.Option(help="For tables and figures.")] = Path("docs"),
@@ -125,11 +126,11 @@ def main(
     jobs: Annotated[int, typer.Option(min=1, help="Processes.")] = available_cores(),
 ) -> None:
     """Compare fusion methods on test pairs."""
-    pairs = find_pairs(pairs_folder, split)
+    pairs = find_pairs(pairs_folder, split, part)
     if task:
         pairs = [pair for pair in pairs if pair.task in task]
     if not pairs:
-        raise InputError(f"{pairs_folder} has no test pairs of {', '.join(task or [])}.")
+        raise InputError(f"{pairs_folder} has no {part} pairs of {', '.join(task or [])}.")
     found = find_methods(folders or [], {pair.task for pair in pairs})
     files = name_checkpoints(weights or [], found)
     methods: dict[str, Method] = {**BASELINES, **found}

@@ -40,7 +40,7 @@ def test_a_checkpoint_is_fused_clipped_and_rounded(folders, monkeypatch):
     assert np.abs(np.asarray(Image.open(path)) - expected).max() <= 0.5 + 1e-4
     text = (folders / "docs" / "results.md").read_text()
     assert text.startswith("# Results\n")
-    assert "| new, PET-MRI | 0.0000 | 0.0000 | 0.0000 | 0.0000 |" in text
+    assert f"| new, PET-MRI |{8 * ' 0.0000 |'}" in text
     assert shift_columns(text) == {"new, CT-MRI": "3", "new, PET-MRI": "3"}
     assert "| **new** |" in text
 
@@ -96,16 +96,17 @@ def test_shift_consistency_on_a_few_pairs(folders, monkeypatch):
     words = ("--weights", f"new={folders / 'model.pt'}")
     Columns.calls = 0
     assert run(folders, *words, "--shift-pairs", "2", ours="new").exit_code == 0
-    assert Columns.calls == 6 + 2 * 2 * 2
+    assert Columns.calls == 6 + 2 * 2 * 4
     page = folders / "docs" / "results.md"
     text = page.read_text()
     assert shift_columns(text) == {"new, CT-MRI": "2", "new, PET-MRI": "2"}
-    assert "| new, CT-MRI | 0.0400 | 0.0400 | 0.1600 | 0.1600 |" in text
+    assert "| new, CT-MRI | 0.0100 | 0.0100 | 0.0300 | 0.0300 | 0.0400 | 0.0400 | 0.1600 |" in text
+    assert "| mean, 1 px | 99 %, 1 px | mean, 3 px | 99 %, 3 px | mean, 4 px | 99 %, 4 px |" in text
     assert run(folders, *words, ours="new").exit_code == 0
     assert shift_columns(page.read_text()) == {"new, CT-MRI": "3", "new, PET-MRI": "3"}
     assert run(folders, *words, "--shift-pairs", "2", ours="new").exit_code == 0
     assert shift_columns(page.read_text()) == shift_columns(text)  # the time differs
-    assert Columns.calls == 10 + 4 + 2 * (1 + 2)
+    assert Columns.calls == 6 + 2 * 2 * 4 + 2 * (1 + 4)
 
 
 @pytest.mark.parametrize("name", MODELS)

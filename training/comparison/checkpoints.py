@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 
 TASK_MARK = "{task}"
 """Stands in the name of a weight file for the task."""
-SHIFTS = (4, 16)
+SHIFTS = (1, 3, 4, 16)
+"""Pixels: odd ones, that no block of pixels hides, half a window of MACTFusion, and two windows."""
 FIGURES = ShiftConsistency._fields
 WINDOW = 8
 CODE = ("networks", "metrics/shift_consistency.py")
@@ -68,8 +69,8 @@ class Fused:
     Attributes:
         folder: pictures, ``TASK/NAME.png``.
         cost: measured on this machine.
-        steadiness: task to means over its pictures: ``mean_4``, ``percentile_99_4``, the same
-            with ``_16`` (:func:`~mactfusion.metrics.shift_consistency.shift_consistency`),
+        steadiness: task to means over its pictures: ``mean_1``, ``percentile_99_1``, the same
+            for the others of ``SHIFTS`` (:func:`~mactfusion.metrics.shift_consistency.shift_consistency`),
             and ``border`` (:func:`border_excess`); ``pairs``: how many were moved.
     """
 
@@ -120,7 +121,7 @@ def fuse_pairs(
         cache: folder for what is made; nothing is fused twice while weights, sources and the
             network's code stay the same.
         shift_pairs: pairs of each task, evenly spaced, whose shift consistency is measured (it
-            takes two more runs of the network for each); all without.
+            takes a run of the network more for each of ``SHIFTS``); all without.
         progress: show a progress bar on stderr.
 
     Raises:

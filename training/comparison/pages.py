@@ -10,6 +10,7 @@ from mactfusion.errors import InputError
 from mactfusion.evaluation.statistics import holm, mean_ranks, paired_wilcoxon
 from mactfusion.io.atomic import atomic_path
 from mactfusion.metrics import METRICS, RANKING
+from training.comparison.checkpoints import FIGURES, SHIFTS
 from training.comparison.scores import mean_scores
 from training.tables import markdown_table, means_table
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from training.comparison.scores import Scores, TaskScores
 
 STEADINESS = {
-    "mean_4": "mean, 4 px",
-    "percentile_99_4": "99 %, 4 px",
-    "mean_16": "mean, 16 px",
-    "percentile_99_16": "99 %, 16 px",
+    **{
+        f"{figure}_{shift}": f"{heading}, {shift} px"
+        for shift in SHIFTS
+        for figure, heading in zip(FIGURES, ("mean", "99 %"), strict=True)
+    },
     "border": "steps across window borders",
 }
 LEGEND = (
@@ -32,8 +34,8 @@ LEGEND = (
     "measured where it was fused, that of other methods is as given with them."
 )
 STEADINESS_LEGEND = (
-    "Change of the result, as a share of the full scale, when both sources move by 4 or 16 pixels "
-    "and the result moves back: mean and 99th percentile over the foreground, then mean over "
+    "Change of the result, as a share of the full scale, when both sources move by 1, 3, 4 "
+    "or 16 pixels and the result moves back: mean and 99th percentile over the foreground, then mean over "
     "pairs; and how much larger steps are across the borders of windows than elsewhere."
 )
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))

@@ -68,13 +68,18 @@ class Pair:
         return self.anatomical.name
 
 
-def find_pairs(folder: Path, split_file: Path | None = None) -> list[Pair]:
-    """List the test pairs of a folder in the public layout, or those that a split file names.
+def find_pairs(folder: Path, split_file: Path | None = None, part: str = "test") -> list[Pair]:
+    """List the pairs of a part of a folder in the public layout, or of a split file.
+
+    Args:
+        folder: the data folder.
+        split_file: see :mod:`mactfusion.engine.splits`.
+        part: ``test``, ``train`` or, with a split file, ``validation``.
 
     Raises:
         InputError: there are none, or a source is missing.
     """
-    found = read_split(split_file, folder, "test") if split_file else list_pairs(folder, "test")
+    found = read_split(split_file, folder, part) if split_file else list_pairs(folder, part)
     return [
         Pair(pair["task"].upper(), Path(pair["anatomical"]), Path(pair["partner"]))
         for pair in found

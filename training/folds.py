@@ -1,0 +1,115 @@
+"""Part the training pairs into folds by case, to compare choices without a look at test pairs.
+
+    python -m training.folds FOLDER --output runs/folds [--count 3] [--seed 0]
+
+FOLDER has the public layout, see :mod:`training.prepare_wba`, and is checked as there. Writes
+``fold-1.json``, ``fold-2.json`` and so on, each with all pairs of the ``train`` folders: those of
+one fold are the part ``validation``, all others ``train``. No pair of a ``test`` folder is in
+any of them. A case, with all its tasks, is in one fold. ``training.compare FOLDER --split
+fold-1.json --part validation`` scores what was trained on the rest.
+
+A case of the public folder has test slices as well, so that a network trained on a fold is no
+network to score on the test pairs of the split by case. Where weights are chosen by their score
+on ``validation``, that score is no longer of pairs unseen.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from mactfusion.engine.splits import SplitPair, write_split
+from mactfusion.errors import InputError
+from training.prepare_wba import collect
+from training.refusals import refusals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def fold_of_cases(pairs: Sequence[SplitPair], count: int, seed: int) -> dict[str, int]:
+    """Give each case to a fold, so that the folds have about as many pairs of every task.
+
+    The largest cases come first, equal ones in an order drawn by ``seed``. Each goes where the
+    squares of the folds' shares of the tasks then have the smallest sum.
+
+    Returns:
+        Case to number of the fold, from 0.
+
+    Raises:
+        InputError: a task has fewer cases than there are folds, or lies so that a fold has none
+            of it.
+    """
+    totals = Counter(pair["task"] for pair in pairs)
+    shares: dict[str, Counter[str]] = defaultdict(Counter)
+    for pair in pairs:
+        shares[pair["case"]][pair["task"]] += 1
+    for task in totals:
+        number = sum(task in case for case in shares.values())
+        if number < count:
+            raise InputError(f"{task} has too few cases ({number}) for {count} folds; ask for fewer.")
+    drawn = np.random.default_rng(seed).permutation(sorted(shares)).tolist()
+    size = {case: sum(n / totals[task] for task, n in shares[case].items()) for case in drawn}
+    folds: list[Counter[str]] = [Counter() for _ in range(count)]
+    found: dict[str, int] = {}
+    for case in sorted(drawn, key=lambda name: -size[name]):
+        growth = [
+            sum((2 * fold[task] + n) * n / totals[task] ** 2 for task, n in shares[case].items())
+            for fold in folds
+        ]
+        found[case] = int(np.argmin(growth))
+        folds[found[case]] += shares[case]
+    for number, fold in enumerate(folds, start=1):
+        if lacking := sorted(totals.keys() - fold.keys()):
+            raise InputError(f"Fold {number} has no pair of {lacking[0]}; ask for fewer folds.")
+    return found
+
+
+def make_folds(folder: Path, count: int, seed: int) -> list[list[SplitPair]]:
+    """Read a folder and part its training pairs; all pairs once for each fold.
+
+    Raises:
+        InputError: the folder has a fault, or too few cases.
+    """
+    pairs = [pair for pair in collect(folder) if pair["split"] == "train"]
+    own = fold_of_cases(pairs, count, seed)
+    return [
+        [
+            SplitPair(**{**pair, "split": "validation" if own[pair["case"]] == fold else "train"})
+            for pair in pairs
+        ]
+        for fold in range(count)
+    ]
+
+
+@refusals()
+def main(
+    folder: Annotated[Path, typer.Argument(help="Pairs: TASK/{train,test}/MODALITY/NAME.png.")],
+    output: Annotated[Path, typer.Option(help="For fold-1.json and so on.")],
+    count: Annotated[int, typer.Option(min=2, help="Folds.")] = 3,
+    seed: Annotated[int, typer.Option(help="Another one parts equal cases differently.")] = 0,
+) -> None:
+    """Part the training pairs of a folder into folds by case."""
+    folds = make_folds(folder, count, seed)
+    output.mkdir(parents=True, exist_ok=True)
+    for number, pairs in enumerate(folds, start=1):
+        name = f"fold-{number}"
+        about = (
+            f"Fold {number} of {count}, seed {seed}, of the training folders alone: validation is "
+            "the fold, train the others; no case is in two."
+        )
+        path = output / f"{name}.json"
+        write_split(path, name, about, pairs)
+        typer.echo(str(path))
+        counts = Counter((pair["task"], pair["split"]) for pair in pairs)
+        for task in sorted({task for task, _ in counts}):
+            sizes = "  ".join(f"{part} {counts[task, part]:4}" for part in ("train", "validation"))
+            typer.echo(f"  {task:10}{sizes}")
+
+
+if __name__ == "__main__":
+    typer.run(main)
