@@ -1,13 +1,15 @@
-"""Fuse kinds of images that the networks never saw: GFP with phase contrast, MR with MR.
+"""Fuse kinds of images that the networks never saw, and score the results.
 
-    python -m training.generalise --gfp-pc FOLDER --mr-mr FOLDER \
-      --weights ours=monai_bundle/models/model.pt --weights authors=mactfusion_ctmri.pth
+    python -m training.generalise --gfp-pc FOLDER --mr-mr FOLDER --templates FOLDER --heads 2 \
+      --weights ours=mactfusion_plus --weights authors=mactfusion_ctmri.pth
 
 The folder of GFP holds ``GFP/STEM-g.jpg`` and ``PCI/STEM-t.jpg`` (phase contrast); that of MR holds
-``T1.nii.gz``, ``T2.nii.gz`` and ``FLAIR.nii.gz`` of one patient. Everything goes the recipe's own
-way: the luminance of GFP, its colours put back; volumes scaled whole, then fused in evenly spaced
-slices among those in which both volumes show something. A checkpoint may be one of this project or
-as its authors published it.
+``T1.nii.gz``, ``T2.nii.gz`` and ``FLAIR.nii.gz`` of one patient; that of templates the volumes of
+:mod:`training.template_volumes`; heads are synthetic. Everything goes the recipe's own way: the
+luminance of GFP, its colours put back; volumes scaled whole, then fused in evenly spaced slices
+among those in which both volumes show something. A checkpoint may be one of this project or as its
+authors published it; ``NAME=MODEL`` and ``{task}`` in ``NAME=FILE`` are as in
+:mod:`training.compare`.
 
 Writes the tables between the markers of ``generalisation.md`` in ``--folder`` (default docs). The
 sheets of pictures show the data, whose licence decides where they may go: ``--sheets``.
@@ -26,7 +28,12 @@ from mactfusion.errors import InputError
 from training.compare import name_checkpoints
 from training.comparison.scores import BASELINES
 from training.generalisation.examples import fuse, read_networks, score
-from training.generalisation.kinds import find_gfp_pairs, find_mr_pairs
+from training.generalisation.kinds import (
+    find_gfp_pairs,
+    find_mr_pairs,
+    find_template_pairs,
+    make_head_pairs,
+)
 from training.generalisation.sheet import draw_sheet
 from training.marked_page import Markers, around_markers, write_between_markers
 from training.refusals import refusals
@@ -39,29 +46,35 @@ MARKERS = Markers("<!-- generalisation begins -->", "<!-- generalisation ends --
 def main(
     gfp_pc: Annotated[Path | None, typer.Option(help="Folder with GFP and PCI.")] = None,
     mr_mr: Annotated[Path | None, typer.Option(help="Folder with T1, T2 and FLAIR.")] = None,
-    weights: Annotated[list[str] | None, typer.Option(help="NAME=FILE of a checkpoint.")] = None,
+    templates: Annotated[Path | None, typer.Option(help="Folder of an average head.")] = None,
+    heads: Annotated[int, typer.Option(min=0, help="Synthetic heads.")] = 0,
+    weights: Annotated[list[str] | None, typer.Option(help="NAME=FILE or NAME=MODEL.")] = None,
     pairs: Annotated[int, typer.Option(min=1, help="Of GFP and phase contrast.")] = 8,
-    slices: Annotated[int, typer.Option(min=1, help="Of each pair of MR volumes.")] = 8,
+    slices: Annotated[int, typer.Option(min=1, help="Of each pair of volumes.")] = 8,
     folder: Annotated[Path, typer.Option(help="With generalisation.md.")] = Path("docs"),
     sheets: Annotated[Path, typer.Option(help="For pictures.")] = Path("runs/generalisation"),
     jobs: Annotated[int, typer.Option(min=1, help="Processes that score.")] = 1,
 ) -> None:
     """Fuse kinds of images that the networks never saw, and score the results."""
     files = name_checkpoints(weights or [], BASELINES)
-    if not files or not (gfp_pc or mr_mr):
-        raise InputError("Give --weights NAME=FILE, and --gfp-pc or --mr-mr.")
+    if not files or not (gfp_pc or mr_mr or templates or heads):
+        raise InputError(
+            "Give --weights NAME=FILE, and --gfp-pc, --mr-mr, --templates or --heads."
+        )
     page = folder / "generalisation.md"
     around_markers(page, MARKERS)  # refused before the long work, not after
     work = [find_gfp_pairs(gfp_pc, pairs)] if gfp_pc else []
     work += find_mr_pairs(mr_mr, slices) if mr_mr else []
-    networks = read_networks(files)
+    work += find_template_pairs(templates, slices) if templates else []
+    work += make_head_pairs(heads, slices) if heads else []
+    networks = {kind.task: read_networks(files, kind.task) for kind in work}
     parts = []
     for kind in work:
         title = f"{kind.headings[0]} with {kind.headings[1]}"
         examples = [
             example
             for anatomical, partner in track(kind.pairs, title, console=Console(stderr=True))
-            for example in fuse(anatomical, partner, kind.task, networks, slices)
+            for example in fuse(anatomical, partner, kind.task, networks[kind.task], slices)
         ]
         parts += [f"### {title}", kind.about, means_table("method", score(examples, jobs))]
         draw_sheet(examples, kind.headings, sheets / f"{title.replace(' ', '-')}.png")

@@ -11,11 +11,15 @@ from PIL import Image
 from typer import Typer
 from typer.testing import CliRunner
 
+from mactfusion.demo.volumes import Scan
 from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.options import Options
 from mactfusion.recipe import Recipe
-from training import generalise
+from training import generalise, template_volumes
+from training.generalisation import kinds
 from training.generalisation.examples import fuse, read_networks
+
+COARSE = Scan((48, 56, 12), (4.5, 4.5, 14.0))
 
 
 @pytest.fixture
@@ -63,7 +67,7 @@ def test_the_page_and_the_sheets(folder):
 
 
 def test_pictures_go_the_way_of_the_recipe(folder):
-    networks = read_networks({"new": str(folder / "model.pt")})
+    networks = read_networks({"new": str(folder / "model.pt")}, "gfp-pc")
     phase, gfp = (folder / "gfp" / part for part in ("PCI/a-1-t.jpg", "GFP/a-1-g.jpg"))
     (example,) = fuse(phase, gfp, "gfp-pc", networks, 4)
     assert (example.sources[0] == np.asarray(Image.open(phase))[..., 0]).all()
@@ -75,11 +79,45 @@ def test_pictures_go_the_way_of_the_recipe(folder):
 
 
 def test_slices_with_content_in_both_are_taken(folder):
-    networks = read_networks({"new": str(folder / "model.pt")})
+    networks = read_networks({"new": str(folder / "model.pt")}, "mr-mr")
     paths = (folder / "mr" / f"{name}.nii.gz" for name in ("T1", "T2"))
     examples = list(fuse(*paths, "mr-mr", networks, 9))
     assert sorted(int(example.name.split()[1]) for example in examples) == [1, 2, 3, 4]
     assert all(np.ptp(source) > 100 for example in examples for source in example.sources)
+
+
+def test_templates_and_heads(folder, monkeypatch):
+    """CT in Hounsfield units, PET and SPECT of one grid; heads scanned with few voxels."""
+    rng = np.random.default_rng(1)
+    (folder / "mni").mkdir()
+    values = {
+        template_volumes.MR: (100, 900),
+        template_volumes.CT: (0, 90),
+        template_volumes.PET: (1, 200),
+        template_volumes.SPECT: (1, 200),
+    }
+    for name, limits in values.items():
+        outside = -1000 if name == template_volumes.CT else 0
+        voxels = np.full((44, 48, 6), outside, np.float32)
+        voxels[4:-4, 4:-4, 1:-1] = rng.integers(*limits, (36, 40, 4))
+        image = nibabel.Nifti1Image(voxels, np.diag([5.0, 5.0, 5.0, 1.0]))
+        nibabel.save(image, folder / "mni" / name)
+    monkeypatch.setattr(kinds, "SCANS", {name: COARSE for name in ("T1", "CT", "PET", "SPECT")})
+    page = write_by_hand(folder / "docs" / "generalisation.md", generalise.MARKERS)
+    result = run(folder, "--templates", folder / "mni", "--heads", "1")
+    assert result.exit_code == 0, result.output
+    text = read_with_new_tables(page)
+    for title in ("template MR with CT", "template CT with PET", "synthetic T1 with SPECT"):
+        assert f"### {title}\n" in text
+    assert [text.count(f"| {method} |") for method in ("new", "average", "maximum")] == [7, 7, 7]
+
+
+def test_each_task_has_its_own_weights(tmp_path):
+    torch.manual_seed(0)
+    for task in ("ct-mri", "pet-mri"):
+        torch.save(MACTFusion().state_dict(), tmp_path / f"of-{task}.pt")
+    found = read_networks({"new": str(tmp_path / "of-{task}.pt")}, "pet-mri")
+    assert found["new"].weights == tmp_path / "of-pet-mri.pt"
 
 
 @pytest.mark.parametrize(
@@ -88,6 +126,7 @@ def test_slices_with_content_in_both_are_taken(folder):
         ((), "Give --weights NAME=FILE"),
         (("--gfp-pc", "absent"), "absent holds no pairs"),
         (("--mr-mr", "absent"), "T1.nii.gz"),
+        (("--templates", "absent"), "T1.nii"),
         (("--gfp-pc", "gfp", "--weights", "b=absent.pt"), "absent.pt"),
     ],
 )

@@ -19,7 +19,7 @@ from mactfusion.result import FusionResult
 from mactfusion.transforms.color import rgb_to_ycbcr
 from mactfusion.transforms.slices import cut_slice, slice_axis
 from mactfusion.transforms.volume import plain
-from training.comparison.checkpoints import load_network
+from training.comparison.checkpoints import file_for, load_network
 from training.comparison.scores import BASELINES, evenly_spaced
 from training.five_metrics import mean_scores
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from monai.data import MetaTensor
     from torch import nn
+
+    from training.generalisation.kinds import Source
 
 Shown = NDArray[np.uint8]
 """What a viewer sees: ``(H, W)``, or ``(H, W, 3)`` in colour."""
@@ -57,29 +59,34 @@ class Example:
     fused: dict[str, Shown]
 
 
-def read_networks(files: Mapping[str, str]) -> dict[str, Network]:
-    """Load checkpoints: method to network.
+def read_networks(files: Mapping[str, str], task: str) -> dict[str, Network]:
+    """Load the checkpoints for a task: method to network.
+
+    Args:
+        files: method to file or model, see :func:`training.comparison.checkpoints.file_for`.
+        task: such as ``ct-mri``.
 
     Raises:
         InputError: see :func:`~training.comparison.checkpoints.load_network`.
     """
     networks = {}
-    for name, file in files.items():
-        entry, network = load_network(Path(file))
+    for name, weights in files.items():
+        file = file_for(weights, task)
+        entry, network = load_network(file)
         model = next(key for key, known in MODELS.items() if known is entry)
-        networks[name] = Network(model, Path(file), network)
+        networks[name] = Network(model, file, network)
     return networks
 
 
 def fuse(
-    anatomical: Path, partner: Path, task: str, networks: Mapping[str, Network], slices: int
+    anatomical: Source, partner: Source, task: str, networks: Mapping[str, Network], slices: int
 ) -> Iterator[Example]:
     """Fuse evenly spaced slices of two volumes, or two pictures, with each network.
 
     Args:
-        anatomical: MR, or phase contrast.
-        partner: a second MR, or GFP.
-        task: ``mr-mr`` or ``gfp-pc``.
+        anatomical: MR, CT, or phase contrast.
+        partner: CT, PET, SPECT, a second MR, or GFP.
+        task: of the recipe.
         networks: method to network.
         slices: how many, of those with something in both volumes; a picture has one.
 
@@ -110,7 +117,11 @@ def fuse(
         grey = tuple(_luminance(source).astype(float) for source in sources)
         fused = {name: _shown(result.fused) for name, result in results.items()}
         fused |= {name: rule(*grey).astype(np.uint8) for name, rule in BASELINES.items()}
-        yield Example(f"{partner.stem.split('.')[0]} {number}", sources, fused)
+        yield Example(f"{_name(partner)} {number}", sources, fused)
+
+
+def _name(source: Source) -> str:
+    return source.name.split(".")[0] if isinstance(source, Path) else "slice"
 
 
 def _with_content(scaled: Mapping[str, Any], count: int) -> list[int]:

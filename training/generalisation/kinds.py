@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
 
+from monai.data import MetaTensor
 from PIL import Image
 
+from mactfusion.demo.volumes import SCANS
 from mactfusion.errors import InputError
+from mactfusion.phantom import HeadPhantom
 from training.comparison.scores import evenly_spaced
+from training.template_volumes import CT, PET, template_pairs
 
-if TYPE_CHECKING:
-    from pathlib import Path
+Source = Path | MetaTensor
+"""A file, or a volume in memory."""
 
 SECOND_MR = ("T2", "FLAIR")
+PARTNERS = {"ct-mri": "CT", "pet-mri": "PET", "spect-mri": "SPECT"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +34,7 @@ class Kind:
 
     task: str
     headings: tuple[str, str]
-    pairs: list[tuple[Path, Path]]
+    pairs: list[tuple[Source, Source]]
     about: str
 
 
@@ -41,7 +46,7 @@ def find_gfp_pairs(folder: Path, count: int) -> Kind:
     Raises:
         InputError: there are none, one lacks its partner, or is no picture.
     """
-    found = []
+    found: list[tuple[Source, Source]] = []
     unequal = 0
     for gfp in sorted((folder / "GFP").glob("*-g.jpg")):
         phase = folder / "PCI" / f"{gfp.stem.removesuffix('-g')}-t.jpg"
@@ -66,6 +71,34 @@ def find_mr_pairs(folder: Path, slices: int) -> list[Kind]:
     return [
         Kind("mr-mr", ("T1", other), [(folder / "T1.nii.gz", folder / f"{other}.nii.gz")], about)
         for other in SECOND_MR
+    ]
+
+
+def find_template_pairs(folder: Path, slices: int) -> list[Kind]:
+    """Pair the MR of an average head with its CT, PET and SPECT, and the CT with the PET."""
+    about = f"An average head, {slices} evenly spaced slices of those with content in both volumes."
+    kinds = [
+        Kind(task, ("template MR", PARTNERS[task]), [pair], about)
+        for task, pair in template_pairs(folder).items()
+    ]
+    ct_pet = (folder / CT, folder / PET)
+    return [*kinds, Kind("pet-mri", ("template CT", "PET"), [ct_pet], f"{about} CT in MR's place.")]
+
+
+def make_head_pairs(count: int, slices: int) -> list[Kind]:
+    """Scan synthetic heads as the demo does: T1 with CT, PET and SPECT."""
+    about = f"{count} synthetic heads, {slices} evenly spaced slices of each."
+    pairs: dict[str, list[tuple[Source, Source]]] = {task: [] for task in PARTNERS}
+    for seed in range(count):
+        head = HeadPhantom(seed)
+        scans = {
+            name: head.sample(name, scan.shape, scan.affine) for name, scan in SCANS.items()
+        }
+        for task, partner in PARTNERS.items():
+            pairs[task].append((scans["T1"], scans[partner]))
+    return [
+        Kind(task, ("synthetic T1", partner), pairs[task], about)
+        for task, partner in PARTNERS.items()
     ]
 
 

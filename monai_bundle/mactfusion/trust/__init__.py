@@ -1,0 +1,1 @@
+"""What a fused picture must not do: lose what one source shows."""

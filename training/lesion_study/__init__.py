@@ -1,0 +1,1 @@
+"""Parts of the measurement of lost lesions; the command is ``training.lesions``."""

@@ -1,0 +1,100 @@
+"""Lesions put into pairs of slices, and how many of them each method loses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from mactfusion.trust.lesions import (
+    LESIONS,
+    LOST_BELOW,
+    Spots,
+    draw_spots,
+    kept_share,
+    put_lesions,
+)
+from training.lesion_study.places import draw_places
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import numpy as np
+    from torch import Tensor
+
+    from training.lesion_study.methods import Method
+    from training.lesion_study.sources import SlicePair
+
+CHANNELS = {
+    "ct-mri": ("MR", "CT"),
+    "pet-mri": ("MR", "PET"),
+    "spect-mri": ("MR", "SPECT"),
+    "mr-mr": ("T1", "FLAIR"),
+}
+"""Task to what the two sources are."""
+ONLY_IN = {"mr-mr": ("FLAIR",)}
+"""Of these tasks lesions are put into these sources alone."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One kind of lesion in one source of one pair of slices, fused by one method.
+
+    Attributes:
+        task: such as ``ct-mri``.
+        source: what the lesions were put into, such as CT.
+        origin: where the slices are from.
+        kind: key of :data:`~mactfusion.trust.lesions.LESIONS`.
+        method: its name.
+        places: lesions that the source shows.
+        lost: how many of them the fused slice has lost.
+    """
+
+    task: str
+    source: str
+    origin: str
+    kind: str
+    method: str
+    places: int
+    lost: int
+
+
+def measure(
+    pair: SlicePair, methods: Mapping[str, Method], places: int, rng: np.random.Generator
+) -> Iterator[Measured]:
+    """Put each kind of lesion at the same places of one source at a time, and fuse.
+
+    All places of a slice get their lesion at once.
+
+    Args:
+        pair: the slices.
+        methods: name to method; the result is clipped to [0, 1].
+        places: how many, at most.
+        rng: draws them.
+    """
+    centres, angles = draw_places(pair, places, rng)
+    if not len(centres):
+        return
+    size = (pair.sources.shape[-2], pair.sources.shape[-1])
+    plain = {name: _fuse(method, pair.sources) for name, method in methods.items()}
+    channels = CHANNELS[pair.task]
+    for source in ONLY_IN.get(pair.task, channels):
+        channel = channels.index(source)
+        before = pair.sources[:, channel : channel + 1]
+        for kind, lesion in LESIONS.items():
+            spots = draw_spots(lesion, centres, angles, size, pair.spacing_mm)
+            after = put_lesions(before, spots.share.amax(dim=0, keepdim=True), lesion.change)
+            changed = pair.sources.clone()
+            changed[:, channel : channel + 1] = after
+            for name, method in methods.items():
+                fused = (_fuse(method, changed), plain[name])
+                kept = kept_share(fused, (after, before), Spots(*spots), lesion.change)
+                shown = kept[~kept.isnan()]
+                lost = int((shown < LOST_BELOW).sum())
+                yield Measured(pair.task, source, pair.origin, kind, name, len(shown), lost)
+
+
+def _fuse(method: Method, sources: Tensor) -> Tensor:
+    with torch.no_grad():
+        return method(sources).clamp(0, 1)

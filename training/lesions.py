@@ -1,0 +1,90 @@
+"""Measure lost lesions: put into one source only, are they still there in the fused picture?
+
+    python -m training.lesions --pairs FOLDER --templates FOLDER --mr-mr FOLDER \
+      --weights default=mactfusion_plus --weights authors=mactfusion_ctmri.pth
+
+Disks, lines and pixels (:data:`mactfusion.trust.lesions.LESIONS`) are put at random places inside
+the head into one source at a time; a lesion is *lost* where what it changes in the contrast of the
+fused luminance with its ring is below 30 % of what it changes in the source as scaled to [0, 1].
+
+The folder of pairs has the layout ``TASK/{train,test}/MODALITY/NAME.png``; without ``--part test``
+its test pairs are not looked at. That of templates holds the volumes of
+:mod:`training.template_volumes`; that of MR ``T1.nii.gz`` and ``FLAIR.nii.gz`` of one patient.
+Volumes are scaled whole, by the recipe. Networks get slices in [0, 1], and what they give is clipped
+to [0, 1]; ``NAME=MODEL`` and ``{task}`` in ``NAME=FILE`` are as in :mod:`training.compare`. Pixel
+maximum, pixel average and alpha blending always take part.
+
+Writes the tables between the markers of ``lost_lesions.md`` in ``--folder`` (default docs), and
+``lost_lesions.csv`` with the counts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+from rich.console import Console
+from rich.progress import track
+
+from mactfusion.errors import InputError
+from training.compare import name_checkpoints
+from training.lesion_study.measure import measure
+from training.lesion_study.methods import RULES, read_methods
+from training.lesion_study.page import lesion_tables, summed, write_csv
+from training.lesion_study.sources import mr_slices, picture_pairs, template_slices
+from training.marked_page import Markers, around_markers, write_between_markers
+from training.refusals import refusals
+
+if TYPE_CHECKING:
+    from training.lesion_study.sources import SlicePair
+
+MARKERS = Markers("<!-- lost lesions begin -->", "<!-- lost lesions end -->")
+SLICES_OF_A_PAIR = 24
+"""As many as the public test folders have."""
+PARTS = ("train", "test")
+
+
+@refusals()
+def main(
+    pairs: Annotated[Path | None, typer.Option(help="Folder of pairs of pictures.")] = None,
+    templates: Annotated[Path | None, typer.Option(help="Folder of an average head.")] = None,
+    mr_mr: Annotated[Path | None, typer.Option(help="Folder with T1 and FLAIR.")] = None,
+    weights: Annotated[list[str] | None, typer.Option(help="NAME=FILE or NAME=MODEL.")] = None,
+    part: Annotated[str, typer.Option(help="Of the pairs: train or test.")] = "train",
+    places: Annotated[int, typer.Option(min=1, help="Of each lesion in each kind of pair.")] = 120,
+    seed: Annotated[int, typer.Option(help="Of the places.")] = 0,
+    folder: Annotated[Path, typer.Option(help="For lost_lesions.md.")] = Path("docs"),
+) -> None:
+    """Measure which lesions are lost."""
+    files = name_checkpoints(weights or [], RULES)
+    if part not in PARTS:
+        raise InputError(f"--part takes {' or '.join(PARTS)}, not '{part}'.")
+    page = folder / "lost_lesions.md"
+    around_markers(page, MARKERS)  # refused before the long work, not after
+    found: list[SlicePair] = []
+    if pairs:
+        found += picture_pairs(pairs, part, SLICES_OF_A_PAIR)
+    if templates:
+        found += template_slices(templates, SLICES_OF_A_PAIR)
+    if mr_mr:
+        found += mr_slices(mr_mr, SLICES_OF_A_PAIR)
+    if not found:
+        raise InputError("Give --pairs, --templates or --mr-mr.")
+    methods = read_methods(files, dict.fromkeys(pair.task for pair in found))
+    each = -(-places // SLICES_OF_A_PAIR)
+    rng = np.random.default_rng(seed)
+    cells = summed(
+        measured
+        for pair in track(found, "Measuring", console=Console(stderr=True))
+        for measured in measure(pair, methods[pair.task], each, rng)
+    )
+    folder.mkdir(parents=True, exist_ok=True)
+    write_between_markers(page, MARKERS, lesion_tables(cells), "# Lost lesions\n\n")
+    write_csv(folder / "lost_lesions.csv", cells)
+    typer.echo(str(page))
+
+
+if __name__ == "__main__":
+    typer.run(main)
