@@ -14,7 +14,7 @@ FLOORS = (
     {"__init__", "errors", "exports", "bundle", "case", "lean", "progress"},
     {"networks", "transforms.windows", "transforms.color_names"},
     {"option_table", "options"},
-    {"io", "transforms", "losses", "metrics", "phantom"},
+    {"io", "transforms", "losses", "metrics", "phantom", "trust"},
     {"weights", "inference", "choice", "record"},
     {"recipe"},
     {"result", "pipeline", "uncaught"},

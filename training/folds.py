@@ -16,7 +16,7 @@ on ``validation``, that score is no longer of pairs unseen.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from pathlib import Path
+from pathlib import Path  # noqa: TC003  (the command line reads the annotations)
 from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
@@ -51,7 +51,9 @@ def fold_of_cases(pairs: Sequence[SplitPair], count: int, seed: int) -> dict[str
     for task in totals:
         number = sum(task in case for case in shares.values())
         if number < count:
-            raise InputError(f"{task} has too few cases ({number}) for {count} folds; ask for fewer.")
+            raise InputError(
+                f"{task} has too few cases ({number}) for {count} folds; ask for fewer."
+            )
     drawn = np.random.default_rng(seed).permutation(sorted(shares)).tolist()
     size = {case: sum(n / totals[task] for task, n in shares[case].items()) for case in drawn}
     folds: list[Counter[str]] = [Counter() for _ in range(count)]

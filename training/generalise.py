@@ -58,9 +58,7 @@ def main(
     """Fuse kinds of images that the networks never saw, and score the results."""
     files = name_checkpoints(weights or [], BASELINES)
     if not files or not (gfp_pc or mr_mr or templates or heads):
-        raise InputError(
-            "Give --weights NAME=FILE, and --gfp-pc, --mr-mr, --templates or --heads."
-        )
+        raise InputError("Give --weights NAME=FILE, and --gfp-pc, --mr-mr, --templates or --heads.")
     page = folder / "generalisation.md"
     around_markers(page, MARKERS)  # refused before the long work, not after
     work = [find_gfp_pairs(gfp_pc, pairs)] if gfp_pc else []

@@ -57,7 +57,10 @@ def test_each_case_is_held_out_once_in_all_tasks(folder, tmp_path):
         assert {p["split"] for p in pairs} == {"train", "validation"}
         for task in ("ct-mri", "pet-mri"):
             assert {p["split"] for p in pairs if p["task"] == task} == {"train", "validation"}
-        cases = {part: {p["case"] for p in pairs if p["split"] == part} for part in ("train", "validation")}
+        cases = {
+            part: {p["case"] for p in pairs if p["split"] == part}
+            for part in ("train", "validation")
+        }
         assert not cases["train"] & cases["validation"]
         held += sorted(cases["validation"])
     assert sorted(held) == ["1", "2", "3", "4", "5", "6"]

@@ -102,7 +102,7 @@ def test_templates_and_heads(folder, monkeypatch):
         voxels[4:-4, 4:-4, 1:-1] = rng.integers(*limits, (36, 40, 4))
         image = nibabel.Nifti1Image(voxels, np.diag([5.0, 5.0, 5.0, 1.0]))
         nibabel.save(image, folder / "mni" / name)
-    monkeypatch.setattr(kinds, "SCANS", {name: COARSE for name in ("T1", "CT", "PET", "SPECT")})
+    monkeypatch.setattr(kinds, "SCANS", dict.fromkeys(("T1", "CT", "PET", "SPECT"), COARSE))
     page = write_by_hand(folder / "docs" / "generalisation.md", generalise.MARKERS)
     result = run(folder, "--templates", folder / "mni", "--heads", "1")
     assert result.exit_code == 0, result.output

@@ -70,8 +70,9 @@ class Fused:
         folder: pictures, ``TASK/NAME.png``.
         cost: measured on this machine.
         steadiness: task to means over its pictures: ``mean_1``, ``percentile_99_1``, the same
-            for the others of ``SHIFTS`` (:func:`~mactfusion.metrics.shift_consistency.shift_consistency`),
-            and ``border`` (:func:`border_excess`); ``pairs``: how many were moved.
+            for the others of ``SHIFTS``
+            (:func:`~mactfusion.metrics.shift_consistency.shift_consistency`), ``border``
+            (:func:`border_excess`) and ``pairs``: how many were moved.
     """
 
     folder: Path

@@ -35,8 +35,8 @@ LEGEND = (
 )
 STEADINESS_LEGEND = (
     "Change of the result, as a share of the full scale, when both sources move by 1, 3, 4 "
-    "or 16 pixels and the result moves back: mean and 99th percentile over the foreground, then mean over "
-    "pairs; and how much larger steps are across the borders of windows than elsewhere."
+    "or 16 pixels and the result moves back: mean and 99th percentile over the foreground, then "
+    "mean over pairs; and how much larger steps are across the borders of windows than elsewhere."
 )
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 

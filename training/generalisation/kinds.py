@@ -91,9 +91,7 @@ def make_head_pairs(count: int, slices: int) -> list[Kind]:
     pairs: dict[str, list[tuple[Source, Source]]] = {task: [] for task in PARTNERS}
     for seed in range(count):
         head = HeadPhantom(seed)
-        scans = {
-            name: head.sample(name, scan.shape, scan.affine) for name, scan in SCANS.items()
-        }
+        scans = {name: head.sample(name, scan.shape, scan.affine) for name, scan in SCANS.items()}
         for task, partner in PARTNERS.items():
             pairs[task].append((scans["T1"], scans[partner]))
     return [

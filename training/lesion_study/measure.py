@@ -10,7 +10,6 @@ import torch
 from mactfusion.trust.lesions import (
     LESIONS,
     LOST_BELOW,
-    Spots,
     draw_spots,
     kept_share,
     put_lesions,
@@ -89,7 +88,7 @@ def measure(
             changed[:, channel : channel + 1] = after
             for name, method in methods.items():
                 fused = (_fuse(method, changed), plain[name])
-                kept = kept_share(fused, (after, before), Spots(*spots), lesion.change)
+                kept = kept_share(fused, (after, before), spots, lesion.change)
                 shown = kept[~kept.isnan()]
                 lost = int((shown < LOST_BELOW).sum())
                 yield Measured(pair.task, source, pair.origin, kind, name, len(shown), lost)

@@ -43,7 +43,7 @@ class Lesion:
 
 
 CHANGE, LOW_CHANGE = 0.35, 0.08
-"""Of the full scale: of lesions that a reader sees at once, and of those that he has to look for."""
+"""Of the full scale: for lesions that one sees at once, and for those that one has to look for."""
 LESIONS = {
     "hot, 12 mm": Lesion("disk", CHANGE, 12.0),
     "cold, 12 mm": Lesion("disk", -CHANGE, 12.0),
