@@ -258,14 +258,13 @@ def test_batch_follows_the_pixels_and_the_free_memory(
     first = torch.zeros(1, 2, *size)
 
     class Volume(SimpleNamespace):
-        device = SimpleNamespace(type=device)
-        shape = torch.Size((1, 2, slices, *size))
-
         def __getitem__(self, index):
             assert index == (slice(None), slice(None), 0)
             return first
 
-    assert Recorder()(Volume(), Brightest()) == batch
+    shape = torch.Size((1, 2, slices, *size))
+    volume = Volume(device=SimpleNamespace(type=device), shape=shape)
+    assert Recorder()(volume, Brightest()) == batch
     assert tried == ([(1, 1, *size)] if device == "cuda" else [])
 
 

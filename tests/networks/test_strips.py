@@ -70,11 +70,12 @@ def test_a_window_is_neighbours_and_a_grid_is_apart():
 
 
 @pytest.mark.parametrize("size", [(48, 64), (40, 24), (9, 11)])
-def test_the_published_graph_is_the_same_in_strips(size, monkeypatch):
+@pytest.mark.parametrize("training", [False, True])
+def test_the_published_graph_is_the_same_in_strips(size, training, monkeypatch):
     torch.manual_seed(0)
-    network = MACTFusion().eval()
+    network = MACTFusion().train(training)
     image = torch.rand(2, 2, *size)
     with torch.no_grad():
         whole = network(image)
         monkeypatch.setattr("mactfusion.networks.strips.VALUES_PER_THREAD", 1)
-        assert (network(image) - whole).abs().max() < 1e-5
+        assert (network(image) - whole).abs().max() < 1e-5 * whole.abs().max()

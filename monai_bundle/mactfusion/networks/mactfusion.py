@@ -164,7 +164,8 @@ class SeparableConvolution(nn.Module):
             active = functional.gelu(spread)
             return convolve_and_norm(self.pointwise, self.pointwise_norm, active) + normed
 
-        separable = in_strips(mix, spread, normed)
+        # In training the batch's statistics are of whole slices.
+        separable = mix(spread, normed) if self.training else in_strips(mix, spread, normed)
         mean, variance = moments(separable)
 
         def refine(separable: Tensor, features: Tensor) -> Tensor:
@@ -225,7 +226,9 @@ class SpatialAdaptiveFusion(nn.Module):
         (mean, variance), (other_mean, other_variance) = moments(own), moments(other)
         # Far below float rounding of any real variance; it keeps the slope at zero finite.
         deviation = (variance + 1e-12).sqrt()
-        other_scale = (other_variance + 1e-5).rsqrt()
+        # Instance normalisation, as torch has it, divides by the root of the biased variance.
+        pixels = other.shape[2] * other.shape[3]
+        other_scale = (other_variance * ((pixels - 1) / pixels) + 1e-5).rsqrt()
 
         def adapt(other: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
             normed = (other - other_mean) * other_scale
