@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from torch import nn
 from mactfusion.errors import FusionCancelled, FusionWarning, InputError
 from mactfusion.inference import FusionInferer
 from mactfusion.networks.mactfusion import MACTFusion
+from mactfusion.networks.registry import MODELS
 
 
 class Brightest(nn.Module):
@@ -93,7 +95,7 @@ def test_reduced_precision_is_close_and_comes_out_in_float32(network, by_hand, p
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"precision": "double"}, "precision 'double': choose float32, bfloat16, float16"),
+        ({"precision": "double"}, "precision 'double': choose float32, tf32, bfloat16, float16"),
         ({"precision": ""}, "precision ''"),
         ({"batch_size": 0}, "1 or more, not 0"),
         ({"batch_size": -3}, "1 or more, not -3"),
@@ -227,16 +229,103 @@ def test_a_function_cannot_move_to_the_cpu(volume):
 
 
 @pytest.mark.parametrize(
-    ("size", "slices", "batch"), [((256, 256), 180, 16), ((2048, 2048), 9, 1), ((64, 64), 20, 20)]
+    ("device", "size", "slices", "free", "batch"),
+    [
+        ("cuda", (256, 256), 180, 1000, 64),  # most pixels
+        ("cuda", (256, 256), 180, 20, 14),  # the free memory, less a share that is kept
+        ("cuda", (64, 64), 20, 1000, 20),  # all
+        ("cuda", (2048, 2048), 9, 1, 1),
+        ("mps", (256, 256), 180, 1, 16),
+        ("mps", (2048, 2048), 9, 1, 1),
+        ("cpu", (64, 64), 20, 1000, 1),
+    ],
 )
-def test_batch_on_an_accelerator_follows_the_pixels(size, slices, batch):
-    batches = []
-
+def test_batch_follows_the_pixels_and_the_free_memory(
+    monkeypatch, device, size, slices, free, batch
+):
     class Recorder(FusionInferer):
         def _fuse(self, volume, network):
-            batches.append(self.sw_batch_size)
-            return torch.zeros(1)
+            return self.slices_at_a_time
+
+    tried = []
+
+    def memory_of(run, asked):
+        assert asked.type == "cuda"
+        tried.append(run().shape)
+        return 1, free
+
+    monkeypatch.setattr("mactfusion.inference.memory_of", memory_of)
+    first = torch.zeros(1, 2, *size)
+
+    class Volume(SimpleNamespace):
+        def __getitem__(self, index):
+            assert index == (slice(None), slice(None), 0)
+            return first
 
     shape = torch.Size((1, 2, slices, *size))
-    Recorder()(SimpleNamespace(device=SimpleNamespace(type="cuda"), shape=shape), Brightest())
-    assert batches == [batch]
+    volume = Volume(device=SimpleNamespace(type=device), shape=shape)
+    assert Recorder()(volume, Brightest()) == batch
+    assert tried == ([(1, 1, *size)] if device == "cuda" else [])
+
+
+def test_memory_that_runs_out_on_the_first_slice_hands_over_to_the_cpu(volume, monkeypatch):
+    def memory_of(run, device):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("mactfusion.inference.memory_of", memory_of)
+    monkeypatch.setattr("torch.cuda.empty_cache", lambda: None)
+    network = Moved()
+
+    class Volume(SimpleNamespace):
+        device = SimpleNamespace(type="cuda")
+        shape = volume.shape
+
+        def __getitem__(self, index):
+            return volume[index]
+
+        def cpu(self):
+            return volume
+
+    with pytest.warns(FusionWarning, match="going on with the CPU"):
+        fused = FusionInferer()(Volume(), network)
+    assert network.device == "cpu"
+    assert torch.equal(fused, volume.amax(dim=1, keepdim=True))
+
+
+def test_tf32_on_a_cpu_is_float32_and_that_is_said(network, by_hand):
+    volume, _ = by_hand
+    inferer = FusionInferer(precision="tf32")
+    with pytest.warns(FusionWarning, match="TF32 does not exist on cpu: the network runs in flo"):
+        fused = inferer(volume, network)
+    assert torch.equal(fused, FusionInferer()(volume, network))
+    assert len(inferer.notes) == 1
+
+
+@pytest.mark.parametrize(("precision", "allowed"), [("float32", False), ("tf32", True)])
+def test_tf32_is_used_where_it_was_asked_for_alone(volume, precision, allowed):
+    seen = []
+
+    class Watched(Brightest):
+        def forward(self, image):
+            backends = torch.backends
+            seen.append((backends.cuda.matmul.allow_tf32, backends.cudnn.allow_tf32))
+            return super().forward(image)
+
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    inferer = FusionInferer(6, precision)
+    with pytest.warns(FusionWarning) if allowed else nullcontext():
+        inferer(volume, Watched())
+    assert seen == [(allowed, allowed)]
+    assert before == (torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_network_takes_slices_channels_last(name):
+    """The order of a GPU; the numbers are the same."""
+    torch.manual_seed(0)
+    model = MODELS[name].network().eval()
+    image = torch.rand(2, 2, 24, 40)
+    with torch.no_grad():
+        expected = model(image)
+        fused = model(image.contiguous(memory_format=torch.channels_last))
+    assert (fused - expected).abs().max() < 1e-5 * expected.abs().max().clamp(min=1)

@@ -15,7 +15,7 @@ FLOORS = (
     {"networks", "transforms.windows", "transforms.color_names"},
     {"option_table", "options"},
     {"io", "transforms", "losses", "metrics", "phantom", "trust"},
-    {"weights", "inference", "choice", "record"},
+    {"weights", "underway", "inference", "choice", "record"},
     {"recipe"},
     {"result", "pipeline", "uncaught"},
     {"engine", "evaluation", "report", "demo", "worker"},

@@ -56,6 +56,7 @@ class Precision(Choice):
     """Numbers that the network counts with; the values are the library's names."""
 
     FLOAT32 = "float32"
+    TF32 = "tf32"
     BFLOAT16 = "bfloat16"
     FLOAT16 = "float16"
 
@@ -78,6 +79,7 @@ def _texts() -> dict[Choice, str]:
         Axis.CORONAL: _("Coronal"),
         Axis.SAGITTAL: _("Sagittal"),
         Precision.FLOAT32: _("Full (float32)"),
+        Precision.TF32: _("Fast on NVIDIA GPUs (tf32)"),
         Precision.BFLOAT16: _("Reduced (bfloat16)"),
         Precision.FLOAT16: _("Half (float16)"),
     }

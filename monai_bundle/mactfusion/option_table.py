@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 TASKS = ("ct-mri", "pet-mri", "spect-mri", "mr-mr", "gfp-pc")
 GRIDS = ("anatomical", "isotropic")
 AXES = ("axial", "coronal", "sagittal")
-PRECISIONS = ("float32", "bfloat16", "float16")
+PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 STORED_TYPES = ("uint8", "uint16", "float32")
 
 
@@ -243,7 +243,10 @@ OPTIONS: dict[str, Option] = {
         default="auto", help="auto, cpu, cuda, mps.", group=NETWORK, check=lambda name: name
     ),
     "precision": Option(
-        default="float32", help="Of the network.", group=NETWORK, choices=PRECISIONS
+        default="float32",
+        help="Of the network. tf32 is for NVIDIA GPUs; elsewhere it is float32, which is said.",
+        group=NETWORK,
+        choices=PRECISIONS,
     ),
     "batch_size": Option(default=None, help="Slices at a time.", group=NETWORK, kind=int, least=1),
 }

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mactfusion.networks.attention import grid_merge, window_merge
+from mactfusion.networks.attention import from_grids, from_windows
 from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.published_weights import import_published_weights
 from mactfusion.weights import read_state
@@ -22,9 +22,8 @@ CTMRI_CASES = ("16009", "2004", "28011", "41010")
 class StageRecorder:
     """Keep what flows through the network under the published names of the stages."""
 
-    def __init__(self, network, shape):
+    def __init__(self, network):
         self.stages = {}
-        self.shape = torch.Size((1, 48, *shape))
         for published, ours in (("vis", "anatomical"), ("inf", "partner")):
             self._watch_branch(published, getattr(network, ours))
             self._watch_cross(f"{published}_cross", getattr(network, f"{ours}_cross"))
@@ -33,8 +32,7 @@ class StageRecorder:
 
     def _watch(self, name, module, to_image=lambda _, result: result):
         def keep(_, arguments, result):
-            # Only the first call: a block may hand its groups to the attention in portions.
-            self.stages.setdefault(name, to_image(arguments, result))
+            self.stages[name] = to_image(arguments, result)
 
         module.register_forward_hook(keep)
 
@@ -70,13 +68,13 @@ class StageRecorder:
 
     def _watch_axes(self, name, axes):
         for published, block, merge in (
-            ("block", axes.window, window_merge),
-            ("grid", axes.grid, grid_merge),
+            ("block", axes.window, from_windows),
+            ("grid", axes.grid, from_grids),
         ):
             self._watch(
                 f"{name}.{published}_transformer",
                 block,
-                lambda _, groups, merge=merge: merge(groups, self.shape),
+                lambda _, groups, merge=merge: merge(groups),
             )
 
 
@@ -91,9 +89,15 @@ def select(stage, kind, corner):
     return stage
 
 
+@pytest.fixture
+def whole_stages(monkeypatch):
+    """Let a stage see all rows at a time."""
+    monkeypatch.setattr("mactfusion.networks.strips.VALUES_PER_THREAD", 2**40)
+
+
 def stage_errors(network, image, golden, corner):
     """Fuse, and give the output and the error of each stage relative to its maximum."""
-    recorder = StageRecorder(network, image.shape[-2:])
+    recorder = StageRecorder(network)
     with torch.no_grad():
         output = network(image)
     errors = {}
@@ -133,6 +137,7 @@ def test_synthetic_weights(network):
     assert (swapped - expected).abs().max() > 0.01 * expected.abs().max()
 
 
+@pytest.mark.usefixtures("whole_stages")
 def test_random_pair(reference, published_network):
     path = reference / "specs" / "golden" / "mactfusion_random_96x128.npz"
     with np.load(path) as file:
@@ -154,6 +159,7 @@ def test_random_pair_with_batch_statistics(reference, published_network):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", CTMRI_CASES)
+@pytest.mark.usefixtures("whole_stages")
 def test_ct_mri_pair(reference, published_network, case):
     with np.load(reference / "specs" / "golden" / f"mactfusion_ctmri_{case}.npz") as file:
         golden = dict(file)

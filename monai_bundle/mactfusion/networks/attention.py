@@ -7,42 +7,34 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from mactfusion.networks.recording import is_recorded
+from mactfusion.networks.strips import in_strips
 
 SIDE = 8
 """Edge of a window, and number of grid cells along each edge (paper: multi-axis attention)."""
 
-GROUPS_PER_THREAD = 64
-"""Groups that a CPU thread refines at a time: what lies between two steps stays in its cache."""
+
+def as_windows(image: Tensor) -> Tensor:
+    """See ``(B, C, H, W)`` as 8x8 windows ``(B, H/8, W/8, 8, 8, C)``; nothing is copied."""
+    return image.unflatten(3, (-1, SIDE)).unflatten(2, (-1, SIDE)).permute(0, 2, 4, 3, 5, 1)
 
 
-def window_partition(features: Tensor) -> Tensor:
-    """Cut ``(B, C, H, W)`` into groups ``(B·H·W/64, 64, C)`` of neighbouring pixels."""
-    batch, channels, height, width = features.shape
-    blocks = features.view(batch, channels, height // SIDE, SIDE, width // SIDE, SIDE)
-    return blocks.permute(0, 2, 4, 3, 5, 1).reshape(-1, SIDE * SIDE, channels)
+def from_windows(windows: Tensor) -> Tensor:
+    """Undo :func:`as_windows`; what is copied, if anything is, is whole pixels."""
+    batch, rows, columns, _, _, channels = windows.shape
+    pixels = windows.transpose(2, 3).reshape(batch, SIDE * rows, SIDE * columns, channels)
+    return pixels.permute(0, 3, 1, 2)
 
 
-def window_merge(groups: Tensor, shape: torch.Size) -> Tensor:
-    """Undo :func:`window_partition`; ``shape`` is that of the image features."""
-    batch, channels, height, width = shape
-    blocks = groups.view(batch, height // SIDE, width // SIDE, SIDE, SIDE, channels)
-    # Channels last while copying: whole tokens are moved, several times faster than single values.
-    return blocks.transpose(2, 3).reshape(batch, height, width, channels).permute(0, 3, 1, 2)
+def as_grids(image: Tensor) -> Tensor:
+    """See ``(B, C, H, W)`` as 8x8 grids ``(B, H/8, W/8, 8, 8, C)`` of pixels H/8 and W/8 apart."""
+    return image.unflatten(3, (SIDE, -1)).unflatten(2, (SIDE, -1)).permute(0, 3, 5, 2, 4, 1)
 
 
-def grid_partition(features: Tensor) -> Tensor:
-    """Cut ``(B, C, H, W)`` into groups ``(B·H·W/64, 64, C)`` of pixels H/8 and W/8 apart."""
-    batch, channels, height, width = features.shape
-    cells = features.view(batch, channels, SIDE, height // SIDE, SIDE, width // SIDE)
-    return cells.permute(0, 3, 5, 2, 4, 1).reshape(-1, SIDE * SIDE, channels)
-
-
-def grid_merge(groups: Tensor, shape: torch.Size) -> Tensor:
-    """Undo :func:`grid_partition`; ``shape`` is that of the image features."""
-    batch, channels, height, width = shape
-    cells = groups.view(batch, height // SIDE, width // SIDE, SIDE, SIDE, channels)
-    cells = cells.permute(0, 3, 1, 4, 2, 5)
-    return cells.reshape(batch, height, width, channels).permute(0, 3, 1, 2)
+def from_grids(grids: Tensor) -> Tensor:
+    """Undo :func:`as_grids`; what is copied, if anything is, is whole pixels."""
+    batch, rows, columns, _, _, channels = grids.shape
+    pixels = grids.permute(0, 3, 1, 4, 2, 5)
+    return pixels.reshape(batch, SIDE * rows, SIDE * columns, channels).permute(0, 3, 1, 2)
 
 
 def relative_position_index() -> Tensor:
@@ -118,22 +110,14 @@ class TransformerBlock(nn.Module):
             nn.Linear(channels, 4 * channels), nn.GELU(), nn.Linear(4 * channels, channels)
         )
 
-    def forward(self, query: Tensor, context: Tensor) -> Tensor:
-        """Refine ``query`` with ``context``; both ``(groups, 64, channels)``."""
-        if query.device.type != "cpu" or is_recorded():
-            return self._refine(query, context)
-        # Groups do not see each other. All at once, a slice would spend more time on fetching
-        # and filling fresh memory than on arithmetic.
-        at_a_time = GROUPS_PER_THREAD * torch.get_num_threads()
-        queries = query.split(at_a_time)
-        contexts = queries if context is query else context.split(at_a_time)
-        return torch.cat([self._refine(*pair) for pair in zip(queries, contexts, strict=True)])
-
-    def _refine(self, query: Tensor, context: Tensor) -> Tensor:
-        normed = self.norm_attention(query)
-        other = normed if context is query else self.norm_attention(context)
-        x = query + self.attention(normed, other)
-        return x + self.perceptron(self.norm_perceptron(x))
+    def forward(self, query: Tensor, context: Tensor | None = None) -> Tensor:
+        """Refine ``(..., 8, 8, channels)``, by default with themselves as context."""
+        queries = query.reshape(-1, SIDE * SIDE, query.shape[-1])
+        normed = normed_context = self.norm_attention(queries)
+        if context is not None:
+            normed_context = self.norm_attention(context.reshape(queries.shape))
+        x = queries + self.attention(normed, normed_context)
+        return (x + self.perceptron(self.norm_perceptron(x))).view(query.shape)
 
 
 class MultiAxisAttention(nn.Module):
@@ -149,10 +133,8 @@ class MultiAxisAttention(nn.Module):
 
     def forward(self, features: Tensor, context: Tensor | None = None) -> Tensor:
         """Refine ``(B, C, H, W)``; H and W are multiples of 8."""
-        shape = features.shape
-        groups = window_partition(features)
-        other = groups if context is None else window_partition(context)
-        features = window_merge(self.window(groups, other), shape)
-        groups = grid_partition(features)
-        other = groups if context is None else grid_partition(context)
-        return grid_merge(self.grid(groups, other), shape).contiguous()
+        # Groups do not see each other.
+        images = (features,) if context is None else (features, context)
+        windows = in_strips(self.window, *map(as_windows, images), dim=1)
+        images = (from_windows(windows), *images[1:])
+        return from_grids(in_strips(self.grid, *map(as_grids, images), dim=1))

@@ -10,10 +10,12 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_weights
 
 from mactfusion.networks.attention import SIDE, MultiAxisAttention
 from mactfusion.networks.blank import keep_blank
 from mactfusion.networks.convolution import LargeKernelConv2d
+from mactfusion.networks.strips import in_strips, split_into_strips
 
 
 class DetailFeatureExtraction(nn.Module):
@@ -89,22 +91,56 @@ class GradientResidualDenseBlock(nn.Module):
         """Widen ``(B, C_in, H, W)`` to ``(B, C_out, H, W)``."""
         dense = features
         for conv in (self.dense1, self.dense2):
-            dense = torch.cat([dense, functional.leaky_relu(conv(dense), 0.2)], dim=1)
+            dense = torch.cat([dense, functional.leaky_relu_(conv(dense), 0.2)], dim=1)
         total = self.dense_out(dense) + self.gradient_out(self.gradient(features))
-        return functional.leaky_relu(total, 0.1)
+        return functional.leaky_relu_(total, 0.1)
 
 
-def simple_attention(features: Tensor, regularisation: float = 1e-4) -> Tensor:
+def moments(features: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and unbiased variance of each channel of ``(B, C, H, W)``, both ``(B, C, 1, 1)``.
+
+    On a CPU ``torch.var_mean`` takes several times as long.
+    """
+    mean = features.mean(dim=(2, 3), keepdim=True)
+    squares = [
+        (strip - mean).square().sum(dim=(2, 3), keepdim=True, dtype=torch.float32)
+        for strip in split_into_strips(features)
+    ]
+    count = features.shape[2] * features.shape[3] - 1
+    return mean, (torch.stack(squares).sum(dim=0) / count).to(mean.dtype)
+
+
+def simple_attention(
+    features: Tensor, mean: Tensor, variance: Tensor, regularisation: float = 1e-4
+) -> Tensor:
     """SimAM: weigh each position by how much it stands out of its channel; no parameters.
 
     Yang et al., "SimAM: A Simple, Parameter-Free Attention Module", ICML 2021, equation 5.
+
+    Args:
+        features: ``(B, C, rows, W)`` of a slice.
+        mean: of the slice's channels, ``(B, C, 1, 1)``.
+        variance: likewise.
+        regularisation: lambda of the equation.
     """
-    deviation = (features - features.mean(dim=(2, 3), keepdim=True)).square()
-    count = features.shape[2] * features.shape[3] - 1
-    variance = deviation.sum(dim=(2, 3), keepdim=True) / count
-    # In place: each of these is as large as the features, and fresh memory costs more than sums.
-    salience = (deviation * (0.25 / (variance + regularisation))).add_(0.5).sigmoid_()
-    return features * salience
+    salience = (features - mean).square() * (0.25 / (variance + regularisation)) + 0.5
+    return features * salience.sigmoid()
+
+
+def convolve_and_norm(conv: nn.Conv2d, norm: nn.BatchNorm2d, features: Tensor) -> Tensor:
+    """Convolve, then normalise; in evaluation one convolution does both, with the same result."""
+    if norm.training or norm.running_mean is None or norm.running_var is None:
+        return norm(conv(features))
+    weight, bias = fuse_conv_bn_weights(
+        conv.weight,
+        conv.bias,
+        norm.running_mean,
+        norm.running_var,
+        norm.eps,
+        norm.weight,
+        norm.bias,
+    )
+    return functional.conv2d(features, weight, bias, padding=conv.padding, groups=conv.groups)
 
 
 class SeparableConvolution(nn.Module):
@@ -122,9 +158,20 @@ class SeparableConvolution(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Refine ``(B, C, H, W)``, with a skip around the pair and one around the whole."""
         normed = self.norm(features)
-        separable = functional.gelu(self.depthwise_norm(self.depthwise(normed)))
-        separable = self.pointwise_norm(self.pointwise(separable)) + normed
-        return self.out(simple_attention(separable)) + features
+        spread = convolve_and_norm(self.depthwise, self.depthwise_norm, normed)
+
+        def mix(spread: Tensor, normed: Tensor) -> Tensor:
+            active = functional.gelu(spread)
+            return convolve_and_norm(self.pointwise, self.pointwise_norm, active) + normed
+
+        # In training the batch's statistics are of whole slices.
+        separable = mix(spread, normed) if self.training else in_strips(mix, spread, normed)
+        mean, variance = moments(separable)
+
+        def refine(separable: Tensor, features: Tensor) -> Tensor:
+            return self.out(simple_attention(separable, mean, variance)) + features
+
+        return in_strips(refine, separable, features)
 
 
 class DeepFeatureExtraction(nn.Module):
@@ -152,7 +199,9 @@ class FeatureExtraction(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Extract ``(B, 48, H, W)`` from ``(B, 1, H, W)``."""
-        return self.deep(self.gradient2(self.gradient1(self.detail(image))))
+        # From here on the channels of a pixel lie together, as what follows reads them.
+        features = self.detail(image).contiguous(memory_format=torch.channels_last)
+        return self.deep(self.gradient2(self.gradient1(features)))
 
 
 class SpatialAdaptiveFusion(nn.Module):
@@ -174,12 +223,18 @@ class SpatialAdaptiveFusion(nn.Module):
     def forward(self, own: Tensor, other: Tensor) -> Tensor:
         """Adapt ``other`` to ``own``, both ``(B, C, H, W)``."""
         shared = functional.gelu(self.shared(torch.cat([own, other], dim=1)))
-        variance, mean = torch.var_mean(own, dim=(2, 3), keepdim=True)
+        (mean, variance), (other_mean, other_variance) = moments(own), moments(other)
         # Far below float rounding of any real variance; it keeps the slope at zero finite.
         deviation = (variance + 1e-12).sqrt()
-        gamma = self.gamma(shared) + deviation
-        beta = self.beta(shared) + mean
-        return functional.instance_norm(other) * gamma + beta
+        # Instance normalisation, as torch has it, divides by the root of the biased variance.
+        pixels = other.shape[2] * other.shape[3]
+        other_scale = (other_variance * ((pixels - 1) / pixels) + 1e-5).rsqrt()
+
+        def adapt(other: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+            normed = (other - other_mean) * other_scale
+            return normed * (gamma + deviation) + (beta + mean)
+
+        return in_strips(adapt, other, self.gamma(shared), self.beta(shared))
 
 
 class CrossModalityFusionTransformer(nn.Module):
@@ -205,7 +260,11 @@ class Gate(nn.Module):
 
     def forward(self, own: Tensor, other: Tensor, fused: Tensor) -> Tensor:
         """Add the gated sum of ``own`` and ``fused`` to ``own``; all ``(B, C, H, W)``."""
-        return own + torch.sigmoid(self.select(other)) * (own + fused)
+
+        def let_through(own: Tensor, other: Tensor, fused: Tensor) -> Tensor:
+            return own + torch.sigmoid(self.select(other)) * (own + fused)
+
+        return in_strips(let_through, own, other, fused)
 
 
 class CrossFusion(nn.Module):
@@ -242,7 +301,7 @@ class Reconstruction(nn.Module):
     def decode(self, features: Tensor) -> Tensor:
         """Reduce ``(B, 96, H, W)`` to the ``(B, 32, H, W)`` that the last convolution sees."""
         for layer in self.layers[:-1]:
-            features = functional.leaky_relu(layer(features), 0.1)
+            features = functional.leaky_relu_(layer(features), 0.1)
         return features
 
 
