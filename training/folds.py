@@ -41,8 +41,7 @@ def fold_of_cases(pairs: Sequence[SplitPair], count: int, seed: int) -> dict[str
         Case to number of the fold, from 0.
 
     Raises:
-        InputError: a task has fewer cases than there are folds, or lies so that a fold has none
-            of it.
+        InputError: a task has fewer cases than there are folds, or a fold would have none of it.
     """
     totals = Counter(pair["task"] for pair in pairs)
     shares: dict[str, Counter[str]] = defaultdict(Counter)
@@ -63,11 +62,14 @@ def fold_of_cases(pairs: Sequence[SplitPair], count: int, seed: int) -> dict[str
             sum((2 * fold[task] + n) * n / totals[task] ** 2 for task, n in shares[case].items())
             for fold in folds
         ]
-        found[case] = int(np.argmin(growth))
+        found[case] = min(range(count), key=lambda n: (growth[n], folds[n].total()))
         folds[found[case]] += shares[case]
     for number, fold in enumerate(folds, start=1):
         if lacking := sorted(totals.keys() - fold.keys()):
-            raise InputError(f"Fold {number} has no pair of {lacking[0]}; ask for fewer folds.")
+            raise InputError(
+                f"The cases of {lacking[0]} are too unequal for {count} folds: fold {number} would "
+                "have none of it; add cases."
+            )
     return found
 
 

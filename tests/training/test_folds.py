@@ -120,14 +120,14 @@ def test_too_many_folds_are_refused(folder, tmp_path, count, sentence):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_task_in_fewer_folds_than_asked_is_refused():
-    """Two cases of PET that share a fold: each alone has nearly all of the CT."""
+def test_a_fold_without_a_task_is_refused():
+    """Best balanced, the small case with both tasks joins the large one of PET."""
+    sizes = {"1": {"ct-mri": 7}, "2": {"pet-mri": 8}, "3": {"ct-mri": 3, "pet-mri": 1}}
     pairs = [
         {"task": task, "case": case, "anatomical": "", "partner": "", "split": "train"}
-        for task, case, count in (("ct", "1", 99), ("ct", "2", 1), ("pet", "2", 1), ("pet", "3", 1))
+        for case, of_case in sizes.items()
+        for task, count in of_case.items()
         for _ in range(count)
     ]
-    parted = folds.fold_of_cases(pairs, 2, 0)
-    assert len(set(parted.values())) == 2
-    with pytest.raises(InputError, match="too few cases"):
-        folds.fold_of_cases(pairs, 3, 0)
+    with pytest.raises(InputError, match="cases of pet-mri are too unequal for 2 folds: fold 2"):
+        folds.fold_of_cases(pairs, 2, 0)
