@@ -30,45 +30,58 @@ from training.refusals import refusals
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
+
+ORDERS = 200
+
 
 def fold_of_cases(pairs: Sequence[SplitPair], count: int, seed: int) -> dict[str, int]:
     """Give each case to a fold, so that the folds have about as many pairs of every task.
 
-    The largest cases come first, equal ones in an order drawn by ``seed``. Each goes where the
-    squares of the folds' shares of the tasks then have the smallest sum.
+    One case after another goes where the folds' shares of the tasks, squared, then have the
+    smallest sum. Of 200 orders of the cases, drawn by ``seed``, the one is taken that ends with the
+    smallest sum.
 
     Returns:
         Case to number of the fold, from 0.
 
     Raises:
-        InputError: a task has fewer cases than there are folds, or lies so that a fold has none
-            of it.
+        InputError: a task has fewer cases than there are folds, or a fold would have none of it.
     """
     totals = Counter(pair["task"] for pair in pairs)
-    shares: dict[str, Counter[str]] = defaultdict(Counter)
+    sizes: dict[str, Counter[str]] = defaultdict(Counter)
     for pair in pairs:
-        shares[pair["case"]][pair["task"]] += 1
+        sizes[pair["case"]][pair["task"]] += 1
     for task in totals:
-        number = sum(task in case for case in shares.values())
+        number = sum(task in case for case in sizes.values())
         if number < count:
             raise InputError(
                 f"{task} has too few cases ({number}) for {count} folds; ask for fewer."
             )
-    drawn = np.random.default_rng(seed).permutation(sorted(shares)).tolist()
-    size = {case: sum(n / totals[task] for task, n in shares[case].items()) for case in drawn}
-    folds: list[Counter[str]] = [Counter() for _ in range(count)]
-    found: dict[str, int] = {}
-    for case in sorted(drawn, key=lambda name: -size[name]):
-        growth = [
-            sum((2 * fold[task] + n) * n / totals[task] ** 2 for task, n in shares[case].items())
-            for fold in folds
-        ]
-        found[case] = int(np.argmin(growth))
-        folds[found[case]] += shares[case]
-    for number, fold in enumerate(folds, start=1):
-        if lacking := sorted(totals.keys() - fold.keys()):
-            raise InputError(f"Fold {number} has no pair of {lacking[0]}; ask for fewer folds.")
-    return found
+    names = sorted(sizes)
+    shares = np.array([[sizes[name][task] / totals[task] for task in totals] for name in names])
+    rng = np.random.default_rng(seed)
+    drawn = [_in_turn(shares, rng.permutation(len(names)), count) for _ in range(ORDERS)]
+    owner, loads = min(drawn, key=lambda one: np.square(one[1]).sum())
+    for task, of_task in zip(totals, loads.T, strict=True):
+        if not of_task.all():
+            raise InputError(
+                f"The cases of {task} are too unequal for {count} folds, of which one would have "
+                "none of it; add cases."
+            )
+    return dict(zip(names, owner.tolist(), strict=True))
+
+
+def _in_turn(
+    shares: NDArray[np.float64], order: NDArray[np.int64], count: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Deal out cases ``(N, tasks)`` in an order: fold of each, and shares ``(count, tasks)``."""
+    owner = np.zeros(len(shares), np.int64)
+    loads = np.zeros((count, shares.shape[1]))
+    for case in order:
+        owner[case] = ((2 * loads + shares[case]) * shares[case]).sum(axis=1).argmin()
+        loads[owner[case]] += shares[case]
+    return owner, loads
 
 
 def make_folds(folder: Path, count: int, seed: int) -> list[list[SplitPair]]:
@@ -93,7 +106,7 @@ def main(
     folder: Annotated[Path, typer.Argument(help="Pairs: TASK/{train,test}/MODALITY/NAME.png.")],
     output: Annotated[Path, typer.Option(help="For fold-1.json and so on.")],
     count: Annotated[int, typer.Option(min=2, help="Folds.")] = 3,
-    seed: Annotated[int, typer.Option(help="Another one parts equal cases differently.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the orders that are tried.")] = 0,
 ) -> None:
     """Part the training pairs of a folder into folds by case."""
     folds = make_folds(folder, count, seed)

@@ -120,14 +120,13 @@ def test_too_many_folds_are_refused(folder, tmp_path, count, sentence):
     assert not (tmp_path / "out").exists()
 
 
-def test_a_task_in_fewer_folds_than_asked_is_refused():
-    """Two cases of PET that share a fold: each alone has nearly all of the CT."""
+def test_a_fold_without_a_task_is_refused():
+    """Each two of three cases share a task, so that two folds cannot keep all of them apart."""
+    cases = {"ct-mri": ("1", "2"), "pet-mri": ("2", "3"), "spect-mri": ("1", "3")}
     pairs = [
         {"task": task, "case": case, "anatomical": "", "partner": "", "split": "train"}
-        for task, case, count in (("ct", "1", 99), ("ct", "2", 1), ("pet", "2", 1), ("pet", "3", 1))
-        for _ in range(count)
+        for task, of_task in cases.items()
+        for case in of_task
     ]
-    parted = folds.fold_of_cases(pairs, 2, 0)
-    assert len(set(parted.values())) == 2
-    with pytest.raises(InputError, match="too few cases"):
-        folds.fold_of_cases(pairs, 3, 0)
+    with pytest.raises(InputError, match="are too unequal for 2 folds, of which one would have"):
+        folds.fold_of_cases(pairs, 2, 0)

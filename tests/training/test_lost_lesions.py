@@ -14,7 +14,6 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from mactfusion.engine.pairs import LoadPaird
-from mactfusion.networks.registry import MODELS
 from mactfusion.trust.lesions import LESIONS
 from training import lesions
 from training.lesion_study import methods, places, sources
@@ -167,14 +166,20 @@ def all_of(folder):
     )
 
 
-def test_the_page_and_the_counts(folder):
-    torch.manual_seed(0)
-    torch.save(MODELS["dilran"].network().state_dict(), folder / "model.pt")
+def test_the_page_and_the_counts(folder, monkeypatch):
+    read = []
+
+    def load(path):
+        read.append(path.name)
+        return None, torch.nn.Conv2d(2, 1, 1)
+
+    monkeypatch.setattr(methods, "load_network", load)
     page = write_by_hand(folder / "docs" / "lost_lesions.md", lesions.MARKERS)
-    words = ("--weights", f"new={folder / 'model.pt'}")
+    words = ("--weights", "new=of-{task}.pt")
     result = run(folder, *all_of(folder), *words)
     assert result.exit_code == 0, result.output
     text = read_with_new_tables(page)
+    assert read == [f"of-{task}.pt" for task in ("ct-mri", "pet-mri", "spect-mri", "mr-mr")]
     titles = [line for line in text.splitlines() if line.startswith("### ")]
     assert len(titles) == 7
     assert "### T1 with FLAIR, lesion in FLAIR" in titles

@@ -83,8 +83,7 @@ def draw_spots(
         size: H and W.
         spacing_mm: of rows and of columns.
     """
-    like = {"device": centres.device, "dtype": torch.float32}
-    rows, columns = (torch.arange(count, **like) for count in size)
+    rows, columns = (torch.arange(count, device=centres.device).float() for count in size)
     down = (rows[:, None] - centres[:, 0, None, None])[:, None]
     right = (columns[None] - centres[:, 1, None, None])[:, None]
     if lesion.shape == "disk":
