@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from mactfusion.networks.mactfusion import MACTFusion
+from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 from training.benchmarks.naive_mactfusion import NaiveMACTFusion
+from training.benchmarks.networks import PLAIN, cpu_seconds, networks, networks_table
 from training.benchmarks.throughput import fit_line
 
 
@@ -27,3 +29,21 @@ def test_a_straight_line_is_recognised():
     assert growth.seconds_per_slice == pytest.approx(0.5)
     assert growth.r_squared == pytest.approx(1)
     assert fit_line([10, 20, 40], [1.0, 4.0, 16.0]).r_squared < 0.99
+
+
+def test_every_network_has_its_turns_and_the_ratio_is_to_the_default():
+    runs = {f"`{name}`": [] for name in (DEFAULT_MODEL, "other")}
+    order = []
+    counted = {name: lambda image, name=name: order.append((name, image.shape)) for name in runs}
+    seconds = cpu_seconds(counted, torch.rand(1, 2, 16, 24), repeats=2)
+    assert order == [(name, (1, 2, 16, 24)) for _ in range(3) for name in runs]
+    assert set(seconds) == set(runs)
+    table = networks_table({"`slow`": 0.5, f"`{DEFAULT_MODEL}`": 0.025})
+    assert table.splitlines()[2:] == [
+        f"| `{DEFAULT_MODEL}` | 25.0 ms | 1.0 |",
+        "| `slow` | 500.0 ms | 20.0 |",
+    ]
+
+
+def test_the_networks_that_are_timed_are_those_of_the_registry():
+    assert set(networks()) == {*(f"`{name}`" for name in MODELS), PLAIN}

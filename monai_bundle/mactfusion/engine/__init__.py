@@ -5,6 +5,7 @@ from mactfusion.engine.best import BestMetric, SaveBest
 from mactfusion.engine.checkpoint import Checkpoints, read_checkpoint
 from mactfusion.engine.draws import Draws, DrawSampler, SeedSteps
 from mactfusion.engine.figure import FusionFigure
+from mactfusion.engine.lesions import LesionContrastLoss, LesionedPairs, RandLesionsd
 from mactfusion.engine.progress import PairProgress
 from mactfusion.engine.seen import AddSeend, prepare_seen_pair
 from mactfusion.engine.shifted import ShiftConsistencyLoss, ShiftedPairs
@@ -22,8 +23,11 @@ __all__ = [
     "Draws",
     "FollowTraining",
     "FusionFigure",
+    "LesionContrastLoss",
+    "LesionedPairs",
     "MeanLoss",
     "PairProgress",
+    "RandLesionsd",
     "SaveBest",
     "SeedSteps",
     "ShiftConsistencyLoss",

@@ -10,5 +10,6 @@ __getattr__, __all__ = exports(
         "mactfusion": "MACTFusion",
         "mactfusion_plus": "MACTFusionPlus",
         "msgfusion": "MsgFusion",
+        "pixel_weights": "PixelWeights",
     },
 )

@@ -98,6 +98,14 @@ MODELS: dict[str, Model] = {
         status="MACTFusion at half size with a direct path at full size, this project's variant: "
         "nothing that the paper reports is about it.",
     ),
+    "pixel_weights": Model(
+        graph="PixelWeights",
+        weights="pixel_weights.pt",
+        tasks=BRAIN_TASKS,
+        citation="The MACTFusionSlicer authors, 2026",
+        status="The project's own network, which weighs the two sources for every pixel: no paper "
+        "reports it.",
+    ),
     "cminet": Model(
         graph="CMINet",
         weights="cminet.pt",
