@@ -142,7 +142,7 @@ def test_slabs_leave_no_seam(make_volume, monkeypatch):
     )
     anatomical = make_volume(np.zeros((1, 13, 12, 11)), oblique(-5, (1.5, 1.5, 1.5), (-1, 0, 2)))
     whole, whole_inside = align_to(partner, anatomical)
-    monkeypatch.setattr(align, "SLAB_VOXELS", 1)
+    monkeypatch.setattr(slabs, "SLAB_VOXELS", 1)
     slabs, slabs_inside = align_to(partner, anatomical)
     assert torch.allclose(slabs.as_tensor(), whole.as_tensor(), atol=1e-6)
     assert torch.equal(slabs_inside.as_tensor(), whole_inside.as_tensor())
