@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING, Any
 import nibabel
 import numpy as np
 
+from mactfusion.lean import leave_out_training
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
@@ -158,4 +160,5 @@ def _measure(slices: int, size: int) -> Footprint:
 
 
 if __name__ == "__main__":
+    leave_out_training()  # as the command and the worker do
     print(json.dumps(asdict(_measure(int(sys.argv[1]), int(sys.argv[2])))))

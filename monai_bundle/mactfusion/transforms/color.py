@@ -29,6 +29,7 @@ RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT = LUMINANCE_WEIGHTS
 BACKGROUND = 0.02
 """Share of full scale below which the sources show air and its noise."""
 
+_TINY = 1e-30
 _CR_RANGE = 2 * (1 - RED_WEIGHT)
 _CB_RANGE = 2 * (1 - BLUE_WEIGHT)
 TASKS_WITH_UPTAKE = ("pet-mri", "spect-mri")
@@ -72,9 +73,9 @@ def merge_chrominance(luminance: torch.Tensor, cb: torch.Tensor, cr: torch.Tenso
     differences = _color_differences(cb, cr)
     factor = torch.ones_like(luminance)
     for difference in differences:
-        room = (difference > 0).float().sub_(luminance).abs_()  # 1 - luminance, or luminance
-        # Without a difference the quotient is infinite or undefined, and there is no limit.
-        torch.fmin(factor, room.div_(difference.abs()), out=factor)
+        room = difference.sign().clamp_(min=0).sub_(luminance).abs_()  # 1 - luminance, or luminance
+        # Without a difference the quotient is huge, and there is no limit.
+        torch.minimum(factor, room.div_(difference.abs().clamp_(min=_TINY)), out=factor)
     return differences.mul_(factor).add_(luminance).clamp_(0, 1)
 
 

@@ -11,7 +11,7 @@ from mactfusion.transforms.volume import new_voxels
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-SLAB_VOXELS = 2**18
+SLAB_VOXELS = 2**17
 """Of a slab, or more where one slice has more."""
 
 

@@ -85,4 +85,4 @@ def sample_voxels(voxels: torch.Tensor) -> torch.Tensor:
     # A regular stride could fall into step with the rows of the volume and see one column only.
     generator = torch.Generator().manual_seed(0)
     chosen = torch.randint(values.numel(), (SAMPLE_VOXELS,), generator=generator)
-    return values[torch.unravel_index(chosen.to(values.device), values.shape)]
+    return values.take(chosen.to(values.device))
