@@ -7,9 +7,12 @@ evaluator does in one go. A preview runs the same stages with a single slice.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from monai.bundle.config_item import ComponentLocator
 from monai.bundle.config_parser import ConfigParser
 from monai.transforms import Compose
 
@@ -59,8 +62,8 @@ class Recipe:
         network: ChosenNetwork | None = None,
     ) -> None:
         device = resolve_device(options.device)
-        parser = ConfigParser()
-        parser.read_config(str(bundle_root() / "configs" / "inference.yaml"))
+        parser = ConfigParser(deepcopy(_configuration()))
+        parser.locator = _locator()
         parser.update(
             {
                 "bundle_root": bundle_root(),
@@ -138,6 +141,18 @@ class Recipe:
         """
         with own_errors():
             return self.stages["finish"](dict(case))
+
+
+@cache
+def _configuration() -> dict[str, Any]:
+    """Read the configuration once: a preview makes a recipe for every slice."""
+    return ConfigParser.load_config_files(str(bundle_root() / "configs" / "inference.yaml"))
+
+
+@cache
+def _locator() -> ComponentLocator:
+    """Return the table of MONAI's names, which takes long to make."""
+    return ComponentLocator()
 
 
 def resolve_device(name: str | torch.device) -> torch.device:

@@ -4,6 +4,8 @@ import pytest
 import torch
 
 from mactfusion.networks.mactfusion import MACTFusion
+from mactfusion.recipe import STAGES
+from training.benchmarks import fuse_pair, preview, stages
 from training.benchmarks.naive_mactfusion import NaiveMACTFusion
 from training.benchmarks.throughput import fit_line
 
@@ -27,3 +29,34 @@ def test_a_straight_line_is_recognised():
     assert growth.seconds_per_slice == pytest.approx(0.5)
     assert growth.r_squared == pytest.approx(1)
     assert fit_line([10, 20, 40], [1.0, 4.0, 16.0]).r_squared < 0.99
+
+
+def test_a_fusion_is_timed_step_by_step(tmp_path):
+    pair = fuse_pair.write_pair(tmp_path, 2, 32)
+    steps = fuse_pair.fuse(pair, tmp_path / "fused.nii.gz")
+    assert (tmp_path / "fused.nii.gz").is_file()
+    assert {name.partition(":")[0] for name in steps} == {
+        *STAGES,
+        fuse_pair.CONFIGURATION,
+        fuse_pair.NETWORK,
+    }
+    assert {"align: AlignPartnerd", "infer: ChooseWeightsd", "finish: SaveFusiond"} < set(steps)
+    assert min(steps.values()) >= 0
+    assert steps[fuse_pair.NETWORK] > 0
+
+
+def test_stages_add_up_and_the_network_is_apart():
+    steps = {"align: A": 1.0, "align: B": 2.0, "infer: C": 0.001, fuse_pair.NETWORK: 5.0}
+    shown = stages.table([fuse_pair.Footprint(4, 32, 9.0, 8.001, 700.0, steps)])
+    assert "32×32×4: 8.0 s of CPU time, 3.0 s without the network; peak 700 MiB." in shown
+    assert "| **align** | 3.00 s | 37 % | 100 % |" in shown
+    assert "| network | 5.00 s | 62 % |  |" in shown
+    assert "infer: C" not in shown
+
+
+@pytest.mark.slow
+def test_previews_of_a_real_worker_are_timed():
+    times = preview.measure(32, repeats=1)
+    shown = preview.table(32, times)
+    assert shown.count(" ms |") == 6
+    assert times.first[0] > times.next[0] > 0

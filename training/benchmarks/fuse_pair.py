@@ -94,12 +94,14 @@ def fuse(pair: Sequence[Path], output: Path) -> dict[str, float]:
     steps: defaultdict[str, float] = defaultdict(float)
     before = time.process_time()
     sources, options = check_choices(
-        *pair, {"output": output, "task": "pet-mri", "device": "cpu", "overwrite": True}
+        pair[0], pair[1], {"output": output, "task": "pet-mri", "device": "cpu", "overwrite": True}
     )
     recipe = Recipe(*sources, options)
     steps[CONFIGURATION] = time.process_time() - before
     for name, stage in recipe.stages.items():
-        stage.transforms = [_Timed(step, f"{name}: {_name(step)}", steps) for step in _flat(stage)]
+        stage.transforms = tuple(
+            _Timed(step, f"{name}: {_name(step)}", steps) for step in _flat(stage)
+        )
     _time_network(recipe, steps)
     recipe.fuse()
     infer = next(name for name in steps if name.endswith("Inferd"))

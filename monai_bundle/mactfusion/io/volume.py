@@ -44,7 +44,8 @@ def make_volume(
         **text_meta: any of `TEXT_META`.
 
     Returns:
-        In memory the voxels lie as in ``array``. float32 ``(C, I, J, K)``, C = 1 in native values or C = 3 in [0, 1]; affine float64.
+        float32 ``(C, I, J, K)``, C = 1 in native values, which in memory lie as in ``array``, or
+        C = 3 in [0, 1]; affine float64.
 
     Raises:
         InputError: the array's type or shape, its values or its affine cannot be used.

@@ -191,7 +191,7 @@ def _inside(
     index_map: torch.Tensor, shape: Sequence[int], partner_shape: Sequence[int]
 ) -> torch.Tensor:
     """Tell for each voxel ``(I, J, K)`` whether its centre lies in a voxel of the partner."""
-    inside = torch.ones(tuple(shape), dtype=torch.bool)
+    inside = torch.ones(tuple(reversed(shape)), dtype=torch.bool).permute(2, 1, 0)
     rows, columns, layers = (torch.arange(size, dtype=torch.float64) for size in shape)
     axes = rows[:, None, None], columns[None, :, None], layers[None, None, :]
     moves = _moves(index_map, shape)
@@ -226,8 +226,9 @@ def _interpolate(
         (_translation((-first).tolist()) @ index_map)[None], source.shape[2:], tuple(shape)
     )
     theta = theta[:, :3].flip(1)[..., [2, 1, 0, 3]]  # the last axis is the first for PyTorch
-    grid = _grid(theta, _moves(index_map, shape), shape)
-    return functional.grid_sample(source, grid, padding_mode="border", align_corners=False)[0]
+    grid = _grid(theta, _moves(index_map, shape), shape).permute(0, 3, 2, 1, 4)
+    found = functional.grid_sample(source, grid, padding_mode="border", align_corners=False)
+    return found[0].permute(0, 3, 2, 1)
 
 
 def _grid(theta: torch.Tensor, moves: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
@@ -235,7 +236,7 @@ def _grid(theta: torch.Tensor, moves: torch.Tensor, shape: Sequence[int]) -> tor
     if (moves.sum(dim=1) > 1).any():
         return functional.affine_grid(theta, [1, 1, *shape], align_corners=False)
     # The axes of both grids are parallel: each coordinate is the same for all of a plane.
-    grid = torch.empty((1, *shape, 3), dtype=theta.dtype)
+    grid = torch.empty((1, *reversed(shape), 3), dtype=theta.dtype).permute(0, 3, 2, 1, 4)
     for place, moved_along in enumerate(moves.flip(0)):
         line = torch.tensor(shape).where(moved_along, 1).tolist()
         along = functional.affine_grid(theta, [1, 1, *line], align_corners=False)

@@ -75,7 +75,7 @@ def robust_window_uptake(voxels: torch.Tensor) -> Window:
         voxels: any shape, finite native values; those below 0 count as 0.
     """
     values = plain(voxels).cpu().numpy().flatten(order="K")
-    count = np.count_nonzero(values > 0)
+    count = int(np.count_nonzero(values > 0))
     if count == 0:
         return _between(0.0, 1.0)
     rank = math.ceil(0.001 * count)

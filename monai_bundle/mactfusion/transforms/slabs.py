@@ -23,7 +23,9 @@ def slabs(shape: Sequence[int]) -> Iterator[slice]:
 
 
 def by_slabs(
-    function: Callable[..., torch.Tensor], *volumes: torch.Tensor, dtype: torch.dtype = torch.float32
+    function: Callable[..., torch.Tensor],
+    *volumes: torch.Tensor,
+    dtype: torch.dtype = torch.float32,
 ) -> torch.Tensor:
     """Apply a function that looks at no other slice.
 

@@ -56,7 +56,7 @@ class Volumes:
             path.unlink(missing_ok=True)
         digest = hashlib.sha256(json.dumps([array.shape, array.dtype.str, about]).encode())
         digest.update(affine.tobytes())
-        digest.update(array.ravel(order="K").data)
+        digest.update(array.T.data)
         key = digest.hexdigest()
         if key not in self._volumes:
             self._volumes[key] = _volume(array, affine, about)
@@ -88,14 +88,11 @@ def _affine(rows: list[Any]) -> np.ndarray:
 
 
 def _read(path: Path) -> np.ndarray:
-    """Read ``(I, J, K[, 3])`` through a memory map, which never holds Python objects.
-
-    The voxels keep their order in memory.
-    """
+    """Read ``(I, J, K[, 3])`` through a memory map, which never holds Python objects."""
     try:
         mapped = np.lib.format.open_memmap(path, mode="r")
-        # Little-endian, as torch wants it.
-        array = np.array(mapped, dtype=mapped.dtype.newbyteorder("="), order="K")
+        # Little-endian, as torch wants it, and in one order, which is that of the panel's files.
+        array = np.array(mapped, dtype=mapped.dtype.newbyteorder("="), order="F")
     except (OSError, ValueError, EOFError, MemoryError) as error:
         raise RequestError("bad-volume", "The volume's .npy file cannot be read.") from error
     if array.ndim != 3 and (array.ndim != 4 or array.shape[-1] != 3):
