@@ -27,7 +27,7 @@ class Partner(TypedDict, total=False):
     task_reason: str
     """Why, as a sentence. ResolveTaskd."""
     field_of_view: MetaTensor
-    """``(1, …)``, 1 where the partner was seen and 0 elsewhere. AlignPartnerd."""
+    """``(1, …)``, bool, where the partner was seen. AlignPartnerd."""
     coverage: float
     """Share of the grid of the result that it covers, 0 to 1. AlignPartnerd."""
     tracer: int

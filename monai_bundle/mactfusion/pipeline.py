@@ -70,13 +70,13 @@ def fuse_volumes(
     sentences: list[str] = []
     with overhearing(sentences.append), shown_progress(progress) as report:
         recipe = Recipe(*sources, chosen, report)
-        aligned = recipe.align()
-        case = recipe.scale(aligned)
-        if not keep_native:
-            del aligned  # the network needs the memory
-        case = recipe.finish(recipe.infer(case))
+        if keep_native:
+            aligned = recipe.align()
+            case = recipe.finish(recipe.infer(recipe.scale(aligned)))
+        else:
+            aligned, case = None, recipe.fuse()
     fused, record = case.pop("pred"), case.pop("record")
-    return FusionResult(fused, record, sentences, case, aligned if keep_native else None)
+    return FusionResult(fused, record, sentences, case, aligned)
 
 
 def check_choices(

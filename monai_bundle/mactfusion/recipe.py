@@ -7,10 +7,14 @@ evaluator does in one go. A preview runs the same stages with a single slice.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from copy import deepcopy
+from functools import cache
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
+from monai.bundle.config_item import ComponentLocator
 from monai.bundle.config_parser import ConfigParser
+from monai.transforms import Compose
 
 from mactfusion.bundle import bundle_root
 from mactfusion.errors import FusionCancelled, InputError
@@ -19,7 +23,7 @@ from mactfusion.networks.registry import DEFAULT_MODEL, find_model
 from mactfusion.transforms.slices import cut_slice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from mactfusion.case import Case
     from mactfusion.choice import ChosenNetwork
@@ -41,6 +45,10 @@ class Recipe:
         progress: see :func:`mactfusion.fuse_volumes`.
         network: one that was settled before for the same model and weights; it is settled again.
 
+    Attributes:
+        network: the network of the recipe.
+        stages: the steps of each of :data:`STAGES`.
+
     Raises:
         InputError: a device, weights or an output that cannot be used.
     """
@@ -54,8 +62,8 @@ class Recipe:
         network: ChosenNetwork | None = None,
     ) -> None:
         device = resolve_device(options.device)
-        parser = ConfigParser()
-        parser.read_config(str(bundle_root() / "configs" / "inference.yaml"))
+        parser = ConfigParser(deepcopy(_configuration()))
+        parser.locator = _locator()
         parser.update(
             {
                 "bundle_root": bundle_root(),
@@ -74,9 +82,20 @@ class Recipe:
         self._sources = {"anatomical": anatomical, "partner": list(partners)}
         with own_errors():
             self.network: ChosenNetwork = parser.get_parsed_content("network")
-            self._stages: dict[str, Callable[[Mapping[str, Any]], Any]] = {
+            self.stages: dict[str, Compose] = {
                 stage: parser.get_parsed_content(stage) for stage in STAGES
             }
+
+    def fuse(self) -> Case:
+        """Run all stages; no volume is kept longer than a step needs it.
+
+        Raises:
+            InputError: see the stages below.
+            FusionCancelled: ``progress`` asked for it.
+        """
+        with own_errors():
+            steps = Compose(list(self.stages.values())).flatten()
+            return cast("Case", steps(dict(self._sources)))
 
     def align(self) -> Case:
         """Read all volumes, settle the tasks, and put them on one grid, cut into slices.
@@ -89,7 +108,7 @@ class Recipe:
             InputError: the volumes cannot be fused, or are the same.
         """
         with own_errors():
-            return self._stages["align"](dict(self._sources))
+            return self.stages["align"](dict(self._sources))
 
     def cut(self, case: Mapping[str, Any], index: int) -> Case:
         """Keep one slice of aligned volumes; see :func:`~mactfusion.transforms.cut_slice`."""
@@ -102,7 +121,7 @@ class Recipe:
             InputError: a window, or a stored type, that does not fit the volumes.
         """
         with own_errors():
-            return self._stages["scale"](dict(case))
+            return self.stages["scale"](dict(case))
 
     def infer(self, case: Mapping[str, Any]) -> Case:
         """Settle the weights, say what will be done, and send ``image`` through the network.
@@ -112,7 +131,7 @@ class Recipe:
             FusionCancelled: ``progress`` asked for it.
         """
         with own_errors():
-            return self._stages["infer"](dict(case))
+            return self.stages["infer"](dict(case))
 
     def finish(self, case: Mapping[str, Any]) -> Case:
         """Turn ``pred`` into the fused volume, write it where an output was chosen; ``record``.
@@ -121,7 +140,19 @@ class Recipe:
             InputError: it cannot be written.
         """
         with own_errors():
-            return self._stages["finish"](dict(case))
+            return self.stages["finish"](dict(case))
+
+
+@cache
+def _configuration() -> dict[str, Any]:
+    """Read the configuration once: a preview makes a recipe for every slice."""
+    return ConfigParser.load_config_files(str(bundle_root() / "configs" / "inference.yaml"))
+
+
+@cache
+def _locator() -> ComponentLocator:
+    """Return the table of MONAI's names, which takes long to make."""
+    return ComponentLocator()
 
 
 def resolve_device(name: str | torch.device) -> torch.device:

@@ -5,6 +5,8 @@ import torch
 
 from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
+from mactfusion.recipe import STAGES
+from training.benchmarks import fuse_pair, preview, stages
 from training.benchmarks.naive_mactfusion import NaiveMACTFusion
 from training.benchmarks.networks import PLAIN, cpu_seconds, networks, networks_table
 from training.benchmarks.throughput import fit_line
@@ -47,3 +49,34 @@ def test_every_network_has_its_turns_and_the_ratio_is_to_the_default():
 
 def test_the_networks_that_are_timed_are_those_of_the_registry():
     assert set(networks()) == {*(f"`{name}`" for name in MODELS), PLAIN}
+
+
+def test_a_fusion_is_timed_step_by_step(tmp_path):
+    pair = fuse_pair.write_pair(tmp_path, 2, 32)
+    steps = fuse_pair.fuse(pair, tmp_path / "fused.nii.gz")
+    assert (tmp_path / "fused.nii.gz").is_file()
+    assert {name.partition(":")[0] for name in steps} == {
+        *STAGES,
+        fuse_pair.CONFIGURATION,
+        fuse_pair.NETWORK,
+    }
+    assert {"align: AlignPartnerd", "infer: ChooseWeightsd", "finish: SaveFusiond"} < set(steps)
+    assert min(steps.values()) >= 0
+    assert steps[fuse_pair.NETWORK] > 0
+
+
+def test_stages_add_up_and_the_network_is_apart():
+    steps = {"align: A": 1.0, "align: B": 2.0, "infer: C": 0.001, fuse_pair.NETWORK: 5.0}
+    shown = stages.table([fuse_pair.Footprint(4, 32, 9.0, 8.001, 700.0, steps)])
+    assert "32×32×4: 8.0 s of CPU time, 3.0 s without the network; peak 700 MiB." in shown
+    assert "| **align** | 3.00 s | 37 % | 100 % |" in shown
+    assert "| network | 5.00 s | 62 % |  |" in shown
+    assert "infer: C" not in shown
+
+
+@pytest.mark.slow
+def test_previews_of_a_real_worker_are_timed():
+    times = preview.measure(32, repeats=1)
+    shown = preview.table(32, times)
+    assert shown.count(" ms |") == 6
+    assert min(*times.first, *times.next) > 0

@@ -77,6 +77,7 @@ def _from_metatensor(source: MetaTensor) -> MetaTensor:
         source_dtype=str(source.meta.get("source_dtype", "")),
         is_image=bool(source.meta.get("is_image", False)),
         has_palette=bool(source.meta.get("has_palette", False)),
+        is_own=False,
         **known,
     )
 

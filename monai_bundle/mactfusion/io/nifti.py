@@ -70,18 +70,19 @@ def volume_from_nibabel(image: Any, name: str) -> MetaTensor:
     shape = _spatial_shape(image, name)
     affine = _affine(image, name)
     stored = image.get_data_dtype()
+    is_own = False
     with guarded(f"{name} cannot be read"):
         if stored.names:
             coloured = np.asanyarray(image.dataobj)
             array = np.stack([coloured[component] for component in stored.names], axis=-1)
             shape = (*shape, len(stored.names))
         elif stored.kind in "iuf" and isinstance(image.dataobj, ArrayProxy):
-            array = _scaled(image.dataobj)
+            array, is_own = _scaled(image.dataobj), True
         else:
             array = np.asanyarray(image.dataobj)
-        array = array.reshape(shape)
+        array = array.reshape(shape, order="F")  # which nothing has to be moved for
     source_dtype = "uint8" if stored.names else stored.name
-    return make_volume(array, affine, name=name, source_dtype=source_dtype)
+    return make_volume(array, affine, name=name, source_dtype=source_dtype, is_own=is_own)
 
 
 def _scaled(proxy: ArrayProxy) -> np.ndarray:
@@ -93,7 +94,7 @@ def _scaled(proxy: ArrayProxy) -> np.ndarray:
     precision: type[np.floating[Any]] = (
         np.float32 if np.can_cast(proxy.dtype, np.float32) else np.float64
     )
-    values = np.array(proxy.get_unscaled(), precision, order="C")
+    values = np.array(proxy.get_unscaled(), precision, order="K")
     values *= precision(proxy.slope)
     values += precision(proxy.inter)
     return values.astype(np.float32, copy=False)

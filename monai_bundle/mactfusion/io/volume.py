@@ -23,6 +23,7 @@ def make_volume(
     source_dtype: str = "",
     is_image: bool = False,
     has_palette: bool = False,
+    is_own: bool = False,
     **text_meta: str,
 ) -> MetaTensor:
     """Turn an array and its affine into a volume that can be fused.
@@ -39,10 +40,12 @@ def make_volume(
         source_dtype: the type stored in the file, before slope; that of ``array`` by default.
         is_image: whether the source is a 2-D picture file.
         has_palette: whether it stored indices of colours, which ``array`` has looked up.
+        is_own: nobody else has the array: it may become the volume's memory.
         **text_meta: any of `TEXT_META`.
 
     Returns:
-        float32 ``(C, I, J, K)``, C = 1 in native values or C = 3 in [0, 1]; affine float64.
+        float32 ``(C, I, J, K)``, C = 1 in native values, which in memory lie as in ``array``, or
+        C = 3 in [0, 1]; affine float64.
 
     Raises:
         InputError: the array's type or shape, its values or its affine cannot be used.
@@ -54,7 +57,7 @@ def make_volume(
     source_dtype = source_dtype or array.dtype.name
     if array.ndim == 4:
         array = _without_alpha(array, full_scale)
-    values = _channel_first(array, full_scale)
+    values = _channel_first(array, full_scale, is_own)
     _replace_non_finite(values, name)
     if len(values) == 3 and not 0 <= values.min() <= values.max() <= 1:
         raise InputError(f"{name} has floating-point colours outside 0 to 1; scale them to 0 to 1")
@@ -131,7 +134,7 @@ def _without_alpha(array: np.ndarray, full_scale: float) -> np.ndarray:
     return colour * (alpha / np.float32(full_scale))
 
 
-def _channel_first(array: np.ndarray, full_scale: float) -> np.ndarray:
+def _channel_first(array: np.ndarray, full_scale: float, is_own: bool) -> np.ndarray:
     if array.ndim == 4:
         red = array[..., :1]
         if not np.array_equal(np.broadcast_to(red, array.shape), array, equal_nan=True):
@@ -139,7 +142,7 @@ def _channel_first(array: np.ndarray, full_scale: float) -> np.ndarray:
         array = red[..., 0]
     # beyond float32 becomes infinite, which is reported as not finite
     with np.errstate(over="ignore"):
-        return np.array(array, np.float32, order="C", ndmin=4)
+        return array.astype(np.float32, order="K", copy=not is_own)[None]
 
 
 def _replace_non_finite(values: np.ndarray, name: str) -> None:

@@ -16,6 +16,7 @@ from mactfusion.io.atomic import atomic_path
 from mactfusion.io.formats import NIFTI_EXTENSIONS, OUTPUT_PICTURE_EXTENSIONS, extension_of
 from mactfusion.io.guard import guarded
 from mactfusion.io.names import check_output
+from mactfusion.transforms.slabs import slabs
 from mactfusion.transforms.slices import OrientToSlicesd
 from mactfusion.transforms.volume import is_picture, plain
 
@@ -138,20 +139,25 @@ def stored_values(voxels: torch.Tensor, dtype: str, path: Path) -> np.ndarray:
         path: names the file in the message.
 
     Returns:
-        ``(I, J, K)`` or ``(I, J, K, 3)``.
+        ``(I, J, K)`` or ``(I, J, K, 3)``; in memory K is the outermost, and colour the innermost.
 
     Raises:
         InputError: values that are not finite.
     """
     values = voxels.detach().cpu().numpy().astype(np.float32, copy=False)
-    values = values[0] if len(values) == 1 else np.moveaxis(values, 0, -1)
-    if not np.isfinite(values).all():
-        raise InputError(f"{path} cannot be written: the volume holds values that are not finite")
-    if dtype == "float32":
-        return values
-    scaled = np.clip(values, 0, 1)
-    scaled *= np.float32(np.iinfo(dtype).max)
-    return np.rint(scaled, out=scaled).astype(dtype)
+    stored = np.empty((*reversed(values.shape[1:]), len(values)), dtype)
+    for slab in slabs(stored.shape):
+        part = values[..., slab].T
+        if not np.isfinite(part).all():
+            raise InputError(
+                f"{path} cannot be written: the volume holds values that are not finite"
+            )
+        if dtype != "float32":
+            part = np.clip(part, 0, 1)
+            part *= np.float32(np.iinfo(dtype).max)
+            np.rint(part, out=part)
+        stored[slab] = part
+    return stored[..., 0].T if len(values) == 1 else stored.transpose(2, 1, 0, 3)
 
 
 def _one_ascii_line(text: str) -> str:
@@ -162,7 +168,7 @@ def _one_ascii_line(text: str) -> str:
 def _write_nifti(array: np.ndarray, affine: np.ndarray, path: Path, description: str) -> None:
     # nibabel and not ITK, whose writer reports no full disk and, from Python, writes no RGB24
     if array.ndim == 4:
-        array = np.ascontiguousarray(array).view(_RGB24)[..., 0]
+        array = np.ascontiguousarray(array.transpose(2, 1, 0, 3)).view(_RGB24)[..., 0].T
     image = nibabel.Nifti1Image(array, affine)
     image.set_sform(affine, code="scanner")
     image.set_qform(affine, code="scanner")

@@ -6,21 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from monai.data import MetaTensor
-from monai.networks.layers import AffineTransform
+from monai.networks.utils import to_norm_affine
 from monai.transforms import Transform
+from torch.nn import functional
 
 from mactfusion.errors import InputError, note
 from mactfusion.transforms.same import refuse_same
-from mactfusion.transforms.volume import is_picture, name_of, noted, plain, with_voxels
+from mactfusion.transforms.slabs import slabs
+from mactfusion.transforms.volume import (
+    is_picture,
+    name_of,
+    new_voxels,
+    noted,
+    plain,
+    with_voxels,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-SLAB_VOXELS = 2**20
-"""Voxels resampled at once: bounds the memory of the float64 coordinates."""
-
 _SAME_GRID_TOLERANCE = 1e-3
 """In voxels. Affines in file headers are rounded to float32, which moves a far voxel by less."""
+
+_NEGLIGIBLE = 1e-9
+"""In voxels: what is left of a zero after matrices were solved and multiplied."""
 
 _FULL_COVERAGE = 0.995
 
@@ -40,7 +49,7 @@ def align_to(partner: MetaTensor, anatomical: MetaTensor) -> tuple[MetaTensor, M
 
     Returns:
         The partner ``(C, I, J, K)`` with the affine of the anatomical volume, and its field of
-        view ``(1, I, J, K)``, 1 inside and 0 outside.
+        view ``(1, I, J, K)``, bool.
 
     Raises:
         InputError: two pictures of different size, or a picture with a volume.
@@ -75,7 +84,8 @@ class AlignPartnerd(Transform):
         partner, anatomical = data["partner"], data["anatomical"]
         result["partner"], result["field_of_view"] = align_to(partner, anatomical)
         refuse_same([anatomical, result["partner"]])
-        coverage = float(plain(result["field_of_view"]).mean(dtype=torch.float64))
+        inside = plain(result["field_of_view"])
+        coverage = int(inside.count_nonzero()) / inside.numel()
         if coverage == 0:
             distance_mm = torch.dist(_centre(partner), _centre(anatomical)).item()
             raise InputError(
@@ -114,7 +124,7 @@ def _share_pixels(partner: MetaTensor, anatomical: MetaTensor) -> bool:
 
 def _unchanged(partner: MetaTensor, anatomical: MetaTensor) -> tuple[MetaTensor, MetaTensor]:
     """Return the partner's own voxels under the anatomical affine, seen everywhere."""
-    inside = torch.ones((1, *anatomical.shape[1:]), dtype=torch.float32, device=partner.device)
+    inside = torch.ones((1, *anatomical.shape[1:]), dtype=torch.bool)
     return (
         with_voxels(partner, partner, anatomical.affine),
         MetaTensor(inside, affine=anatomical.affine.clone()),
@@ -152,7 +162,7 @@ def _centre(volume: MetaTensor) -> torch.Tensor:
 def _resample(
     voxels: torch.Tensor, index_map: torch.Tensor, shape: Sequence[int]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Resample slab by slab along the first axis.
+    """Resample slab by slab along the last axis, which in memory is the outermost, as in files.
 
     Args:
         voxels: ``(C, I', J', K')`` of the partner.
@@ -160,21 +170,20 @@ def _resample(
         shape: ``(I, J, K)`` of the new grid.
 
     Returns:
-        Voxels ``(C, I, J, K)`` and field of view ``(1, I, J, K)``, float32.
+        Voxels ``(C, I, J, K)``, float32, and field of view ``(1, I, J, K)``, bool.
     """
-    background = 0.0 if voxels.shape[0] == 3 else float(voxels.min())
-    resampled = torch.full((voxels.shape[0], *shape), background, dtype=torch.float32)
-    field_of_view = torch.zeros((1, *shape), dtype=torch.float32)
-    planes = max(1, SLAB_VOXELS // (shape[1] * shape[2]))
-    for start in range(0, shape[0], planes):
-        slab = slice(start, min(start + planes, shape[0]))
-        slab_shape = (slab.stop - slab.start, *shape[1:])
-        slab_map = index_map @ _translation([start, 0, 0])
+    background = 0.0 if len(voxels) == 3 else float(voxels.min())
+    resampled = new_voxels((len(voxels), *reversed(shape))).permute(0, 3, 2, 1)
+    field_of_view = new_voxels((1, *reversed(shape)), torch.bool).permute(0, 3, 2, 1)
+    for slab in slabs(tuple(reversed(shape))):
+        slab_shape = (*shape[:2], slab.stop - slab.start)
+        slab_map = index_map @ _translation([0, 0, slab.start])
         inside = _inside(slab_map, slab_shape, voxels.shape[1:])
+        field_of_view[0, ..., slab] = inside
         if inside.any():
-            interpolated = _interpolate(voxels, slab_map, slab_shape)
-            resampled[:, slab] = interpolated.where(inside, background).float()
-            field_of_view[0, slab] = inside.float()
+            resampled[..., slab] = _interpolate(voxels, slab_map, slab_shape)
+        if not inside.all():
+            resampled[..., slab].masked_fill_(~inside, background)
     return resampled, field_of_view
 
 
@@ -182,19 +191,24 @@ def _inside(
     index_map: torch.Tensor, shape: Sequence[int], partner_shape: Sequence[int]
 ) -> torch.Tensor:
     """Tell for each voxel ``(I, J, K)`` whether its centre lies in a voxel of the partner."""
-    inside = torch.ones(tuple(shape), dtype=torch.bool)
+    inside = torch.ones(tuple(reversed(shape)), dtype=torch.bool).permute(2, 1, 0)
     rows, columns, layers = (torch.arange(size, dtype=torch.float64) for size in shape)
-    for weights, size in zip(index_map[:3], partner_shape, strict=True):
-        index = (
-            weights[0] * rows[:, None, None]
-            + weights[1] * columns[None, :, None]
-            + weights[2] * layers
-            + weights[3]
-        )
+    axes = rows[:, None, None], columns[None, :, None], layers[None, None, :]
+    moves = _moves(index_map, shape)
+    for weights, moved_along, size in zip(index_map[:3], moves, partner_shape, strict=True):
+        index = weights[3]
+        for weight, axis, is_moved in zip(weights, axes, moved_along, strict=False):
+            if is_moved:
+                index = index + weight * axis
         inside &= (index >= -0.5 - _SAME_GRID_TOLERANCE) & (
             index <= size - 0.5 + _SAME_GRID_TOLERANCE
         )
     return inside
+
+
+def _moves(index_map: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """Tell which index of the partner (row) changes along which axis of a grid (column)."""
+    return index_map[:3, :3].abs() * torch.tensor(shape) > _NEGLIGIBLE
 
 
 def _interpolate(
@@ -206,12 +220,28 @@ def _interpolate(
     first = (corners.amin(dim=1).floor().long() - 1).clamp(min=0).minimum(sizes - 1)
     last = (corners.amax(dim=1).ceil().long() + 1).clamp(min=0).minimum(sizes - 1)
     part = voxels[(slice(None), *(slice(a, b + 1) for a, b in zip(first, last, strict=True)))]
+    source = part.double()[None].contiguous()
     # Corners not aligned: an axis with a single voxel then still has a width of one voxel.
-    resampler = AffineTransform(
-        normalized=False, padding_mode="border", align_corners=False, reverse_indexing=True
+    theta = to_norm_affine(
+        (_translation((-first).tolist()) @ index_map)[None], source.shape[2:], tuple(shape)
     )
-    theta = _translation((-first).tolist()) @ index_map
-    return resampler(part.double()[None], theta, tuple(shape))[0]
+    theta = theta[:, :3].flip(1)[..., [2, 1, 0, 3]]  # the last axis is the first for PyTorch
+    grid = _grid(theta, _moves(index_map, shape), shape).permute(0, 3, 2, 1, 4)
+    found = functional.grid_sample(source, grid, padding_mode="border", align_corners=False)
+    return found[0].permute(0, 3, 2, 1)
+
+
+def _grid(theta: torch.Tensor, moves: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
+    """Return where ``theta`` leads the voxels of a grid, ``(1, I, J, K, 3)``."""
+    if (moves.sum(dim=1) > 1).any():
+        return functional.affine_grid(theta, [1, 1, *shape], align_corners=False)
+    # The axes of both grids are parallel: each coordinate is the same for all of a plane.
+    grid = torch.empty((1, *reversed(shape), 3), dtype=theta.dtype).permute(0, 3, 2, 1, 4)
+    for place, moved_along in enumerate(moves.flip(0)):
+        line = torch.tensor(shape).where(moved_along, 1).tolist()
+        along = functional.affine_grid(theta, [1, 1, *line], align_corners=False)
+        grid[..., place] = along[..., place]
+    return grid
 
 
 def _translation(offset: Sequence[float]) -> torch.Tensor:

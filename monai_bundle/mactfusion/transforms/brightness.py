@@ -8,6 +8,7 @@ import torch
 from monai.transforms import Transform
 
 from mactfusion.transforms.color import BACKGROUND
+from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.volume import is_picture, plain
 
 if TYPE_CHECKING:
@@ -51,10 +52,16 @@ class SteadyBrightnessd(Transform):
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Steady ``pred`` ``(1, slices, rows, columns)`` by ``image`` ``(2, …)``."""
-        result = dict(data)
-        image = plain(data["image"]).cpu()
-        fused = plain(data["pred"]).cpu().float().clamp_min(0)
-        if not is_picture(data["image"]):
-            fused *= steady_gain(fused[0], image.amax(dim=0))[:, None, None]
-        result["pred"] = fused.clamp_(max=1)
-        return result
+        image, fused = plain(data["image"]).cpu(), plain(data["pred"]).cpu()
+        step = _clipped if is_picture(data["image"]) else _steadied
+        return {**data, "pred": by_slabs(step, fused, image)}
+
+
+def _clipped(fused: torch.Tensor, _: torch.Tensor) -> torch.Tensor:
+    return fused.float().clamp(0, 1)
+
+
+def _steadied(fused: torch.Tensor, image: torch.Tensor) -> torch.Tensor:
+    fused = fused.float().clamp_min(0)
+    fused *= steady_gain(fused[0], image.amax(dim=0))[:, None, None]
+    return fused.clamp_(max=1)

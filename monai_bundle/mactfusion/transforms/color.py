@@ -15,7 +15,8 @@ from mactfusion.transforms.colormap import (
     color_table,
     stops_of,
 )
-from mactfusion.transforms.volume import plain, with_voxels
+from mactfusion.transforms.slabs import by_slabs, slabs
+from mactfusion.transforms.volume import new_voxels, plain, with_voxels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +29,7 @@ RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT = LUMINANCE_WEIGHTS
 BACKGROUND = 0.02
 """Share of full scale below which the sources show air and its noise."""
 
+_TINY = 1e-30
 _CR_RANGE = 2 * (1 - RED_WEIGHT)
 _CB_RANGE = 2 * (1 - BLUE_WEIGHT)
 TASKS_WITH_UPTAKE = ("pet-mri", "spect-mri")
@@ -71,10 +73,9 @@ def merge_chrominance(luminance: torch.Tensor, cb: torch.Tensor, cr: torch.Tenso
     differences = _color_differences(cb, cr)
     factor = torch.ones_like(luminance)
     for difference in differences:
-        room = torch.where(difference > 0, 1 - luminance, luminance)
-        # Without a difference the quotient is infinite or undefined, and there is no limit.
-        limit = (room / difference.abs()).where(difference != 0, 1.0)
-        torch.minimum(factor, limit, out=factor)
+        room = difference.sign().clamp_(min=0).sub_(luminance).abs_()  # 1 - luminance, or luminance
+        # Without a difference the quotient is huge, and there is no limit.
+        torch.minimum(factor, room.div_(difference.abs().clamp_(min=_TINY)), out=factor)
     return differences.mul_(factor).add_(luminance).clamp_(0, 1)
 
 
@@ -116,20 +117,15 @@ class SplitLuminanced(Transform):
             colormap = self._colormap_of(data.get("tracer", 0))
             table = color_table(colormap)
             # The conversion is linear, so that of the table's entries is that of the volume.
-            ycbcr = apply_color_table(partner, rgb_to_ycbcr(table.T).T)
+            table = rgb_to_ycbcr(table.T).T
             result["colormap"] = colormap if isinstance(colormap, str) else GIVEN
             result["colors"] = stops_of(colormap)
         else:
-            ycbcr = rgb_to_ycbcr(partner)
+            table = None
             result["colormap"], result["colors"] = OWN, []
-        # Some tables give a colour to 0; without uptake there is nothing to show.
-        empty = (plain(partner) == 0).all(dim=0)
-        if "field_of_view" in data:
-            empty |= plain(data["field_of_view"])[0] == 0
-        ycbcr[0, empty] = 0
-        ycbcr[1:, empty] = 0.5
-        result["luminance"] = with_voxels(partner, ycbcr[:1].clone())
-        result["chrominance"] = with_voxels(partner, ycbcr[1:])
+        luminance, chrominance = _split(partner, table, data.get("field_of_view"))
+        result["luminance"] = with_voxels(partner, luminance)
+        result["chrominance"] = with_voxels(partner, chrominance)
         return result
 
     def _colormap_of(self, tracer: int) -> str | ArrayLike:
@@ -162,15 +158,44 @@ class MergeChrominanced(Transform):
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Merge the result with the chrominance."""
-        result = dict(data)
         image: MetaTensor = data["image"]
-        fused = plain(data[self.key]).to(image.device, torch.float32).clamp(0, 1)
-        fused *= (plain(image).amax(dim=0, keepdim=True) / BACKGROUND).clamp(max=1)
+        volumes = [plain(data[self.key]).to(image.device), plain(image)]
         if data["is_color"] and not self.luminance_only:
-            cb, cr = plain(data["chrominance"]).split(1)
-            fused = merge_chrominance(fused, cb, cr)
-        result[self.key] = with_voxels(image, fused)
-        return result
+            volumes.append(plain(data["chrominance"]))
+        return {**data, self.key: with_voxels(image, by_slabs(_merged, *volumes))}
+
+
+def _split(
+    partner: MetaTensor, table: torch.Tensor | None, field_of_view: MetaTensor | None
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return luminance ``(1, ...)`` and chrominance ``(2, ...)`` of a partner.
+
+    Args:
+        partner: ``(1, ...)`` in [0, 1], or RGB.
+        table: Y, Cb and Cr of a scalar partner, ``(N, 3)``.
+        field_of_view: where it was seen; everywhere without one.
+    """
+    shape = partner.shape[1:]
+    luminance, chrominance = new_voxels((1, *shape)), new_voxels((2, *shape))
+    for slab in slabs(shape):
+        voxels = plain(partner)[:, slab]
+        ycbcr = rgb_to_ycbcr(voxels) if table is None else apply_color_table(voxels, table)
+        # Some tables give a colour to 0; without uptake there is nothing to show.
+        empty = (voxels == 0).all(dim=0)
+        if field_of_view is not None:
+            empty |= plain(field_of_view)[0, slab] == 0
+        luminance[0, slab] = ycbcr[0].masked_fill_(empty, 0)
+        chrominance[:, slab] = ycbcr[1:].masked_fill_(empty, 0.5)
+    return luminance, chrominance
+
+
+def _merged(
+    fused: torch.Tensor, image: torch.Tensor, chrominance: torch.Tensor | None = None
+) -> torch.Tensor:
+    """Fade a result ``(1, ...)`` to background, and give it its colours, if any."""
+    fused = fused.float().clamp(0, 1)
+    fused *= (image.amax(dim=0, keepdim=True) / BACKGROUND).clamp_(max=1)
+    return fused if chrominance is None else merge_chrominance(fused, *chrominance.split(1))
 
 
 def _color_differences(cb: torch.Tensor, cr: torch.Tensor) -> torch.Tensor:

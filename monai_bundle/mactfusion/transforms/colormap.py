@@ -69,10 +69,13 @@ def apply_color_table(volume: torch.Tensor, table: torch.Tensor) -> torch.Tensor
     position = plain(volume)[0].clamp(0, 1) * (len(table) - 1)
     lower = position.floor().clamp_(max=len(table) - 2).long()
     weight = position.sub_(lower)
+    shape, lower = lower.shape, lower.flatten()
+    upper, weight = lower + 1, weight.flatten()
     channels = [
-        torch.lerp(channel[lower], channel[lower + 1], weight) for channel in table.float().T
+        torch.lerp(channel.index_select(0, lower), channel.index_select(0, upper), weight)
+        for channel in table.float().T
     ]
-    return torch.stack(channels)
+    return torch.stack(channels).reshape(-1, *shape)
 
 
 def stops_of(table: str | ArrayLike) -> list[str]:

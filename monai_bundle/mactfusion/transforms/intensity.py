@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from monai.transforms import Transform
 
@@ -14,6 +15,7 @@ from mactfusion.transforms.units import units_of
 from mactfusion.transforms.volume import (
     is_8_bit_picture,
     name_of,
+    new_voxels,
     noted,
     plain,
     sample_voxels,
@@ -38,8 +40,7 @@ def apply_window(volume: MetaTensor, level: float, width: float) -> MetaTensor:
         level: centre of the window in the units of the volume.
         width: width of the window in the units of the volume, above 0.
     """
-    scaled = plain(volume).to(torch.float32) - (level - width / 2)
-    return with_voxels(volume, scaled.div_(width).clamp_(0, 1))
+    return with_voxels(volume, _scaled(volume, (level, width)))
 
 
 def robust_window_mr(voxels: torch.Tensor) -> Window:
@@ -73,13 +74,14 @@ def robust_window_uptake(voxels: torch.Tensor) -> Window:
     Args:
         voxels: any shape, finite native values; those below 0 count as 0.
     """
-    positive = plain(voxels)[plain(voxels) > 0]
-    if positive.numel() == 0:
+    values = plain(voxels).cpu().numpy().flatten(order="K")
+    count = int(np.count_nonzero(values > 0))
+    if count == 0:
         return _between(0.0, 1.0)
-    rank = math.ceil(0.001 * positive.numel())
-    hottest = positive.topk(min(max(rank, _IGNORED_HOTTEST + 1), positive.numel())).values
-    percentile = float(hottest[rank - 1])
-    robust_maximum = float(hottest[min(_IGNORED_HOTTEST, len(hottest) - 1)])
+    rank = math.ceil(0.001 * count)
+    places = -rank, -1 - min(_IGNORED_HOTTEST, count - 1)
+    values.partition([len(values) + place for place in places])
+    percentile, robust_maximum = (float(values[place]) for place in places)
     return _between(0.0, min(max(robust_maximum, percentile), 2 * percentile))
 
 
@@ -108,7 +110,7 @@ class ScaleAnatomicald(Transform):
         """
         anatomical = data["anatomical"]
         kind = "CT" if guess_modality(anatomical)[0] == "CT" else "MR"
-        chosen = _choose(anatomical, anatomical, self.window, kind)
+        chosen = _choose(anatomical, None, self.window, kind)
         return {
             **data,
             "anatomical": apply_window(anatomical, *chosen),
@@ -151,26 +153,27 @@ class ScalePartnerd(Transform):
                     f"{noted(partner)} is in colour, so its window was not applied.",
                 )
             return result
-        inside = plain(data["field_of_view"]) > 0 if "field_of_view" in data else None
-        seen = plain(partner) if inside is None else plain(partner)[inside]
+        inside = plain(data["field_of_view"]).bool() if "field_of_view" in data else None
+        if inside is not None and inside.all():
+            inside = None
         kind = _KIND_OF_PARTNER.get(data["task"], "uptake")
-        chosen = _choose(partner, seen, self.window, kind)
-        scaled = apply_window(partner, *chosen)
-        result["partner"] = (
-            scaled if inside is None else with_voxels(scaled, plain(scaled) * inside)
-        )
+        chosen = _choose(partner, inside, self.window, kind)
+        scaled = _scaled(partner, chosen)
+        if inside is not None:
+            scaled *= inside
+        result["partner"] = with_voxels(partner, scaled)
         result["level_width"] = torch.tensor(chosen)
         return result
 
 
 def _choose(
-    volume: MetaTensor, voxels: torch.Tensor, window: str | Sequence[float], kind: str
+    volume: MetaTensor, inside: torch.Tensor | None, window: str | Sequence[float], kind: str
 ) -> Window:
     """Settle the window of one volume.
 
     Args:
-        volume: the volume, for its meta.
-        voxels: those of its voxels that count.
+        volume: the volume.
+        inside: which of its voxels count; all without it.
         window: the user's choice.
         kind: "CT", "MR" or "uptake".
     """
@@ -184,8 +187,11 @@ def _choose(
         return parsed
     if is_8_bit_picture(volume):
         return _between(0.0, 255.0)
+    voxels = plain(volume)
     if kind == "uptake":
-        if not bool((voxels > 0).any()):
+        if inside is not None:
+            voxels = torch.mul(voxels, inside, out=new_voxels(voxels.shape))
+        if not bool(voxels.max() > 0):
             raise InputError(
                 f"{name_of(volume)} has no positive value where it covers the anatomical volume: "
                 "there is no uptake to fuse; check the file, or give --window level,width."
@@ -193,7 +199,15 @@ def _choose(
         return robust_window_uptake(voxels)
     if kind == "CT" and guess_modality(volume)[0] == "CT":
         return WINDOWS["auto"]
-    return robust_window_mr(voxels)
+    return robust_window_mr(voxels if inside is None else voxels[inside])
+
+
+def _scaled(voxels: torch.Tensor, window: Window) -> torch.Tensor:
+    """Map a window to 0..1, in new memory."""
+    level, width = window
+    scaled = new_voxels(voxels.shape)
+    torch.sub(plain(voxels).float(), level - width / 2, out=scaled)
+    return scaled.div_(width).clamp_(0, 1)
 
 
 def _percentile(values: torch.Tensor, share: float) -> float:

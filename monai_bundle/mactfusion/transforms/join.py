@@ -11,8 +11,9 @@ from mactfusion.case import partner_roles
 from mactfusion.errors import named, note
 from mactfusion.transforms.color import merge_chrominance
 from mactfusion.transforms.color_names import GREY, OWN
+from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.units import units_of
-from mactfusion.transforms.volume import name_of, plain, with_voxels
+from mactfusion.transforms.volume import name_of, new_voxels, plain, with_voxels
 from mactfusion.transforms.windows import rounded
 
 if TYPE_CHECKING:
@@ -35,9 +36,10 @@ class JoinPartnersd(Transform):
         """Join ``partners``; see :class:`mactfusion.case.Case`."""
         result = dict(data)
         anatomical, partners = result.pop("anatomical"), data["partners"]
-        luminances = [plain(partner["luminance"])[0] for partner in partners]
-        brightest = luminances[0] if len(partners) == 1 else torch.stack(luminances).amax(dim=0)
-        image = torch.stack([plain(anatomical)[0], brightest])
+        image = new_voxels((2, *anatomical.shape[1:]))
+        image[0], image[1] = plain(anatomical)[0], plain(partners[0]["luminance"])[0]
+        for partner in partners[1:]:
+            torch.maximum(image[1], plain(partner["luminance"])[0], out=image[1])
         result["image"] = with_voxels(anatomical, image)
         in_color = [partner for partner in partners if partner["is_color"]]
         result["is_color"] = bool(in_color)
@@ -82,18 +84,37 @@ def described(partner: Partner, count: int) -> dict[str, Any]:
 def _shown(partner: Partner) -> torch.Tensor:
     """Return a partner as a picture of it needs: ``(1 or 3, …)`` in 8 bits, to save memory."""
     luminance = plain(partner["luminance"])
-    if partner["is_color"]:
-        luminance = merge_chrominance(luminance, *plain(partner["chrominance"]).split(1))
-    return (luminance * 255).round().to(torch.uint8)
+    if not partner["is_color"]:
+        return by_slabs(_in_8_bits, luminance, dtype=torch.uint8)
+    chrominance = plain(partner["chrominance"])
+    return by_slabs(
+        lambda luminance, chrominance: _in_8_bits(
+            merge_chrominance(luminance, *chrominance.split(1))
+        ),
+        luminance,
+        chrominance,
+        dtype=torch.uint8,
+    )
+
+
+def _in_8_bits(voxels: torch.Tensor) -> torch.Tensor:
+    return (voxels * 255).round_()
 
 
 def _chrominance(partners: Sequence[Partner]) -> torch.Tensor:
     """Mix Cb and Cr ``(2, …)``, each partner weighed by the fourth power of its luminance."""
     if len(partners) == 1:
         return plain(partners[0]["chrominance"])
-    weights = torch.stack([plain(partner["luminance"])[0] for partner in partners]) ** _HUE_CONTRAST
+    luminances = [plain(partner["luminance"]) for partner in partners]
+    return by_slabs(_mixed, *luminances, *(plain(partner["chrominance"]) for partner in partners))
+
+
+def _mixed(*parts: torch.Tensor) -> torch.Tensor:
+    """Mix the second half, chrominances, by the first half, luminances."""
+    count = len(parts) // 2
+    weights = torch.cat(parts[:count]) ** _HUE_CONTRAST
     weights /= weights.sum(dim=0).clamp(min=1e-12)
-    differences = torch.stack([plain(partner["chrominance"]) - 0.5 for partner in partners])
+    differences = torch.stack(parts[count:]) - 0.5
     return (weights[:, None] * differences).sum(dim=0) + 0.5
 
 

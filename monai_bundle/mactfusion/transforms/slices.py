@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
 import torch
 from monai.data import MetaTensor
-from monai.transforms import Orientation, Transform
+from monai.transforms import Transform
 
 from mactfusion.errors import InputError
 from mactfusion.transforms.volume import is_picture, plain, with_voxels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Literal
 
 DISPLAY_CODES = {"axial": "SPL", "coronal": "PIL", "sagittal": "LIP"}
 """Directions of (slice, row, column): the display of radiologists, patient right on the left."""
 
 _AXIS_OF_WORLD = ("sagittal", "coronal", "axial")
 _CLEARLY_THICKER = 1.1
-_LABELS = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
 def choose_axis(volume: MetaTensor, axis: str = "auto") -> str:
@@ -120,7 +120,8 @@ class RestoreOrientationd(Transform):
         slices_affine = _slices_affine(grid_affine, data["grid_shape"], data["axis"])
         for key in self.keys:
             volume = data[key] if isinstance(data[key], MetaTensor) else MetaTensor(data[key])
-            turned = _reorient(with_voxels(volume, volume, slices_affine), grid_codes)
+            volume = with_voxels(volume, volume, slices_affine)
+            turned = _reorient(volume, grid_codes, order="K")  # as most files have them
             result[key] = with_voxels(turned, turned, grid_affine)
         return result
 
@@ -135,10 +136,7 @@ def slice_axis(affine: torch.Tensor, axis: str) -> tuple[int, bool]:
     Returns:
         Its number, 0 to 2, and whether the slices run from the array's last to its first.
     """
-    turn = nib.orientations.ornt_transform(
-        nib.io_orientation(affine.cpu().numpy()),
-        nib.orientations.axcodes2ornt(DISPLAY_CODES[axis]),
-    )
+    turn = _turn(affine.cpu().numpy(), DISPLAY_CODES[axis])
     number = int(np.flatnonzero(turn[:, 0] == 0)[0])
     return number, bool(turn[number, 1] < 0)
 
@@ -186,19 +184,35 @@ def _cut(data: Mapping[str, Any], place: int) -> dict[str, Any]:
     return result
 
 
-def _reorient(volume: MetaTensor, codes: str) -> MetaTensor:
-    """Flip and permute to axis codes, without a trace among the applied operations."""
-    orientation = Orientation(axcodes=codes, labels=_LABELS)
-    with orientation.trace_transform(False):
-        turned = cast("MetaTensor", orientation(volume))
-    return with_voxels(turned, plain(turned).contiguous())
+def _reorient(volume: MetaTensor, codes: str, order: Literal["C", "K"] = "C") -> MetaTensor:
+    """Flip and permute to axis codes.
+
+    Args:
+        volume: ``(C, I, J, K)``.
+        codes: directions of the new axes.
+        order: how the voxels lie in memory: "C" in the order of the new axes, "K" as they did,
+            which is faster.
+    """
+    affine = volume.affine.double().cpu().numpy()
+    turn = _turn(affine, codes)
+    channel_last = np.moveaxis(plain(volume).cpu().numpy(), 0, -1)
+    turned = np.moveaxis(nib.orientations.apply_orientation(channel_last, turn), -1, 0)
+    new_affine = affine @ nib.orientations.inv_ornt_aff(turn, volume.shape[1:])
+    return with_voxels(
+        volume, torch.from_numpy(turned.copy(order=order)), torch.as_tensor(new_affine)
+    )
+
+
+def _turn(affine: np.ndarray, codes: str) -> np.ndarray:
+    """Return what turns the axes of a grid to axis codes, as nibabel has it."""
+    return nib.orientations.ornt_transform(
+        nib.io_orientation(affine), nib.orientations.axcodes2ornt(codes)
+    )
 
 
 def _slices_affine(grid_affine: torch.Tensor, grid_shape: torch.Tensor, axis: str) -> torch.Tensor:
     """Return the affine that a volume of the grid has once its axes are (slice, row, column)."""
     affine = grid_affine.cpu().numpy()
-    turn = nib.orientations.ornt_transform(
-        nib.io_orientation(affine), nib.orientations.axcodes2ornt(DISPLAY_CODES[axis])
-    )
+    turn = _turn(affine, DISPLAY_CODES[axis])
     shape = [int(size) for size in grid_shape]
     return torch.as_tensor(affine @ nib.orientations.inv_ornt_aff(turn, shape))

@@ -79,26 +79,38 @@ def resolve_task(anatomical: MetaTensor, partner: MetaTensor, task: str) -> tupl
     Raises:
         InputError: unknown task; inputs that look swapped; with "auto", inputs that cannot be told.
     """
+    return _resolve(_Guessed(anatomical), _Guessed(partner), task)
+
+
+def _resolve(anatomical: _Guessed, partner: _Guessed, task: str) -> tuple[str, str]:
     if task != "auto" and task not in TASKS:
         raise InputError(f"Unknown task '{task}': choose auto, {', '.join(TASKS)}.")
     _refuse_swapped(anatomical, partner, task)
     if task != "auto":
         return task, f"The task {task} was given."
-    modality, reason = guess_modality(partner)
+    modality, reason = partner.modality, partner.reason
     if modality in _TASK_OF_PARTNER:
         task = _TASK_OF_PARTNER[modality]
         return task, f"The partner is taken as {modality} because {reason}: {task}."
     if modality == "color":
-        if is_picture(partner) and _green_share(partner) > _GREEN_SHARE:
+        if is_picture(partner.volume) and _green_share(partner.volume) > _GREEN_SHARE:
             return "gfp-pc", "The partner is a picture in green only, like GFP: gfp-pc."
         return "pet-mri", "The partner is in colour: pet-mri (SPECT would be treated the same)."
-    anatomical_modality, anatomical_reason = guess_modality(anatomical)
-    if modality == anatomical_modality == "MR":
+    if modality == anatomical.modality == "MR":
         return "mr-mr", "The modality of both volumes is recorded as MR: mr-mr."
     raise InputError(
-        f"Cannot tell the task: of the partner {name_of(partner)} is known that {reason}, of the "
-        f"anatomical {name_of(anatomical)} that {anatomical_reason}; choose one with --task."
+        f"Cannot tell the task: of the partner {partner.name} is known that {reason}, of the "
+        f"anatomical {anatomical.name} that {anatomical.reason}; choose one with --task."
     )
+
+
+class _Guessed:
+    """A volume and what it was taken as, which is found out once."""
+
+    def __init__(self, volume: MetaTensor) -> None:
+        self.volume = volume
+        self.modality, self.reason = guess_modality(volume)
+        self.name = name_of(volume)
 
 
 class ResolveTaskd(Transform):
@@ -116,8 +128,8 @@ class ResolveTaskd(Transform):
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Resolve the task of ``anatomical`` and ``partner``; see :func:`resolve_task`."""
         result = dict(data)
-        anatomical, partner = data["anatomical"], data["partner"]
-        result["task"], result["task_reason"] = resolve_task(anatomical, partner, self.task)
+        anatomical, partner = _Guessed(data["anatomical"]), _Guessed(data["partner"])
+        result["task"], result["task_reason"] = _resolve(anatomical, partner, self.task)
         if self.task != "auto":
             for sentence in _contradictions(anatomical, partner, self.task):
                 note(result, sentence)
@@ -127,12 +139,13 @@ class ResolveTaskd(Transform):
 
 def _guess_from_values(voxels: torch.Tensor) -> tuple[str, str]:
     """Recognise Hounsfield units by their range, their air and their soft tissue."""
-    low, high = (float(value) for value in torch.aminmax(voxels))
+    values = voxels.cpu().numpy()  # PyTorch would copy what does not lie in order
+    low, high = float(values.min()), float(values.max())
     span = f"its values go from {low:g} to {high:g}"
-    sample = sample_voxels(voxels)
-    if low <= -200 and _looks_like_hounsfield(sample):
+    if low <= -200 and _looks_like_hounsfield(sample_voxels(voxels)):
         return "CT", f"{span} with the air and soft tissue of Hounsfield units"
-    if low >= 0 and high > _RESCALE_OFFSET and _looks_like_shifted_hounsfield(sample):
+    may_be_shifted = low >= 0 and high > _RESCALE_OFFSET
+    if may_be_shifted and _looks_like_shifted_hounsfield(sample_voxels(voxels)):
         return "", f"{span}, like CT stored {_RESCALE_OFFSET} too high (rescale intercept missing)"
     if low < 0:
         return "", f"{span}, which are no Hounsfield units"
@@ -173,9 +186,9 @@ def _green_share(volume: MetaTensor) -> float:
     return float(excess / (brightest - darkest).sum().clamp(min=1e-9))
 
 
-def _tagged(volume: MetaTensor) -> MetaTensor:
+def _tagged(guessed: _Guessed) -> MetaTensor:
     """Keep what was recognised: a part of the volume on another grid may not show it again."""
-    modality, _ = guess_modality(volume)
+    volume, modality = guessed.volume, guessed.modality
     if modality not in _DICOM_MODALITIES or modality == volume.meta.get("modality"):
         return volume
     tagged = with_voxels(volume, volume)
@@ -183,18 +196,18 @@ def _tagged(volume: MetaTensor) -> MetaTensor:
     return tagged
 
 
-def _refuse_swapped(anatomical: MetaTensor, partner: MetaTensor, task: str) -> None:
+def _refuse_swapped(anatomical: _Guessed, partner: _Guessed, task: str) -> None:
     """Raise where the anatomical volume looks like a partner and the partner does not."""
-    found, reason = guess_modality(anatomical)
+    found = anatomical.modality
     if found not in ("CT", "PT", "NM", "color"):
         return
-    other, _ = guess_modality(partner)
-    looks_like = f"the anatomical {name_of(anatomical)} looks like {found} because {reason}"
+    other = partner.modality
+    looks_like = f"the anatomical {anatomical.name} looks like {found} because {anatomical.reason}"
     open_partner = other in ("", "grey") and (task == "auto" or found in _PARTNER_OF_TASK[task])
     if other == "MR" or open_partner:
         raise InputError(
             f"The inputs look swapped: {looks_like}; name the MR or phase contrast first and its "
-            f"partner second ({name_of(partner)} came second)."
+            f"partner second ({partner.name} came second)."
         )
     if found == "color":
         raise InputError(f"The anatomical image must be grey, but {looks_like}.")
@@ -204,25 +217,26 @@ def _refuse_swapped(anatomical: MetaTensor, partner: MetaTensor, task: str) -> N
         )
 
 
-def _contradictions(anatomical: MetaTensor, partner: MetaTensor, task: str) -> list[str]:
+def _contradictions(anatomical: _Guessed, partner: _Guessed, task: str) -> list[str]:
     """Sentences about what does not fit the task that the user gave."""
     sentences = []
-    found, reason = guess_modality(anatomical)
-    if found in ("CT", "PT", "NM"):
+    if anatomical.modality in ("CT", "PT", "NM"):
         sentences.append(
-            f"The task {task} expects MR as the anatomical volume, but {noted(anatomical)} looks "
-            f"like {found} because {reason}."
+            f"The task {task} expects MR as the anatomical volume, but "
+            f"{noted(anatomical.volume)} looks like {anatomical.modality} because "
+            f"{anatomical.reason}."
         )
-    found, reason = guess_modality(partner)
+    found, reason = partner.modality, partner.reason
     expected = _PARTNER_OF_TASK[task]
-    if task == "ct-mri" and found == "" and not is_8_bit_picture(partner):
+    if task == "ct-mri" and found == "" and not is_8_bit_picture(partner.volume):
         sentences.append(
-            f"The partner {noted(partner)} has no Hounsfield units ({reason}): the window 'auto' "
-            "is taken from its percentiles; give level,width in its own units to choose another."
+            f"The partner {noted(partner.volume)} has no Hounsfield units ({reason}): the window "
+            "'auto' is taken from its percentiles; give level,width in its own units to choose "
+            "another."
         )
     elif found not in ("", "grey") and found not in expected:
         sentences.append(
-            f"The task {task} does not expect the partner {noted(partner)}, which is taken as "
-            f"{found} because {reason}."
+            f"The task {task} does not expect the partner {noted(partner.volume)}, which is "
+            f"taken as {found} because {reason}."
         )
     return sentences

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+import numpy as np
 import torch
 from monai.data import MetaTensor
 
 from mactfusion.errors import named
 from mactfusion.io.formats import base_name
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 SAMPLE_VOXELS = 2**20
 """Statistics of a volume with more voxels than this come from a sample of this many."""
+
+_NUMPY_TYPES = {torch.float32: np.float32, torch.uint8: np.uint8, torch.bool: np.bool_}
 
 
 def name_of(volume: MetaTensor) -> str:
@@ -39,12 +47,22 @@ def with_voxels(
 
     Args:
         volume: the volume whose meta is copied.
-        voxels: ``(C, I, J, K)``; becomes float32.
+        voxels: ``(C, I, J, K)``; becomes float32, or stays a mask of yes and no.
         affine: 4x4 index to RAS+ millimetres; that of ``volume`` where not given.
     """
     meta = dict(volume.meta)
     meta["affine"] = (volume.affine if affine is None else affine).clone()
-    return MetaTensor(plain(voxels).to(torch.float32), meta=meta)
+    voxels = plain(voxels)
+    return MetaTensor(voxels if voxels.dtype == torch.bool else voxels.float(), meta=meta)
+
+
+def new_voxels(shape: Sequence[int], dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Return memory for a volume, not filled.
+
+    NumPy asks the system for large pages where it has them; the first touch of memory that
+    PyTorch takes, in small pages, is five times as slow, and slower than most steps.
+    """
+    return torch.from_numpy(np.empty(tuple(shape), _NUMPY_TYPES[dtype]))
 
 
 def plain(tensor: torch.Tensor) -> torch.Tensor:
@@ -61,10 +79,10 @@ def sample_voxels(voxels: torch.Tensor) -> torch.Tensor:
     Returns:
         ``(N,)``, at most :data:`SAMPLE_VOXELS` values.
     """
-    row = plain(voxels).reshape(-1)
-    if row.numel() <= SAMPLE_VOXELS:
-        return row
+    values = plain(voxels)
+    if values.numel() <= SAMPLE_VOXELS:
+        return values.reshape(-1)
     # A regular stride could fall into step with the rows of the volume and see one column only.
     generator = torch.Generator().manual_seed(0)
-    chosen = torch.randint(row.numel(), (SAMPLE_VOXELS,), generator=generator)
-    return row[chosen.to(row.device)]
+    chosen = torch.randint(values.numel(), (SAMPLE_VOXELS,), generator=generator)
+    return values.take(chosen.to(values.device))

@@ -56,7 +56,7 @@ class Volumes:
             path.unlink(missing_ok=True)
         digest = hashlib.sha256(json.dumps([array.shape, array.dtype.str, about]).encode())
         digest.update(affine.tobytes())
-        digest.update(array.data)
+        digest.update(array.T.data)
         key = digest.hexdigest()
         if key not in self._volumes:
             self._volumes[key] = _volume(array, affine, about)
@@ -91,8 +91,8 @@ def _read(path: Path) -> np.ndarray:
     """Read ``(I, J, K[, 3])`` through a memory map, which never holds Python objects."""
     try:
         mapped = np.lib.format.open_memmap(path, mode="r")
-        # Little-endian and row by row, as torch and the hash want it.
-        array = np.array(mapped, dtype=mapped.dtype.newbyteorder("="), order="C")
+        # Little-endian, as torch wants it, and in one order, which is that of the panel's files.
+        array = np.array(mapped, dtype=mapped.dtype.newbyteorder("="), order="F")
     except (OSError, ValueError, EOFError, MemoryError) as error:
         raise RequestError("bad-volume", "The volume's .npy file cannot be read.") from error
     if array.ndim != 3 and (array.ndim != 4 or array.shape[-1] != 3):
