@@ -1,8 +1,8 @@
 """CPU time of each stage and step of a fusion from file to file, and its peak memory.
 
-    python -m training.benchmarks.stages [--pair 180 256] [--page docs/benchmark.md]
+    python -m training.benchmarks.stages [--pair 180x256] [--page docs/benchmark.md]
 
-Each pair, SLICES and SIZE, is fused on the CPU in a process of its own that has imported
+Each pair, SLICESxSIZE, is fused on the CPU in a process of its own that has imported
 everything; see :mod:`training.benchmarks.fuse_pair`. Set ``OMP_NUM_THREADS=1`` for one thread.
 """
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MARKERS = Markers("<!-- stages begin -->", "<!-- stages end -->")
+PAIRS = ("180x256", "300x512")
 SHOWN_SHARE = 0.01
 """Steps that take less of what is not the network are left out."""
 
@@ -62,12 +63,13 @@ def _stages(steps: dict[str, float]) -> list[tuple[str, float]]:
 
 def main(
     pair: Annotated[
-        list[tuple[int, int]], typer.Option(help="Slices and size; may be repeated.")
-    ] = [(180, 256), (300, 512)],  # noqa: B006
+        list[str] | None, typer.Option(help=f"SLICESxSIZE, or more; {' and '.join(PAIRS)}.")
+    ] = None,
     page: Annotated[Path | None, typer.Option(help="Write the tables into this page.")] = None,
 ) -> None:
     """Measure fusions from file to file on the CPU."""
-    tables = table([footprint_of_fusing(slices, size) for slices, size in pair])
+    sizes = [one.split("x") for one in pair or PAIRS]
+    tables = table([footprint_of_fusing(int(slices), int(size)) for slices, size in sizes])
     Console(highlight=False).print(tables, markup=False)
     if page is not None:
         write_between_markers(page, MARKERS, tables)
