@@ -18,8 +18,8 @@ TISSUE = 0.08
 """Brighter source above which a pixel is tissue, where a lesion may lie."""
 WEAKEST, STRONGEST = 0.5, 2.0
 """Times the change that a lesion is measured with."""
-APART_PIXELS = 22
-"""Between the centres of two lesions, so that none lies in the ring of another."""
+REACH_PIXELS = 11
+"""Of a lesion with its ring, on each side of its centre; two lie twice as far apart."""
 OUTSIDE_CLIP = 0.1
 """Slope of brightness outside [0, 1], where a viewer sees none: there must be a way back."""
 
@@ -46,31 +46,35 @@ class RandLesionsd(Randomizable, Transform):
             there was no room; ``change`` ``(count,)``.
         """
         image = torch.as_tensor(data["image"])
-        _, height, width = image.shape
         channel = self.R.randint(2)
-        share = image.new_zeros(self.count, height, width)
+        share = image.new_zeros(self.count, *image.shape[1:])
         ring, change = torch.zeros_like(share), image.new_zeros(self.count)
         lesioned = image.clone()
-        for number, centre in enumerate(self._places(image)):
+        middle, size = torch.full((1, 2), float(REACH_PIXELS)), 2 * REACH_PIXELS + 1
+        for number, centre in enumerate(self._places(image).tolist()):
             lesion = list(LESIONS.values())[self.R.randint(len(LESIONS))]
             strength = float(self.R.choice([-1, 1]) * self.R.uniform(WEAKEST, STRONGEST))
             angle = torch.tensor([self.R.uniform(0, torch.pi)])
-            spots = draw_spots(lesion, centre[None], angle, (height, width))
-            share[number], ring[number] = spots.share[0, 0], spots.ring[0, 0]
+            spots = draw_spots(lesion, middle, angle, (size, size))
+            rows, columns = (slice(at - REACH_PIXELS, at + REACH_PIXELS + 1) for at in centre)
+            share[number, rows, columns], ring[number, rows, columns] = (
+                spots.share[0],
+                spots.ring[0],
+            )
             change[number] = strength * lesion.change
-            source = lesioned[None, channel : channel + 1]
-            lesioned[channel] = put_lesions(source, spots.share, float(change[number]))[0, 0]
+        source = lesioned[None, channel : channel + 1]
+        for spot, amount in zip(share, change.tolist(), strict=True):
+            source.copy_(put_lesions(source, spot, amount))
         return {**data, "lesioned": lesioned, "share": share, "ring": ring, "change": change}
 
     def _places(self, image: Tensor) -> Tensor:
         """Choose up to ``count`` pixels of tissue that lie apart, ``(N, 2)``."""
         inside = torch.zeros_like(image[0], dtype=torch.bool)
-        margin = APART_PIXELS // 2
-        inside[margin:-margin, margin:-margin] = True
-        tissue = ((image.amax(dim=0) > TISSUE) & inside).nonzero().float()
+        inside[REACH_PIXELS:-REACH_PIXELS, REACH_PIXELS:-REACH_PIXELS] = True
+        tissue = ((image.amax(dim=0) > TISSUE) & inside).nonzero()
         chosen = tissue[:0]
         for _ in range(self.count):
-            far = (tissue[:, None] - chosen[None]).abs().amax(dim=2) >= APART_PIXELS
+            far = (tissue[:, None] - chosen[None]).abs().amax(dim=2) > 2 * REACH_PIXELS
             tissue = tissue[far.all(dim=1)]
             if len(tissue) == 0:
                 break
