@@ -87,7 +87,7 @@ def find_template_pairs(folder: Path, slices: int) -> list[Kind]:
 
 def make_head_pairs(count: int, slices: int) -> list[Kind]:
     """Scan synthetic heads as the demo does: T1 with CT, PET and SPECT."""
-    about = f"{count} synthetic heads, {slices} evenly spaced slices of each."
+    about = f"Synthetic heads: {count}, {slices} evenly spaced slices of each."
     pairs: dict[str, list[tuple[Source, Source]]] = {task: [] for task in PARTNERS}
     for seed in range(count):
         head = HeadPhantom(seed)
