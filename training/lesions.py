@@ -10,9 +10,9 @@ fused luminance with its ring is below 30 % of what it changes in the source as 
 The folder of pairs has the layout ``TASK/{train,test}/MODALITY/NAME.png``; without ``--part test``
 its test pairs are not looked at. That of templates holds the volumes of
 :mod:`training.template_volumes`; that of MR ``T1.nii.gz`` and ``FLAIR.nii.gz`` of one patient.
-Volumes are scaled whole, by the recipe. Networks get slices in [0, 1], and what they give is
-clipped to that; ``NAME=MODEL`` and ``{task}`` in ``NAME=FILE`` are as in :mod:`training.compare`.
-Pixel maximum, pixel average and alpha blending always take part.
+Volumes are scaled whole, and their fused slices steadied, as the recipe does. Networks get slices
+in [0, 1], and what they give is clipped to that; ``NAME=MODEL`` and ``{task}`` in ``NAME=FILE``
+are as in :mod:`training.compare`. Pixel maximum, pixel average and alpha blending always take part.
 
 Writes the tables between the markers of ``lost_lesions.md`` in ``--folder`` (default docs), and
 ``lost_lesions.csv`` with the counts.

@@ -62,6 +62,15 @@ def test_results_are_clipped_first():
     assert counts["MR", "cold, 12 mm", "beyond"] == (0, 4)
 
 
+def test_networks_are_steadied_in_volumes_before_they_are_clipped():
+    pair = slices_of(0.5, 0.5, origin=sources.VOLUMES)
+    used = {"beyond": lambda x: 2.5 * x[:, :1], **methods.RULES}
+    counts = lost(pair, used)
+    assert counts["MR", "hot, 12 mm", "beyond"] == (0, 4)
+    assert counts["MR", "cold, 12 mm", "maximum"] == (4, 4)
+    assert lost(slices_of(0.5, 0.5), used)["MR", "hot, 12 mm", "beyond"] == (4, 4)
+
+
 def test_blending_is_half_opaque_where_the_partner_shows_something():
     image = torch.tensor([[0.8, 0.8, 0.2], [0.0, 0.4, 1.0]]).reshape(1, 2, 1, 3)
     assert methods.alpha_blending(image).flatten().tolist() == pytest.approx([0.8, 0.6, 0.6])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from mactfusion.transforms.brightness import steady_gain
 from mactfusion.trust.lesions import (
     LESIONS,
     LOST_BELOW,
@@ -14,7 +15,9 @@ from mactfusion.trust.lesions import (
     kept_share,
     put_lesions,
 )
+from training.lesion_study.methods import RULES
 from training.lesion_study.places import draw_places
+from training.lesion_study.sources import VOLUMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -68,7 +71,8 @@ def measure(
 
     Args:
         pair: the slices.
-        methods: name to method; the result is clipped to [0, 1].
+        methods: name to method; those of :data:`~training.lesion_study.methods.RULES` by their
+            names there, all others are networks.
         places: how many, at most.
         rng: draws them.
     """
@@ -76,7 +80,7 @@ def measure(
     if not len(centres):
         return
     size = (pair.sources.shape[-2], pair.sources.shape[-1])
-    plain = {name: _fuse(method, pair.sources) for name, method in methods.items()}
+    plain = {name: _fuse(name, method, pair.sources, pair) for name, method in methods.items()}
     channels = CHANNELS[pair.task]
     for source in ONLY_IN.get(pair.task, channels):
         channel = channels.index(source)
@@ -87,13 +91,22 @@ def measure(
             changed = pair.sources.clone()
             changed[:, channel : channel + 1] = after
             for name, method in methods.items():
-                fused = (_fuse(method, changed), plain[name])
+                fused = (_fuse(name, method, changed, pair), plain[name])
                 kept = kept_share(fused, (after, before), spots, lesion.change)
                 shown = kept[~kept.isnan()]
                 lost = int((shown < LOST_BELOW).sum())
                 yield Measured(pair.task, source, pair.origin, kind, name, len(shown), lost)
 
 
-def _fuse(method: Method, sources: Tensor) -> Tensor:
+def _fuse(name: str, method: Method, sources: Tensor, pair: SlicePair) -> Tensor:
+    """Fuse as the recipe does: slices of a volume that a network gives are steadied, then clipped.
+
+    Where both sources are bright, a network may go beyond 1; clipped before, lesions would be lost
+    here that a user sees.
+    """
     with torch.no_grad():
-        return method(sources).clamp(0, 1)
+        fused = method(sources)
+    if pair.origin == VOLUMES and name not in RULES:
+        fused = fused.clamp_min(0)
+        fused = fused * steady_gain(fused[:, 0], sources.amax(dim=1))[:, None, None, None]
+    return fused.clamp(0, 1)

@@ -52,7 +52,11 @@ LESIONS = {
     "line": Lesion("line", CHANGE, 12.0),
     "pixel": Lesion("pixel", CHANGE),
 }
-"""The lesions that methods are measured with."""
+"""The lesions that methods are measured with.
+
+Their changes were chosen once, by how many the pixel maximum loses (docs/lost_lesions.md), and
+stay: figures of other ones do not compare.
+"""
 
 
 class Spots(NamedTuple):
