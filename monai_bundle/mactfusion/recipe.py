@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from copy import deepcopy
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
 import torch
@@ -24,6 +24,7 @@ from mactfusion.transforms.slices import cut_slice
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from mactfusion.case import Case
     from mactfusion.choice import ChosenNetwork
@@ -62,7 +63,8 @@ class Recipe:
         network: ChosenNetwork | None = None,
     ) -> None:
         device = resolve_device(options.device)
-        parser = ConfigParser(deepcopy(_configuration()))
+        file = bundle_root() / "configs" / "inference.yaml"
+        parser = ConfigParser(deepcopy(_configuration(file, file.stat().st_mtime_ns)))
         parser.locator = _locator()
         parser.update(
             {
@@ -143,10 +145,10 @@ class Recipe:
             return self.stages["finish"](dict(case))
 
 
-@cache
-def _configuration() -> dict[str, Any]:
+@lru_cache(maxsize=1)
+def _configuration(file: Path, modified_ns: int) -> dict[str, Any]:  # noqa: ARG001
     """Read the configuration once: a preview makes a recipe for every slice."""
-    return ConfigParser.load_config_files(str(bundle_root() / "configs" / "inference.yaml"))
+    return ConfigParser.load_config_files(str(file))
 
 
 @cache
