@@ -147,7 +147,7 @@ class Recipe:
 
 @lru_cache(maxsize=1)
 def _configuration(file: Path, modified_ns: int) -> dict[str, Any]:  # noqa: ARG001
-    """Read the configuration once: a preview makes a recipe for every slice."""
+    """Read the configuration once for each state of its file: a preview makes many recipes."""
     return ConfigParser.load_config_files(str(file))
 
 

@@ -117,7 +117,7 @@ def test_the_gradient_is_finite_where_there_was_no_room(pair: torch.Tensor) -> N
 
 
 def test_validation_has_no_copies() -> None:
-    loss = LesionContrastLoss(LesionedPairs())
+    loss = LesionContrastLoss(LesionedPairs(), least=0.6)
     assert loss(torch.rand(1, 1, 8, 8), torch.rand(1, 2, 8, 8)) == 0
     with pytest.raises(ValueError, match="needs LesionedPairs"):
         loss(torch.rand(2, 1, 8, 8), torch.rand(2, 2, 8, 8))

@@ -10,6 +10,7 @@ import pytest
 import torch
 from page_by_hand import read_with_new_tables, write_by_hand
 from PIL import Image
+from refused import assert_refused
 from typer import Typer
 from typer.testing import CliRunner
 
@@ -233,9 +234,5 @@ def test_equal_seeds_give_equal_counts_and_test_pairs_only_when_asked(folder, mo
 )
 def test_refusals_are_one_sentence(folder, words, sentence, monkeypatch):
     monkeypatch.chdir(folder)
-    result = run(folder, *words)
-    assert result.exit_code == 2, result.output
-    errors = [line for line in result.output.splitlines() if line.startswith("Error: ")]
-    assert len(errors) == 1
-    assert sentence in errors[0]
+    assert_refused(run(folder, *words), sentence)
     assert not (folder / "docs").exists()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from typer import Typer
 from typer.testing import CliRunner
 
 from mactfusion.errors import InputError
 from mactfusion.metrics import RANKING
-from training.margins import STEPS, margins, read_means
+from training.margins import STEPS, main, margins, read_means
 
 
 def write(path, rows):
@@ -50,11 +51,7 @@ def test_the_steps_are_those_of_the_ranking():
 
 
 def test_the_command_prints_a_line_for_each_method_and_task(files):
-    import typer
-
-    from training.margins import main
-
-    app = typer.Typer()
+    app = Typer()
     app.command()(main)
     result = CliRunner().invoke(app, [*map(str, files), "--former", "former"])
     assert result.exit_code == 0

@@ -13,7 +13,7 @@ from training.lesion_study.measure import CHANNELS, Measured
 from training.tables import markdown_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 
@@ -59,8 +59,7 @@ def _table(cells: Sequence[Measured]) -> str:
     methods = list(dict.fromkeys(cell.method for cell in cells))
     origins = list(dict.fromkeys(cell.origin for cell in cells))
 
-    def row(name: str, belongs: Callable[[Measured], bool]) -> list[str]:
-        own = [cell for cell in cells if belongs(cell)]
+    def row(name: str, own: Sequence[Measured]) -> list[str]:
         counts = {
             method: (
                 sum(cell.lost for cell in own if cell.method == method),
@@ -71,11 +70,11 @@ def _table(cells: Sequence[Measured]) -> str:
         shares = [f"{100 * lost / of:.0f}" if of else "–" for lost, of in counts.values()]
         return [name, str(counts[methods[0]][1]), *shares]
 
-    rows = [row(kind, lambda cell, kind=kind: cell.kind == kind) for kind in LESIONS]  # type: ignore[misc]
-    rows.append(row("all", lambda _: True))
+    rows = [row(kind, [cell for cell in cells if cell.kind == kind]) for kind in LESIONS]
+    rows.append(row("all", cells))
     if len(origins) > 1:
         rows += [
-            row(f"all, in {origin}", lambda cell, origin=origin: cell.origin == origin)  # type: ignore[misc]
+            row(f"all, in {origin}", [cell for cell in cells if cell.origin == origin])
             for origin in origins
         ]
     return markdown_table(["lesion", "places", *methods], rows)

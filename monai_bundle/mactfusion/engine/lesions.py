@@ -120,7 +120,7 @@ class LesionContrastLoss(nn.Module):
         least: share that is enough.
     """
 
-    def __init__(self, pairs: LesionedPairs, least: float = 0.6) -> None:
+    def __init__(self, pairs: LesionedPairs, least: float) -> None:
         super().__init__()
         self.pairs = pairs
         self.least = least
@@ -144,11 +144,9 @@ class LesionContrastLoss(nn.Module):
         for index, (share, ring, change) in enumerate(zip(*self.pairs.last, strict=True)):
             drawn = change != 0
             spots = Spots(share[drawn][:, None], ring[drawn][:, None])
-            source = (after[index], before[index])
-            shown = kept_share(source, source, spots, change[drawn]).isfinite()
-            spots = Spots(*(mask[shown] for mask in spots))
-            kept = kept_share((lesioned[index], plain[index]), source, spots, change[drawn][shown])
-            shortfalls.append((self.least - kept).clamp_min(0))
+            fused, source = (lesioned[index], plain[index]), (after[index], before[index])
+            kept = kept_share(fused, source, spots, change[drawn])
+            shortfalls.append((self.least - kept[kept.isfinite()]).clamp_min(0))
         shortfall = torch.cat(shortfalls)
         return shortfall.mean() if len(shortfall) else pred.new_zeros(())
 

@@ -21,9 +21,9 @@ class PixelWeights(nn.Module):
     ``fused = w₁·anatomical + w₂·partner``; nothing else is added, so every brightness of the result
     comes from a source at the same place. The weights may be negative, and need not add up to 1.
 
-    All convolutions run on every pixel, at full size. Nothing depends on where a window, a block or
-    the slice begins: sources that are moved give the same result, moved. A pixel sees the 49×49
-    pixels around it and no statistics of the slice.
+    All convolutions run on every pixel, at full size. Nothing depends on where a window or a block
+    begins: sources that are moved give the same result, moved, but for pixels that lie within 24 of
+    the edge of the slice. A pixel sees the 49×49 pixels around it and no statistics of the slice.
 
     Contract as for :class:`~mactfusion.networks.mactfusion.MACTFusion`. The network is this
     project's; no paper reports it.
@@ -38,8 +38,9 @@ class PixelWeights(nn.Module):
         )
         self.last = nn.Conv2d(CHANNELS, 2, 3, padding=1)
         # At first a plain sum, brighter than the average of both.
-        nn.init.zeros_(self.last.weight)
-        nn.init.constant_(self.last.bias, 0.7)  # type: ignore[arg-type]
+        weight, bias = self.last.parameters()
+        nn.init.zeros_(weight)
+        nn.init.constant_(bias, 0.7)
         # Values of one pixel side by side: a processor takes two thirds of the time.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 

@@ -38,11 +38,10 @@ def by_slabs(
         ``(C', slices, rows, columns)``.
     """
     shape = volumes[0].shape[1:]
-    result = None
-    for slab in slabs(shape):
-        part = function(*(volume[:, slab] for volume in volumes))
-        if result is None:
-            result = new_voxels((len(part), *shape), dtype)
-        result[:, slab] = part
-    assert result is not None  # noqa: S101  a volume has a slice
+    first, *others = slabs(shape)
+    part = function(*(volume[:, first] for volume in volumes))
+    result = new_voxels((len(part), *shape), dtype)
+    result[:, first] = part
+    for slab in others:
+        result[:, slab] = function(*(volume[:, slab] for volume in volumes))
     return result
