@@ -35,8 +35,9 @@ class MACTFusion(ScriptedLoadableModule):
             "show: always look at the sources.</p>"
         )
         parent.acknowledgementText = _(
-            "The network is MACTFusion, Xie et al., IEEE Journal of Biomedical and Health "
-            "Informatics 2024, doi:10.1109/JBHI.2024.3391620. Please cite the paper and this "
+            "The network is this project's own and comes from work on MACTFusion, Xie et al., IEEE "
+            "Journal of Biomedical and Health Informatics 2024, doi:10.1109/JBHI.2024.3391620; no "
+            "paper reports it. Please cite the paper of the network that you used, and this "
             "software."
         )
         slicer.app.connect("startupCompleted()", register_samples)

@@ -209,7 +209,7 @@ def test_what_will_be_done_is_said_before_the_network_starts(fuse, monkeypatch, 
     )
     assert "Windows (level, width): anatomical " in outcome.out
     assert "coverage 50.0 %" in outcome.out
-    assert "The network is mactfusion_plus, weights none.pt." in outcome.out
+    assert "The network is pixel_weights, weights none.pt." in outcome.out
     assert "covers 50.0 % of the anatomical volume" in outcome.err
 
 

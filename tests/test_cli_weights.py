@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mactfusion.io.checksum import sha256_of
-from mactfusion.networks.mactfusion_plus import MACTFusionPlus
+from mactfusion.networks.pixel_weights import PixelWeights
 
 
 class Malicious:
@@ -22,7 +22,7 @@ class Malicious:
 @pytest.fixture(scope="module")
 def state():
     torch.manual_seed(0)
-    return MACTFusionPlus().state_dict()
+    return PixelWeights().state_dict()
 
 
 def spoil(kind, state, path):

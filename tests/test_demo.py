@@ -101,7 +101,7 @@ def stand_in(mirrored):
             native=None,
             fused=fused,
             record=record,
-            model="mactfusion_plus",
+            model="pixel_weights",
             coverage=data["coverage"],
             warnings=[],
         )

@@ -11,7 +11,7 @@ from monai.data import MetaTensor
 from torch import nn
 
 from mactfusion.errors import FusionCancelled, FusionWarning, InputError
-from mactfusion.inference import FusionInferer
+from mactfusion.inference import FusionInferer, emulates
 from mactfusion.networks.mactfusion import MACTFusion
 from mactfusion.networks.registry import MODELS
 
@@ -299,6 +299,19 @@ def test_tf32_on_a_cpu_is_float32_and_that_is_said(network, by_hand):
         fused = inferer(volume, network)
     assert torch.equal(fused, FusionInferer()(volume, network))
     assert len(inferer.notes) == 1
+
+
+@pytest.mark.parametrize("capability", ["AVX2", "AVX512"])
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_a_precision_that_is_slow_here_is_named(volume, monkeypatch, precision, capability):
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: capability)
+    inferer = FusionInferer(2, precision)
+    slow = precision != "float32" and capability == "AVX2"
+    said = pytest.warns(FusionWarning, match=f"no {precision} arithmetic")
+    with said if slow else nullcontext():
+        inferer(volume, Brightest())
+    assert len(inferer.notes) == slow
+    assert not emulates(torch.device("cuda"))
 
 
 @pytest.mark.parametrize(("precision", "allowed"), [("float32", False), ("tf32", True)])

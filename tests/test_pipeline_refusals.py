@@ -46,7 +46,7 @@ def test_impossible_choice_is_refused_before_the_network_runs(
 ):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "mr-file").touch()
-    monkeypatch.setattr("mactfusion.networks.MACTFusionPlus.forward", None)
+    monkeypatch.setattr("mactfusion.networks.PixelWeights.forward", None)
     with pytest.raises(InputError) as caught:
         fuse_volumes(mr, pet, **{"task": "pet-mri", option: value})
     assert "\n" not in str(caught.value)
@@ -65,7 +65,7 @@ def test_absent_device_is_refused(mr, pet):
 def test_format_that_cannot_hold_the_result_is_refused_at_once(
     output, options, mr, pet, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("mactfusion.networks.MACTFusionPlus.forward", None)
+    monkeypatch.setattr("mactfusion.networks.PixelWeights.forward", None)
     with pytest.raises(InputError, match="cannot be written"):
         fuse_volumes(mr, pet, task="pet-mri", output=tmp_path / output, **options)
 

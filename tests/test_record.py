@@ -101,7 +101,7 @@ def test_relative_input_is_guarded_and_hashed_where_it_lies(files):
 def test_a_result_says_in_one_line_what_it_is(mr, pet, pixel_maximum):
     shown = repr(fuse_volumes(mr, pet, task="pet-mri", weights=pixel_maximum))
     assert re.fullmatch(
-        r"FusionResult\(pet-mri, colour, 24 x 28 x 4, mactfusion_plus, coverage 100\.0 %, "
+        r"FusionResult\(pet-mri, colour, 24 x 28 x 4, pixel_weights, coverage 100\.0 %, "
         r"[\d.]+ s, 0 warnings\)",
         shown,
     )

@@ -123,8 +123,9 @@ def test_command_takes_the_weights_of_the_task_it_recognises(name, weights, fold
 
 def configured(folder, name, partner):
     """The configuration as the bundle's own command reads it, without options of Python."""
-    recipe = ConfigParser()
-    recipe.read_config(str(bundle_root() / "configs" / "inference.yaml"))
+    configs = bundle_root() / "configs"
+    files = [str(configs / f"{file}.yaml") for file in ("inference", "mactfusion_plus")]
+    recipe = ConfigParser(ConfigParser.load_config_files(files))
     recipe.update(
         {
             "bundle_root": str(bundle_root()),
@@ -138,7 +139,8 @@ def configured(folder, name, partner):
 
 
 @pytest.mark.parametrize(
-    ("name", "file"), {"bone": "model-ct-mri.pt", "uptake": "model.pt"}.items()
+    ("name", "file"),
+    {"bone": "mactfusion_plus-ct-mri.pt", "uptake": "mactfusion_plus.pt"}.items(),
 )
 def test_every_route_takes_the_shipped_weights_of_the_task(
     name, file, folders, run_command, monkeypatch
@@ -151,7 +153,8 @@ def test_every_route_takes_the_shipped_weights_of_the_task(
         )
         assert case["weights"] == str(bundle_root() / "models" / file)
     monkeypatch.chdir(folders)
-    result = fuse_volumes(f"mr/{name}.nii.gz", f"partner/{name}.nii.gz")
+    sources = (f"mr/{name}.nii.gz", f"partner/{name}.nii.gz")
+    result = fuse_volumes(*sources, model="mactfusion_plus")
     assert (result.task, result.record["weights"]["name"]) == (TASKS[name], file)
 
 

@@ -1,6 +1,6 @@
 """Compare fusion methods on test pairs: tables, significance, cost, figures.
 
-    python -m training.compare PAIRS METHODS... --weights ours=mactfusion_plus
+    python -m training.compare PAIRS METHODS... --weights ours=pixel_weights
 
 PAIRS has the layout ``TASK/test/MODALITY/NAME.png``. METHODS are folders: of one method
 (``TASK/NAME.png``, called by the folder's name), or of several such folders. A checkpoint is fused

@@ -1,7 +1,7 @@
 """Fuse kinds of images that the networks never saw, and score the results.
 
     python -m training.generalise --gfp-pc FOLDER --mr-mr FOLDER --templates FOLDER --heads 2 \
-      --weights ours=mactfusion_plus --weights authors=mactfusion_ctmri.pth
+      --weights ours=pixel_weights --weights authors=mactfusion_ctmri.pt
 
 The folder of GFP holds ``GFP/STEM-g.jpg`` and ``PCI/STEM-t.jpg`` (phase contrast); that of MR holds
 ``T1.nii.gz``, ``T2.nii.gz`` and ``FLAIR.nii.gz`` of one patient; that of templates the volumes of

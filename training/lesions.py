@@ -1,7 +1,8 @@
 """Measure lost lesions: put into one source only, are they still there in the fused picture?
 
     python -m training.lesions --pairs FOLDER --templates FOLDER --mr-mr FOLDER \
-      --weights default=mactfusion_plus --weights authors=mactfusion_ctmri.pth
+      --weights default=pixel_weights --weights former=mactfusion_plus \
+      --weights published=mactfusion_ctmri.pt
 
 Disks, lines and pixels (:data:`mactfusion.trust.lesions.LESIONS`) are put at random places inside
 the head into one source at a time; a lesion is *lost* where what it changes in the contrast of the
@@ -41,8 +42,8 @@ if TYPE_CHECKING:
     from training.lesion_study.sources import SlicePair
 
 MARKERS = Markers("<!-- lost lesions begin -->", "<!-- lost lesions end -->")
-SLICES_OF_A_PAIR = 24
-"""As many as the public test folders have."""
+SLICES_OF_A_PAIR = 8
+"""Evenly spaced."""
 PARTS = ("train", "test")
 
 

@@ -94,7 +94,7 @@ def device_title(device: dict) -> str:
     if device["free_bytes"] is None:
         return str(device["title"])
     free = device["free_bytes"] / 2**30
-    kind = _("CPU, slow") if device["name"] == "cpu" else device["title"]
+    kind = _("CPU") if device["name"] == "cpu" else device["title"]
     return _("{title} · {free} GB free").format(title=kind, free=round(free, 1))
 
 
@@ -107,7 +107,7 @@ def device_note(chosen: str, devices: list) -> str:
         used = next((d for d in devices if d["name"].startswith("cuda")), None)
         used = used or next(d for d in devices if d["name"] == "cpu")
     if used["name"] == "cpu":
-        return _("Runs on the CPU: a whole volume takes minutes.")
+        return _("Runs on the CPU.")
     return _("Runs on {title}.").format(title=used["title"])
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from mactfusion.progress import Progress
 
+REDUCED = ("bfloat16", "float16")
+
 PIXELS_PER_BATCH = 64 * 256 * 256
 """At most, on a GPU: more would not fill it better, and progress would stand still for long."""
 
@@ -37,7 +39,7 @@ class FusionInferer(Inferer):
             its free memory, up to about four million pixels.
         precision: "float32" (the same result everywhere); or for speed "tf32" (float32 with ten
             bits inside products, on NVIDIA GPUs since Ampere; elsewhere it is float32, which is
-            said), "bfloat16" or "float16".
+            said), "bfloat16" or "float16" (slower on a processor without them, which is said).
         progress: called when batches are done; it stops the run by raising FusionCancelled.
     """
 
@@ -73,6 +75,8 @@ class FusionInferer(Inferer):
         self.notes.clear()
         if self.precision == "tf32" and not has_tf32(volume.device):
             self._note(f"TF32 does not exist on {volume.device}: the network runs in float32.")
+        if self.precision in REDUCED and emulates(volume.device):
+            self._note(f"This processor has no {self.precision} arithmetic: float32 is faster.")
         self.slices_at_a_time = self.batch_size or 0
         while True:
             try:
@@ -102,7 +106,7 @@ class FusionInferer(Inferer):
     def _run(self, batch: Tensor, network: Callable[..., Any]) -> Tensor:
         """Send ``(B, 2, H, W)`` through the network at the chosen precision."""
         device = batch.device
-        reduced = self.precision in ("bfloat16", "float16")
+        reduced = self.precision in REDUCED
         dtype = getattr(torch, self.precision) if reduced else None
         if device.type == "cuda" and self.precision != "float32":
             # The order in which tensor cores read features.
@@ -182,6 +186,11 @@ def memory_of(run: Callable[[], Any], device: torch.device) -> tuple[int, int]:
     needed = torch.cuda.max_memory_allocated(device) - before
     kept = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
     return max(needed, 1), torch.cuda.mem_get_info(device)[0] + kept
+
+
+def emulates(device: torch.device) -> bool:
+    """Tell whether a device is a processor known to have no 16-bit arithmetic for networks."""
+    return device.type == "cpu" and torch.backends.cpu.get_cpu_capability() in {"AVX2", "NO AVX"}
 
 
 def has_tf32(device: torch.device) -> bool:

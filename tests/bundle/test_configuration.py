@@ -13,7 +13,7 @@ from monai.bundle import ConfigParser, ConfigWorkflow, verify_metadata, verify_n
 
 import mactfusion
 from mactfusion.errors import InputError
-from mactfusion.networks.mactfusion_plus import MACTFusionPlus
+from mactfusion.networks.pixel_weights import PixelWeights
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 from mactfusion.recipe import own_errors
 from mactfusion.weights import load_weights
@@ -70,7 +70,7 @@ def test_inference_has_every_required_property(bundle, pair):
     )
     workflow.initialize()
     assert workflow.check_properties() == []
-    assert isinstance(workflow.network_def, MACTFusionPlus)
+    assert isinstance(workflow.network_def, PixelWeights)
     workflow.finalize()
 
 
@@ -138,7 +138,8 @@ def test_metadata_names_this_version(bundle):
         "docs/README.md",
         "docs/data_license.txt",
         "models/model.pt",
-        "models/model-ct-mri.pt",
+        "models/mactfusion_plus.pt",
+        "models/mactfusion_plus-ct-mri.pt",
         "models/SHA256SUMS",
     ],
 )
@@ -161,7 +162,7 @@ def test_shipped_weights_are_those_of_the_list(bundle):
 
 @pytest.mark.parametrize("file", MODELS[DEFAULT_MODEL].weight_files())
 def test_shipped_weights_fuse(bundle, file):
-    network = load_weights(MACTFusionPlus(), bundle / "models" / file)
+    network = load_weights(PixelWeights(), bundle / "models" / file)
     image = torch.rand(1, 2, 24, 32, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         fused = network(image)

@@ -60,7 +60,7 @@ class Server:
     home: Path
     log: Path
 
-    def fuse(self, image, output="image", model="mactfusion_plus", **params):
+    def fuse(self, image, output="image", model="pixel_weights", **params):
         """Ask for the fusion of images by their ids."""
         return self.post(f"/infer/{model}", {"image": image, "output": output}, json.dumps(params))
 

@@ -67,7 +67,7 @@ def test_default_answer_holds_the_record_and_the_volume(server, tmp_path):
     parts = message_from_bytes(head + answer.content).get_payload()
     record = json.loads(parts[0].get_payload(decode=True))
     assert record["task"] == "ct-mri + pet-mri"
-    assert record["options"]["model"] == "mactfusion_plus"
+    assert record["options"]["model"] == "pixel_weights"
     assert parts[1].get_filename() == "fused.nrrd"
     assert parts[1].get_payload(decode=True).startswith(b"NRRD")
     assert str(server.studies) not in json.dumps(record)

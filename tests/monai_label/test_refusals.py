@@ -56,7 +56,7 @@ def test_server_paths_are_no_images(server):
     ],
 )
 def test_fields_that_cannot_be(params, reason, server):
-    answer = server.post("/infer/mactfusion_plus", {"image": MR}, json.dumps(params))
+    answer = server.post("/infer/pixel_weights", {"image": MR}, json.dumps(params))
     text = sentence(answer)
     assert reason in text
     assert str(server.studies) not in text
@@ -65,14 +65,14 @@ def test_fields_that_cannot_be(params, reason, server):
 
 @pytest.mark.parametrize("params", ["[1", "[]", "7", "[" * 100_000])
 def test_params_that_are_no_object(params, server):
-    answer = server.post("/infer/mactfusion_plus", {"image": MR}, params)
+    answer = server.post("/infer/pixel_weights", {"image": MR}, params)
     assert "no JSON object" in sentence(answer)
 
 
 def test_unknown_models_files_and_sessions(server):
     params = json.dumps({"partner": PET})
     assert "no such model" in sentence(server.fuse(MR, model="nothing", partner=PET))
-    path = "/infer/mactfusion_plus"
+    path = "/infer/pixel_weights"
     volume = (server.studies / f"{MR}.nii.gz").read_bytes()
     for name in ("file", "label"):
         answer = server.post(path, {"image": MR}, params, **{name: ("mr.nii.gz", volume)})
@@ -89,8 +89,8 @@ def test_unknown_models_files_and_sessions(server):
         ("PUT", f"/datastore/label?image={MR}"),
         ("GET", f"/datastore/image/info?image={MR}"),
         ("PUT", "/session/"),
-        ("POST", "/batch/infer/mactfusion_plus"),
-        ("POST", "/infer/wsi/mactfusion_plus"),
+        ("POST", "/batch/infer/pixel_weights"),
+        ("POST", "/infer/wsi/pixel_weights"),
         ("GET", "/logs/"),
         ("GET", "/proxy/dicom/"),
         ("POST", "/reload"),

@@ -272,7 +272,7 @@ def test_command_lists_every_model(monkeypatch, run_command):
         assert model.status in outcome.out
     assert "19 parameters" in outcome.out
     assert "tiny.pt (not shipped)" in outcome.out
-    assert " model.pt, model-ct-mri.pt (for ct-mri)\n" in outcome.out
+    assert " mactfusion_plus.pt, mactfusion_plus-ct-mri.pt (for ct-mri)\n" in outcome.out
     assert " s a slice" not in outcome.out
 
 

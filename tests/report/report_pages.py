@@ -124,5 +124,5 @@ def result_of(volumes, partners, native=None, shown=None, **record):
         native=native,
         record={**known, **record},
         warnings=[],
-        model="mactfusion_plus",
+        model="pixel_weights",
     )

@@ -110,7 +110,7 @@ def test_windows_and_chosen_options_stand_beside_the_pictures(tmp_path):
     assert "Anatomical (MR) level 450, width 900 a.u." in beside
     assert "CT level 40, width 80 HU" in beside
     # The network is named, no matter whether it was chosen; what is a default is not repeated.
-    expected = "Chosen options network mactfusion_plus window brain grid isotropic All others"
+    expected = "Chosen options network pixel_weights window brain grid isotropic All others"
     assert expected in beside
     assert "precision float32" in body_text("</style>" + below)
 
@@ -119,7 +119,7 @@ def test_all_options_at_their_defaults_are_said_to_be(tmp_path):
     volumes, _ = volumes_with_marker(affine_of())
     result = result_of(volumes, [recorded("a.nii", "ct-mri")])
     page = write_fusion_report(tmp_path / "report.html", result).read_text()
-    expected = "Chosen options network mactfusion_plus All are the defaults"
+    expected = "Chosen options network pixel_weights All are the defaults"
     assert expected in body_text(page)
 
 

@@ -27,10 +27,10 @@ def texts(combo):
 
 def test_a_device_has_its_name_and_free_memory_and_the_cpu_is_said_plainly():
     assert device_title(GPU) == "Card 9000 · 5.0 GB free"
-    assert device_title(CPU) == "CPU, slow · 1.5 GB free"
+    assert device_title(CPU) == "CPU · 1.5 GB free"
     assert device_title({**GPU, "free_bytes": None}) == "Card 9000"
     assert device_note("auto", [GPU, CPU]) == "Runs on Card 9000."
-    slow = "Runs on the CPU: a whole volume takes minutes."
+    slow = "Runs on the CPU."
     assert device_note("cpu", [GPU, CPU]) == slow
     assert device_note("auto", [CPU]) == slow
     assert device_note("auto", []) == ""
@@ -41,14 +41,14 @@ def test_check_says_what_answers_and_fills_the_lists(warm_panel):
     ui.checkButton.click()
     wait(warm_panel, lambda: "answers" in ui.messageLabel.text)
     assert re.fullmatch(
-        r"The library mactfusion \S+ answers\. Devices: .*CPU, slow · \d+\.\d GB free\.",
+        r"The library mactfusion \S+ answers\. Devices: .*CPU · \d+\.\d GB free\.",
         ui.messageLabel.text,
     )
     assert texts(ui.deviceComboBox)[0] == "Automatic"
-    assert texts(ui.deviceComboBox)[-1].startswith("CPU, slow · ")
+    assert texts(ui.deviceComboBox)[-1].startswith("CPU · ")
     assert ui.deviceComboBox.currentData == "cpu"  # what the fixture chose
-    assert ui.deviceLabel.text == "Runs on the CPU: a whole volume takes minutes."
-    assert texts(ui.modelComboBox)[:2] == ["Standard (mactfusion_plus)", "mactfusion"]
+    assert ui.deviceLabel.text == "Runs on the CPU."
+    assert texts(ui.modelComboBox)[:2] == ["Standard (pixel_weights)", "mactfusion"]
 
 
 def test_another_model_is_used_and_recorded_and_weights_are_checked(warm_panel, tmp_path):

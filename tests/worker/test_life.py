@@ -15,29 +15,29 @@ pytestmark = pytest.mark.slow  # each test starts a process that imports torch
 
 SLOW = """
 import time
-from mactfusion.networks.mactfusion_plus import MACTFusionPlus
-forward = MACTFusionPlus.forward
+from mactfusion.networks.pixel_weights import PixelWeights
+forward = PixelWeights.forward
 def slow(self, image):
     time.sleep(0.4)
     return forward(self, image)
-MACTFusionPlus.forward = slow
+PixelWeights.forward = slow
 """
 
 FORGETFUL = """
 import torch
-from mactfusion.networks.mactfusion_plus import MACTFusionPlus
-forward = MACTFusionPlus.forward
+from mactfusion.networks.pixel_weights import PixelWeights
+forward = PixelWeights.forward
 def forgetful(self, image):
     if len(image) > 1:
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
     return forward(self, image)
-MACTFusionPlus.forward = forgetful
+PixelWeights.forward = forgetful
 """
 
 NOISY = """
 import os, sys
-from mactfusion.networks.mactfusion_plus import MACTFusionPlus
-forward = MACTFusionPlus.forward
+from mactfusion.networks.pixel_weights import PixelWeights
+forward = PixelWeights.forward
 def noisy(self, image):
     print("noise from Python")
     os.write(1, b"noise from C\\n")
@@ -45,14 +45,14 @@ def noisy(self, image):
     for _ in range(40):
         os.write(2, b"x" * 99_999 + b"\\n")
     return forward(self, image)
-MACTFusionPlus.forward = noisy
+PixelWeights.forward = noisy
 """
 
 BROKEN = """
-from mactfusion.networks.mactfusion_plus import MACTFusionPlus
+from mactfusion.networks.pixel_weights import PixelWeights
 def broken(self, image):
     raise RuntimeError("secret of the machine")
-MACTFusionPlus.forward = broken
+PixelWeights.forward = broken
 """
 
 PET_MRI = {"task": "pet-mri", "device": "cpu"}

@@ -36,7 +36,7 @@ DATA is the public Whole Brain Atlas folder.
 CONCLUSIONS = """**What may be concluded.** The rows of one table were trained with the same budget,
 given above it, and compare with each other. That budget is small: the order of the rows says more
 than their level, and a part that pays late in a training looks useless here. There is one seed a
-row: differences as small as those [between seeds](results.md#how-much-the-seed-matters) say
+row: differences as small as those [between seeds](mactfusion_plus.md#how-much-the-seed-matters) say
 nothing. Nothing was selected: what is scored are the last averaged weights. Printed figures are the
 papers' own, of trainings of other lengths, on pairs and with definitions that are not given:
 compare their order with the order here, never their level.

@@ -3,6 +3,7 @@
 from mactfusion.engine.averaging import AveragedNetwork, FollowTraining
 from mactfusion.engine.best import BestMetric, SaveBest
 from mactfusion.engine.checkpoint import Checkpoints, read_checkpoint
+from mactfusion.engine.contrasts import RandSecondContrastd
 from mactfusion.engine.draws import Draws, DrawSampler, SeedSteps
 from mactfusion.engine.figure import FusionFigure
 from mactfusion.engine.lesions import LesionContrastLoss, LesionedPairs, RandLesionsd
@@ -28,6 +29,7 @@ __all__ = [
     "MeanLoss",
     "PairProgress",
     "RandLesionsd",
+    "RandSecondContrastd",
     "SaveBest",
     "SeedSteps",
     "ShiftConsistencyLoss",

@@ -22,7 +22,7 @@ def move(image: Tensor, rows: int, columns: int) -> Tensor:
 class ShiftedPairs:
     """A ``prepare_batch`` that puts a moved copy of each pair behind the batch.
 
-    The windows of the network's attention lie at fixed places of the slice. A picture that is
+    The windows of MACTFusion's attention lie at fixed places of the slice. A picture that is
     moved by part of a window is cut differently, and comes out differently unless training asks
     for the same: see :class:`ShiftConsistencyLoss`, which looks up the last movement here.
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from mactfusion.networks.blank import keep_blank
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CHANNELS = 16
 """As many single-precision values as the widest registers of a processor hold."""
@@ -27,21 +32,26 @@ class PixelWeights(nn.Module):
 
     Contract as for :class:`~mactfusion.networks.mactfusion.MACTFusion`. The network is this
     project's; no paper reports it.
+
+    Args:
+        channels: of every convolution but the last. Other sizes than the default's are for
+            comparisons (docs/training.md); weight files hold the default's.
+        dilations: one for each convolution between the first and the last.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int = CHANNELS, dilations: Sequence[int] = DILATIONS) -> None:
         super().__init__()
-        self.first = nn.Conv2d(2, CHANNELS, 3, padding=1)
+        self.first = nn.Conv2d(2, channels, 3, padding=1)
         self.body = nn.ModuleList(
-            nn.Conv2d(CHANNELS, CHANNELS, 3, padding=dilation, dilation=dilation)
-            for dilation in DILATIONS
+            nn.Conv2d(channels, channels, 3, padding=dilation, dilation=dilation)
+            for dilation in dilations
         )
-        self.last = nn.Conv2d(CHANNELS, 2, 3, padding=1)
+        self.last = nn.Conv2d(channels, 2, 3, padding=1)
         # At first a plain sum, brighter than the average of both.
         weight, bias = self.last.parameters()
         nn.init.zeros_(weight)
         nn.init.constant_(bias, 0.7)
-        # Values of one pixel side by side: a processor takes two thirds of the time.
+        # Values of one pixel side by side: a processor takes about half of the time.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, image: Tensor) -> Tensor:

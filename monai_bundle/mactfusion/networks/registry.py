@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-DEFAULT_MODEL = "mactfusion_plus"
+DEFAULT_MODEL = "pixel_weights"
 BRAIN_TASKS = ("ct-mri", "pet-mri", "spect-mri")
 MACTFUSION_CITATION = (
     "Xie et al., MACTFusion: Lightweight Cross Transformer for Adaptive Multimodal Medical Image "
@@ -82,6 +82,14 @@ class Model:
 
 
 MODELS: dict[str, Model] = {
+    "pixel_weights": Model(
+        graph="PixelWeights",
+        weights="model.pt",
+        tasks=BRAIN_TASKS,
+        citation="The MACTFusionSlicer authors, 2026",
+        status="The project's own network, which weighs the two sources for every pixel: no paper "
+        "reports it.",
+    ),
     "mactfusion": Model(
         graph="MACTFusion",
         weights="mactfusion.pt",
@@ -91,20 +99,12 @@ MODELS: dict[str, Model] = {
     ),
     "mactfusion_plus": Model(
         graph="MACTFusionPlus",
-        weights="model.pt",
-        own_weights={"ct-mri": "model-ct-mri.pt"},
+        weights="mactfusion_plus.pt",
+        own_weights={"ct-mri": "mactfusion_plus-ct-mri.pt"},
         tasks=BRAIN_TASKS,
         citation=MACTFUSION_CITATION,
         status="MACTFusion at half size with a direct path at full size, this project's variant: "
         "nothing that the paper reports is about it.",
-    ),
-    "pixel_weights": Model(
-        graph="PixelWeights",
-        weights="pixel_weights.pt",
-        tasks=BRAIN_TASKS,
-        citation="The MACTFusionSlicer authors, 2026",
-        status="The project's own network, which weighs the two sources for every pixel: no paper "
-        "reports it.",
     ),
     "cminet": Model(
         graph="CMINet",

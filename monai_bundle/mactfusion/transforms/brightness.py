@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 def steady_gain(fused: torch.Tensor, brighter: torch.Tensor) -> torch.Tensor:
     """Gain of each slice that gives its foreground the root mean square of the brighter source.
 
-    The network standardises each slice by itself, so that it cannot know how bright the slice is
-    within its volume. One factor a slice keeps the contrast inside the slice; because the factor
+    A network that standardises each slice, as MACTFusion's does, cannot know how bright the slice
+    is within its volume. One factor a slice keeps the contrast inside the slice; because the factor
     depends on that slice alone, a single slice can be shown before the volume is fused.
 
     The root mean square counts bright voxels more than dark ones. A mean would follow the faint

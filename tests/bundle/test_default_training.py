@@ -1,0 +1,71 @@
+"""The training of the default network: its terms by task, and that each of them reaches a step."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+import torch
+from monai.bundle import ConfigParser
+
+from mactfusion.bundle import bundle_root
+from mactfusion.engine.contrasts import SYNTHETIC
+from mactfusion.networks.registry import BRAIN_TASKS, DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture
+def parser(slices: Path, tmp_path: Path) -> ConfigParser:
+    """One step of one pair, on pictures of 48 x 48 or so."""
+    configs = bundle_root() / "configs"
+    files = [str(configs / f"{name}.yaml") for name in ("train", "train_pixel_weights")]
+    parser = ConfigParser(ConfigParser.load_config_files(files))
+    parser["device"] = "cpu"
+    parser["dataset_dir"], parser["output_dir"] = str(slices), str(tmp_path / "out")
+    parser["crop"] = [40, 40]
+    parser["epochs"] = parser["epoch_length"] = 1
+    parser["val_interval"], parser["val_every_case"], parser["warmup_steps"] = 2, 2, 0
+    return parser
+
+
+def test_it_trains_the_default(parser: ConfigParser) -> None:
+    assert parser["model"] == DEFAULT_MODEL
+
+
+def test_every_task_has_a_weight_in_every_term_that_is_weighed_by_task(
+    parser: ConfigParser,
+) -> None:
+    by_task = [
+        term["weight"] for term in parser["loss"]["terms"] if isinstance(term["weight"], dict)
+    ]
+    assert len(by_task) == 4
+    assert all(set(weights) == {*BRAIN_TASKS, SYNTHETIC} for weights in by_task)
+
+
+@pytest.mark.parametrize("term", range(7))
+def test_each_term_reaches_the_step(parser: ConfigParser, term: int) -> None:
+    losses = []
+    for weight in (0, 1000.0):
+        parser["loss#terms"][term]["weight"] = weight
+        parser["seed"] = 5
+        torch.manual_seed(0)
+        network = parser.get_parsed_content("network")
+        with torch.no_grad():
+            network.last.bias.fill_(2.0)  # beyond the range, and hardly like its sources
+        trainer = parser.get_parsed_content("train#trainer")
+        trainer.run()
+        plain, lesioned = trainer.state.output
+        assert plain["pred"].shape == lesioned["pred"].shape == (1, 40, 40)
+        losses.append(float(plain["loss"]))
+        parser.ref_resolver.reset()
+    assert losses[1] > losses[0] + 1
+
+
+def test_some_pairs_are_of_another_contrast(parser: ConfigParser) -> None:
+    dataset = parser.get_parsed_content("train#dataset")
+    dataset.transform.set_random_state(seed=0)
+    draws = [dataset[index % len(dataset)][0]["task"] for index in range(30)]
+    assert SYNTHETIC in draws
+    assert set(draws) & set(BRAIN_TASKS)
