@@ -69,7 +69,7 @@ def networks_table(seconds: Mapping[str, float]) -> str:
     """Tabulate CPU times, the shortest first, with their ratio to that of the default."""
     default = seconds[f"`{DEFAULT_MODEL}`"]
     rows = [
-        [name, f"{1000 * own:.1f} ms", f"{own / default:.{1 if own >= default else 3}f}"]
+        [name, f"{1000 * own:.1f} ms", f"{own / default:.1f}"]
         for name, own in sorted(seconds.items(), key=lambda entry: entry[1])
     ]
     return markdown_table(("network", "CPU time", f"times `{DEFAULT_MODEL}`"), rows)

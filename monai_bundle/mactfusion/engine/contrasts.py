@@ -62,6 +62,6 @@ class RandSecondContrastd(Randomizable, Transform):
         contrast = torch.from_numpy(np.interp(mr.numpy(), levels, values)).float()
         if self.R.uniform() < BLURRED:
             smooth = GaussianFilter(2, self.R.uniform(*SIGMAS))
-            contrast = smooth(contrast[None, None])[0, 0].detach()
+            contrast = smooth(contrast[None, None])[0, 0]
         brightest = contrast.amax().clamp_min(DIMMEST)
         return (contrast / brightest * self.R.uniform(*BRIGHTEST)).clamp(0, 1)
