@@ -1,0 +1,7 @@
+"""DICOM in and out."""
+
+from mactfusion.exports import exports
+
+__getattr__, __all__ = exports(
+    __name__, {"series": "image_files read_dicom_folder same_patient_warning"}
+)
