@@ -67,6 +67,10 @@ class Case(TypedDict, total=False):
     :func:`mactfusion.errors.note`. LoadVolumesd."""
     started: float
     """Seconds since 1970; likewise ``prepared`` and ``fused``. LoadVolumesd, Timestampd."""
+    origins: str
+    """The DICOM series of the anatomical volume and of each partner in the order given, without
+    pixels, as text, see :mod:`mactfusion.io.dicom.origin`; "" where no DICOM is written.
+    LoadVolumesd."""
     axis: str
     """"axial", "coronal" or "sagittal": the slices that the network sees. ChooseGridd."""
     grid_affine: torch.Tensor

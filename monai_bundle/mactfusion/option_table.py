@@ -25,6 +25,7 @@ GRIDS = ("anatomical", "isotropic")
 AXES = ("axial", "coronal", "sagittal")
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 STORED_TYPES = ("uint8", "uint16", "float32")
+FORMATS = ("auto", "dicom")
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,19 @@ def _weights(path: Any) -> Path:
     return Path(path)
 
 
+def _template(path: Any) -> Path:
+    try:
+        is_there = isinstance(path, str | Path) and Path(path).is_dir()
+    except OSError:  # a name that no folder can have
+        is_there = False
+    if not is_there:
+        raise InputError(
+            f"The DICOM template {path} is no folder; give that of one series with "
+            "--dicom-template."
+        )
+    return Path(path)
+
+
 def _window(window: Any) -> str | list[float]:
     """Keep the name of a preset, for the record."""
     values = parse_window(window)
@@ -142,7 +156,8 @@ FUSED, SHOWN, RESULT, NETWORK = "What is fused", "How it is shown", "Result", "N
 OPTIONS: dict[str, Option] = {
     "output": Option(
         default=None,
-        help="File to write: .nii.gz, .nrrd, .mha, .png, .tif; or, of folders, a folder.",
+        help="File to write: .nii.gz, .nrrd, .mha, .png, .tif, .dcm; or, of folders or with "
+        "--format dicom, a folder.",
         group=RESULT,
         kind=Path,
         flag="-o",
@@ -209,6 +224,35 @@ OPTIONS: dict[str, Option] = {
         group=RESULT,
         choices=("auto", *STORED_TYPES),
         is_remote=True,
+    ),
+    "format": Option(
+        default="auto",
+        help="auto goes by the name; dicom writes a folder with one DICOM image a slice, or, of a "
+        "name that ends in .dcm, one multi-frame object.",
+        group=RESULT,
+        choices=FORMATS,
+    ),
+    "dicom_template": Option(
+        default=None,
+        help="Folder of a DICOM series of the patient, for DICOM output where the anatomical "
+        "volume is none: patient, study and frame of reference are taken from it.",
+        group=RESULT,
+        kind=Path,
+        check=_template,
+        is_recorded=False,
+    ),
+    "anonymous": Option(
+        default=False,
+        help="DICOM output that names nobody: nothing of the sources but voxels.",
+        group=RESULT,
+        kind=bool,
+    ),
+    "presentation_state": Option(
+        default=False,
+        help="Also a DICOM object by which viewers fuse the two original series themselves "
+        "(Advanced Blending).",
+        group=RESULT,
+        kind=bool,
     ),
     "overwrite": Option(
         default=False,

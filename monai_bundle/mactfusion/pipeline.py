@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mactfusion.case import partner_roles
 from mactfusion.errors import InputError, inform, overhearing
+from mactfusion.io.dicom.choices import check_dicom_choices
 from mactfusion.io.formats import base_name
 from mactfusion.io.names import check_input, check_outputs
 from mactfusion.option_table import OPTIONS
@@ -103,11 +104,20 @@ def check_choices(
     if not given:
         raise InputError("There is no partner volume; give one.")
     chosen.of_each(len(given))
+    check_dicom_choices(
+        chosen.output,
+        format=chosen.format,
+        dtype=chosen.dtype,
+        dicom_template=chosen.dicom_template,
+        anonymous=chosen.anonymous,
+        presentation_state=chosen.presentation_state,
+    )
     first, partners = _checked_source(anatomical), [_checked_source(source) for source in given]
     _refuse_same_path([first, *partners])
     roles = dict(zip(partner_roles(len(partners)), partners, strict=True))
     inputs = {f"{role} volume": source for role, source in {"anatomical": first, **roles}.items()}
-    check_outputs(chosen.output, chosen.overwrite, {**inputs, "weight file": chosen.weights})
+    inputs |= {"weight file": chosen.weights, "DICOM template": chosen.dicom_template}
+    check_outputs(chosen.output, chosen.overwrite, inputs, chosen.format)
     return (first, partners), chosen
 
 

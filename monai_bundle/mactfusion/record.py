@@ -24,7 +24,12 @@ from mactfusion.case import partner_roles
 from mactfusion.errors import with_names
 from mactfusion.io.checksum import sha256_of
 from mactfusion.io.coerce import IN_MEMORY
-from mactfusion.io.formats import base_name, extension_of
+from mactfusion.io.formats import (
+    DICOM_EXTENSION,
+    OUTPUT_EXTENSIONS,
+    base_name,
+    extension_of,
+)
 from mactfusion.options import is_list_of_values, one_or_each
 from mactfusion.transforms.volume import name_of
 from mactfusion.transforms.windows import rounded
@@ -163,11 +168,15 @@ class Record:
         ]
         words: list[str] = []
         if self.output is not None:
-            name = f"fused{extension_of(self.output)}"
+            is_folder = extension_of(self.output) not in (*OUTPUT_EXTENSIONS, DICOM_EXTENSION)
+            name = "fused" if is_folder else f"fused{extension_of(self.output)}"
             words += ["-o", self.output.name if self.options.keep_names else name]
         chosen = self.options.chosen()
         if self.options.weights is not None:
             chosen["weights"] = self.options.weights.name
+        if self.options.dicom_template is not None:
+            template = self.options.dicom_template
+            chosen["dicom_template"] = template.name if self.options.keep_names else "template"
         for name, value in chosen.items():
             option = f"--{name.replace('_', '-')}"
             if name == "device":  # another machine has others

@@ -12,7 +12,12 @@ from mactfusion.cli.choices import with_options
 from mactfusion.cli.screen import caution, complain, ignore, progress_console, tell
 from mactfusion.errors import InputError, informing, listening
 from mactfusion.io.folder import files_by_stem
-from mactfusion.io.formats import OUTPUT_EXTENSIONS, PICTURE_EXTENSIONS, extension_of
+from mactfusion.io.formats import (
+    OUTPUT_EXTENSIONS,
+    PICTURE_EXTENSIONS,
+    extension_of,
+    is_dicom_output,
+)
 from mactfusion.io.names import check_apart, check_folder, sidecar_path
 from mactfusion.options import Options
 from mactfusion.pipeline import fuse_volumes
@@ -53,8 +58,8 @@ def fuse(
 ) -> None:
     """Fuse volumes, or pictures, or two folders of them matched by file name."""
     output: Path = options["output"]
-    is_file = extension_of(output) in OUTPUT_EXTENSIONS
-    if anatomical.is_dir() and all(path.is_dir() for path in partner) and not is_file:
+    is_one = extension_of(output) in OUTPUT_EXTENSIONS or is_dicom_output(output, options["format"])
+    if anatomical.is_dir() and all(path.is_dir() for path in partner) and not is_one:
         if len(partner) > 1:
             raise InputError("Folders are fused in pairs; name one folder of partners.")
         for word, page in {"--report": report, "--picture": picture}.items():
@@ -132,7 +137,7 @@ def fuse_folders(anatomical: Path, partner: Path, options: dict[str, Any], quiet
     if not common:
         raise InputError(
             f"{anatomical} and {partner} have no file names in common; for two DICOM series give "
-            "-o a file name that ends in .nii.gz."
+            "-o a file name that ends in .nii.gz, or add --format dicom."
         )
     check_folder(output, f"{output} cannot be made a folder")
     Options(**options).of_each(1)  # what is wrong for all is said once

@@ -7,7 +7,7 @@ __getattr__, __all__ = exports(
     {
         "atomic": "atomic_path",
         "coerce": "as_volume",
-        "dicom": "same_patient_warning",
+        "dicom": "DicomExport same_patient_warning",
         "formats": "INPUT_EXTENSIONS OUTPUT_EXTENSIONS",
         "load": "LoadVolumesd",
         "names": "check_output sidecar_path",

@@ -13,6 +13,8 @@ INPUT_EXTENSIONS = (*NIFTI_EXTENSIONS, *ITK_EXTENSIONS, *PICTURE_EXTENSIONS)
 OUTPUT_PICTURE_EXTENSIONS = (".png", ".tif", ".tiff")
 # Formats of two files (.nhdr, .mhd) are left out: two names cannot be replaced in one step.
 OUTPUT_EXTENSIONS = (*NIFTI_EXTENSIONS, ".nrrd", ".mha", *OUTPUT_PICTURE_EXTENSIONS)
+DICOM_EXTENSION = ".dcm"
+"""Of one multi-frame object; a series of slices is a folder."""
 
 
 def extension_of(path: Path) -> str:
@@ -35,3 +37,13 @@ def base_name(path: str | Path) -> str:
         ('scan 1.nii', 'patient')
     """
     return " ".join(Path(os.path.abspath(path)).name.split())  # noqa: PTH100  "." has a name too
+
+
+def is_dicom_output(output: Path, format: str) -> bool:  # noqa: A002  the option's name
+    """Tell whether DICOM is written: one file by its name, or a folder by the option.
+
+    Example:
+        >>> is_dicom_output(Path("fused.dcm"), "auto"), is_dicom_output(Path("fused"), "auto")
+        (True, False)
+    """
+    return format == "dicom" or extension_of(output) == DICOM_EXTENSION

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError
-from mactfusion.io.formats import INPUT_EXTENSIONS, OUTPUT_EXTENSIONS, extension_of
+from mactfusion.io.dicom.choices import check_beside_inputs, check_dicom_folder
+from mactfusion.io.formats import (
+    DICOM_EXTENSION,
+    INPUT_EXTENSIONS,
+    OUTPUT_EXTENSIONS,
+    extension_of,
+    is_dicom_output,
+)
 from mactfusion.io.guard import guarded
 
 if TYPE_CHECKING:
@@ -52,12 +59,18 @@ def _check_file(path: Path) -> None:
     )
 
 
-def check_output(path: str | Path, overwrite: bool) -> None:
+def check_output(
+    path: str | Path,
+    overwrite: bool,
+    format: str = "auto",  # noqa: A002  the option's name
+) -> None:
     """Refuse an output name before the long work begins.
 
     Args:
-        path: the file to be written; its folder is made when it is missing.
+        path: the file to be written; its folder is made when it is missing. Of a DICOM series the
+            folder.
         overwrite: whether it may exist already.
+        format: see :data:`mactfusion.option_table.OPTIONS`.
 
     Raises:
         InputError: unknown extension, a folder that is write-protected or cannot be made, a folder
@@ -65,11 +78,17 @@ def check_output(path: str | Path, overwrite: bool) -> None:
     """
     path = Path(path)
     extension = extension_of(path)
+    if extension != DICOM_EXTENSION and is_dicom_output(path, format):
+        with guarded(f"{path} cannot be written", prints=False):
+            check_dicom_folder(path, overwrite)
+        check_folder(path.parent, f"{path} cannot be written")
+        return
     if extension in (".jpg", ".jpeg"):
         raise InputError(f"{path} cannot be written: JPEG loses detail; use .png or .tif")
-    if extension not in OUTPUT_EXTENSIONS:
+    if extension not in (*OUTPUT_EXTENSIONS, DICOM_EXTENSION):
         raise InputError(
-            f"{path} cannot be written: the name must end in {', '.join(OUTPUT_EXTENSIONS)}"
+            f"{path} cannot be written: the name must end in {', '.join(OUTPUT_EXTENSIONS)}, or"
+            f" for DICOM in {DICOM_EXTENSION}; --format dicom writes a folder"
         )
     check_place(path, overwrite, f"{path} cannot be written")
 
@@ -112,20 +131,28 @@ def check_folder(folder: Path, failure: str) -> None:
             raise InputError(f"{failure}: {folder} is write-protected")
 
 
-def check_outputs(output: Path | None, overwrite: bool, inputs: Mapping[str, Any]) -> None:
+def check_outputs(
+    output: Path | None,
+    overwrite: bool,
+    inputs: Mapping[str, Any],
+    format: str = "auto",  # noqa: A002  the option's name
+) -> None:
     """Refuse the name of a fused volume and of its record; see :func:`check_output`.
 
     Args:
         output: the file to be written; None for nothing.
         overwrite: whether both may exist already.
         inputs: see :func:`check_apart`.
+        format: see :func:`check_output`.
 
     Raises:
         InputError: likewise.
     """
     if output is None:
         return
-    check_output(output, overwrite)
+    if is_dicom_output(output, format):
+        check_beside_inputs(output, inputs)
+    check_output(output, overwrite, format)
     sidecar = sidecar_path(output)
     if sidecar.is_dir() or (sidecar.exists() and not overwrite):
         raise InputError(

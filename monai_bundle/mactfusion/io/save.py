@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from monai.transforms import Transform
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path, made_folder
+from mactfusion.io.dicom import DicomExport
 from mactfusion.io.names import check_outputs, sidecar_path
 from mactfusion.io.write import stored_type, write_volume
 
@@ -27,14 +29,20 @@ class CheckFormatd(Transform):
         output: the file to write; None for nothing.
         dtype: stored type.
         luminance_only: the result will be grey.
+        export: the DICOM output that was chosen, if any.
     """
 
     def __init__(
-        self, output: str | Path | None, dtype: str = "auto", luminance_only: bool = False
+        self,
+        output: str | Path | None,
+        dtype: str = "auto",
+        luminance_only: bool = False,
+        export: DicomExport | None = None,
     ) -> None:
         self.output = output
         self.dtype = dtype
         self.luminance_only = luminance_only
+        self.export = export or DicomExport()
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Check ``is_color`` and ``grid_shape`` against the name and the type.
@@ -42,7 +50,9 @@ class CheckFormatd(Transform):
         Raises:
             InputError: colour in a type for scalars, several slices in a picture, ...
         """
-        if self.output is not None:
+        if self.export.is_chosen:
+            self.export.check_case(data, self.luminance_only)
+        elif self.output is not None:
             is_colour = bool(data["is_color"]) and not self.luminance_only
             stored_type(self.output, self.dtype, is_colour, data["grid_shape"].tolist())
         return dict(data)
@@ -57,13 +67,22 @@ class SaveFusiond(Transform):
         record: writes the record, and knows the output and what it must not overwrite.
         dtype: stored type.
         overwrite: replace a file of that name.
+        export: the DICOM output that was chosen, if any.
     """
 
-    def __init__(self, record: Record, dtype: str = "auto", overwrite: bool = False) -> None:
+    def __init__(
+        self,
+        record: Record,
+        dtype: str = "auto",
+        overwrite: bool = False,
+        export: DicomExport | None = None,
+    ) -> None:
+        self.export = export or DicomExport()
         inputs = {f"{role} volume": source for role, source in record.sources.items()}
-        check_outputs(record.output, overwrite, inputs)
+        check_outputs(record.output, overwrite, inputs, self.export.format)
         self.record = record
         self.dtype = dtype
+        self.overwrite = overwrite
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Write the result.
@@ -87,12 +106,15 @@ class SaveFusiond(Transform):
             ):
                 # A file name that is no UTF-8 keeps its bytes in JSON's own notation.
                 temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
-                write_volume(
-                    data["pred"],
-                    output,
-                    dtype=self.dtype,
-                    description=f"MACTFusion {data['task']}",
-                )
+                if self.export.is_chosen:
+                    self.export.write(data, record, self.overwrite)
+                else:
+                    write_volume(
+                        data["pred"],
+                        output,
+                        dtype=self.dtype,
+                        description=f"MACTFusion {data['task']}",
+                    )
         except OSError as error:
             raise InputError(f"{sidecar} cannot be written ({error.strerror}).") from error
 
@@ -104,5 +126,8 @@ def _both_or_none(output: Path, was_there: bool) -> Iterator[None]:
         yield
     except BaseException:
         if not was_there:
-            output.unlink(missing_ok=True)
+            if output.is_dir():
+                shutil.rmtree(output)
+            else:
+                output.unlink(missing_ok=True)
         raise

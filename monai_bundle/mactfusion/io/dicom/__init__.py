@@ -3,5 +3,9 @@
 from mactfusion.exports import exports
 
 __getattr__, __all__ = exports(
-    __name__, {"series": "image_files read_dicom_folder same_patient_warning"}
+    __name__,
+    {
+        "export": "DicomExport",
+        "series": "image_files read_dicom_folder same_patient_warning",
+    },
 )

@@ -1,0 +1,255 @@
+"""The DICOM output of one fusion: what was asked for, refused early, and written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mactfusion import __version__
+from mactfusion.errors import InputError
+from mactfusion.io.atomic import atomic_path
+from mactfusion.io.dicom.choices import check_dicom_choices, check_dicom_folder
+from mactfusion.io.dicom.folder import IMPLEMENTATION_UID, atomic_folder
+from mactfusion.io.dicom.pixels import MOST_BYTES
+from mactfusion.io.formats import DICOM_EXTENSION, extension_of, is_dicom_output
+from mactfusion.io.guard import guarded
+from mactfusion.transforms.volume import is_picture
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from pydicom.dataset import Dataset
+
+    from mactfusion.io.dicom.origin import Origin
+
+_PRESENTATION_STATE = "presentation-state.dcm"
+_LONGEST_VERSION_NAME = 16
+
+
+class DicomExport:
+    """Writes a fused volume as DICOM, if that was chosen.
+
+    Args:
+        output: the file or folder to be written, if any.
+        format: see :data:`mactfusion.option_table.OPTIONS`; likewise the others.
+        dtype: likewise.
+        dicom_template: likewise.
+        anonymous: likewise.
+        presentation_state: likewise.
+
+    Attributes:
+        is_chosen: whether DICOM is written at all.
+
+    Raises:
+        InputError: options that contradict each other.
+    """
+
+    def __init__(
+        self,
+        output: str | Path | None = None,
+        format: str = "auto",  # noqa: A002  the option's name
+        dtype: str = "auto",
+        dicom_template: str | Path | None = None,
+        anonymous: bool = False,
+        presentation_state: bool = False,
+    ) -> None:
+        self.output = None if output is None else Path(output)
+        self.format = format
+        self.dtype = dtype
+        self.template = None if dicom_template is None else Path(dicom_template)
+        self.anonymous = anonymous
+        self.presentation_state = presentation_state
+        check_dicom_choices(
+            self.output,
+            format=format,
+            dtype=dtype,
+            dicom_template=self.template,
+            anonymous=anonymous,
+            presentation_state=presentation_state,
+        )
+        self.is_chosen = self.output is not None and is_dicom_output(self.output, format)
+
+    @property
+    def _path(self) -> Path:
+        assert self.output is not None  # noqa: S101  asked for where DICOM is chosen alone
+        return self.output
+
+    def check_origins(self, origins: Sequence[Origin | None]) -> None:
+        """Refuse sources from which the chosen DICOM cannot be made.
+
+        Args:
+            origins: the series of the anatomical volume and of each partner, None where it is none.
+
+        Raises:
+            InputError: nobody to whom the result belongs, ...
+        """
+        if not self.is_chosen:
+            return
+        self._owner(origins)
+        if self.anonymous and any(origin.has_text for origin in origins if origin is not None):
+            raise InputError(
+                "A series says that its pixels hold text (Burned In Annotation), which may name "
+                "the patient: it cannot become anonymous."
+            )
+        if self.presentation_state:
+            from mactfusion.io.dicom.blending import check_blendable
+
+            check_blendable(origins)
+
+    def sentences(self, origins: Sequence[Origin | None]) -> list[str]:
+        """Return what has to be said before the long work.
+
+        Args:
+            origins: see :meth:`check_origins`.
+        """
+        if not self.is_chosen or self.template is None:
+            return []
+        if origins[0] is not None:
+            return [
+                "The anatomical volume is a DICOM series itself: the result takes patient, study "
+                "and frame of reference from it, not from the template."
+            ]
+        return [
+            "The result takes patient, study and frame of reference from the template: check that "
+            "the anatomical volume is of that patient and in that place."
+        ]
+
+    def _owner(self, origins: Sequence[Origin | None]) -> Origin | None:
+        """Return whose patient, study and frame of reference are taken; None for nobody's."""
+        if self.anonymous:
+            return None
+        if origins and origins[0] is not None:
+            return origins[0]
+        if self.template is None:
+            raise InputError(
+                "The anatomical volume is no DICOM series, so nothing says to which patient the "
+                "result belongs: add --dicom-template with the folder of a series of the patient, "
+                "or --anonymous."
+            )
+        from mactfusion.io.dicom import image_files
+        from mactfusion.io.dicom.origin import origin_of
+
+        return origin_of(image_files(self.template))
+
+    def check_case(self, case: Mapping[str, Any], luminance_only: bool) -> None:
+        """Refuse a result that DICOM cannot hold, before the long work.
+
+        Args:
+            case: with ``image``, ``is_color`` and ``grid_shape``.
+            luminance_only: the result will be grey.
+
+        Raises:
+            InputError: pictures, which have no place in a patient; a type or a size too large.
+        """
+        self.check_origins(_origins_of(case))
+        if is_picture(case["image"]):
+            raise InputError(
+                f"{self.output} cannot be written: a picture has no millimetres and no place in "
+                "the patient, which a DICOM series needs; write .png or .tif."
+            )
+        is_color = bool(case["is_color"]) and not luminance_only
+        if self.dtype not in ("auto", "uint8" if is_color else "uint16"):
+            raise InputError(
+                f"{self.output} cannot be written: DICOM holds "
+                f"{'8 bits of each colour' if is_color else '16 bits of grey'}; leave --dtype at "
+                "auto."
+            )
+        size = int(np.prod(case["grid_shape"].tolist())) * (3 if is_color else 2)
+        if extension_of(self._path) == DICOM_EXTENSION and size > MOST_BYTES:
+            raise InputError(
+                f"{self.output} cannot be written: one DICOM file holds 4 GB of pixels; give a "
+                "folder and --format dicom."
+            )
+
+    def write(
+        self, case: Mapping[str, Any], record: Mapping[str, Any], overwrite: bool = False
+    ) -> None:
+        """Write the result, complete or not at all.
+
+        Args:
+            case: with ``pred``, ``(1 or 3, I, J, K)`` in [0, 1], and ``origins``.
+            record: see :mod:`mactfusion.record`.
+            overwrite: replace what this program wrote there before.
+
+        Raises:
+            InputError: it cannot be written; what was there is untouched.
+        """
+        from mactfusion.io.dicom.derived import making_of
+        from mactfusion.io.dicom.frames import multi_frame_image
+        from mactfusion.io.dicom.planes import planes_of
+        from mactfusion.io.dicom.slices import single_images
+
+        output, origins = self._path, _origins_of(case)
+        owner = self._owner(origins)
+        planes = planes_of(case["pred"], record["axis"], output)
+        modality = anatomical_modality(origins, record["task"])
+        making = making_of(record, origins, owner, modality)
+        failure = f"{output} cannot be written"
+        otherwise = "the disk may be full or write-protected"
+        if extension_of(output) == DICOM_EXTENSION:
+            with guarded(failure, otherwise), atomic_path(output) as temporary:
+                write_dataset(multi_frame_image(planes, making), temporary)
+            return
+        check_dicom_folder(output, overwrite)
+        with guarded(failure, otherwise), atomic_folder(output) as folder:
+            for number, image in enumerate(single_images(planes, making), 1):
+                write_dataset(image, folder / f"slice-{number:04d}.dcm")
+            if self.presentation_state:
+                from mactfusion.io.dicom.blending import presentation_state
+
+                write_dataset(presentation_state(making), folder / _PRESENTATION_STATE)
+
+
+def _origins_of(case: Mapping[str, Any]) -> list[Origin | None]:
+    from mactfusion.io.dicom.origin import from_text
+
+    return from_text(case["origins"]) if case.get("origins") else [None]
+
+
+def anatomical_modality(origins: Sequence[Origin | None], task: str) -> str:
+    """Tell what kind of image the result is: by the header, else by the task.
+
+    Args:
+        origins: the series of the anatomical volume first, None where it is none.
+        task: see :data:`mactfusion.option_table.TASKS`; several with " + " between them.
+
+    Returns:
+        "MR", "CT" or "OT".
+    """
+    known = origins[0].modality if origins and origins[0] is not None else ""
+    if not known:
+        anatomical = task.split(" + ")[0].rsplit("-", 1)[-1].upper()
+        known = {"MRI": "MR"}.get(anatomical, anatomical)
+    return known if known in ("MR", "CT") else "OT"
+
+
+def write_dataset(dataset: Dataset, path: Path) -> None:
+    """Write a data set as a DICOM file, not compressed.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    from pydicom.config import disable_value_validation
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import UID, ExplicitVRLittleEndian
+
+    meta = FileMetaDataset()
+    meta.FileMetaInformationGroupLength = 0  # the writer counts
+    meta.FileMetaInformationVersion = b"\0\1"
+    meta.MediaStorageSOPClassUID = dataset.SOPClassUID
+    meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.ImplementationClassUID = UID(IMPLEMENTATION_UID)
+    meta.ImplementationVersionName = f"MACTFUSION {__version__}"[:_LONGEST_VERSION_NAME]
+    with disable_value_validation():  # what the source has is taken as it is
+        file = FileDataset(
+            str(path),
+            dataset,
+            preamble=b"\0" * 128,
+            file_meta=meta,
+            is_implicit_VR=False,
+            is_little_endian=True,
+        )
+        file.save_as(path)
