@@ -67,6 +67,9 @@ class Case(TypedDict, total=False):
     :func:`mactfusion.errors.note`. LoadVolumesd."""
     started: float
     """Seconds since 1970; likewise ``prepared`` and ``fused``. LoadVolumesd, Timestampd."""
+    sha256: list[str]
+    """Digests of what was read, of the anatomical volume and then of each partner as they were
+    given; "" for objects in memory. LoadVolumesd."""
     axis: str
     """"axial", "coronal" or "sagittal": the slices that the network sees. ChooseGridd."""
     grid_affine: torch.Tensor

@@ -22,7 +22,6 @@ import torch
 from mactfusion import __version__
 from mactfusion.case import partner_roles
 from mactfusion.errors import with_names
-from mactfusion.io.checksum import sha256_of
 from mactfusion.io.coerce import IN_MEMORY
 from mactfusion.io.formats import base_name, extension_of
 from mactfusion.options import is_list_of_values, one_or_each
@@ -103,7 +102,10 @@ class Record:
             "command": self._command(),
             "task": case["task"],
             "task_reason": case["task_reason"],
-            "inputs": {role: self._described(role) for role in self.sources},
+            "inputs": {
+                role: self._described(role, digest)
+                for role, digest in zip(self.sources, case["sha256"], strict=True)
+            },
             "options": {key: _plain(value) for key, value in recorded.items()},
             "axis": case["axis"],
             "units": case["units"],
@@ -129,7 +131,7 @@ class Record:
         extension = extension_of(source) if isinstance(source, Path) and source.is_file() else ""
         return role.replace(" ", "-") + extension
 
-    def _described(self, role: str) -> dict[str, str]:
+    def _described(self, role: str, sha256: str) -> dict[str, str]:
         """Return name and SHA-256; an object in memory is named by its type."""
         source = self.sources[role]
         if not isinstance(source, Path):
@@ -139,7 +141,7 @@ class Record:
         return {
             "name": self._name(role, base_name(source)),
             "name_sha256": digest[:_NAME_DIGITS],
-            "sha256": sha256_of(source),
+            "sha256": sha256,
         }
 
     def _notes(self, case: Mapping[str, Any]) -> list[str]:

@@ -11,7 +11,9 @@ from mactfusion.errors import InputError, warn
 LARGEST_COSINE_BETWEEN_AXES = 1e-3
 """Rounded headers stay below, and ITK still opens a file written with so much shear."""
 
-TEXT_META = ("modality", "units", "frame_of_reference", "patient_digest")
+TEXT_META = (
+    "modality", "units", "units_from", "padding", "frame_of_reference", "patient_digest",
+)  # fmt: skip
 """What only DICOM knows; empty text otherwise, so that the meta of all volumes has equal keys."""
 
 

@@ -3,5 +3,10 @@
 from mactfusion.exports import exports
 
 __getattr__, __all__ = exports(
-    __name__, {"series": "image_files read_dicom_folder same_patient_warning"}
+    __name__,
+    {
+        "choose": "SeveralVolumesError",
+        "patient": "same_patient_warning",
+        "study": "Studies",
+    },
 )
