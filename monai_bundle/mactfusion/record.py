@@ -52,7 +52,8 @@ class Record:
 
     Args:
         anatomical: the source as the user gave it: a path, or an object in memory.
-        partners: likewise each, in the order in which they were given.
+        partners: likewise each, in the order in which they were given; None where the anatomical
+            source is a study that holds it.
         options: what was chosen.
         output: the file that is written, if any.
         folder: where relative paths of the sources start.
@@ -69,6 +70,8 @@ class Record:
         notes: list[str] | None = None,
     ) -> None:
         roles = partner_roles(len(partners))
+        self.is_study = all(partner is None for partner in partners)
+        partners = [anatomical if partner is None else partner for partner in partners]
         self.sources = {
             role: Path(folder) / source if isinstance(source, str | Path) else source
             for role, source in zip(("anatomical", *roles), (anatomical, *partners), strict=True)
@@ -162,6 +165,7 @@ class Record:
         inputs = [
             self._name(role, base_name(source) if isinstance(source, Path) else role)
             for role, source in self.sources.items()
+            if role == "anatomical" or not self.is_study
         ]
         words: list[str] = []
         if self.output is not None:

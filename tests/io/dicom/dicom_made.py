@@ -95,6 +95,8 @@ def header(modality: str, kind: str = "", **tags: Any) -> FileDataset:
     dataset.StudyInstanceUID, dataset.FrameOfReferenceUID = "1.2.3", "1.2.9"
     dataset.SeriesInstanceUID = generate_uid()
     dataset.SeriesDate, dataset.SeriesTime = "20240102", "101500"
+    dataset.StudyDate, dataset.StudyTime, dataset.StudyID = "20240102", "100000", "1"
+    dataset.AccessionNumber, dataset.SeriesNumber = "", 1
     dataset.ImageType = ["ORIGINAL", "PRIMARY", "AXIAL" if modality == "CT" else "OTHER"]
     for keyword, value in tags.items():
         setattr(dataset, keyword, value)

@@ -129,13 +129,7 @@ def _named(listing: Listing, path: Path, wanted: str, role: str) -> Series:
     number = int(text) if text.isascii() and text.isdigit() else 0
     found = [series for series in listing.series if series.number == number]
     if not found:
-        words = text.casefold().split()
-        found = [
-            series for series in listing.series if all(word in _words(series) for word in words)
-        ]
-        exact = [series for series in found if series.description.casefold() == text.casefold()]
-        fusable = [series for series in exact or found if not series.obstacle]
-        found = fusable or exact or found
+        found = _matching(listing.series, text.casefold())
     if not found:
         raise InputError(
             f"{path} holds no volume '{wanted}': {_all(listing.series)}. Choose one with"
@@ -153,8 +147,20 @@ def _fusable(series: Series, path: Path, *, is_only: bool = False) -> Series:
     return series
 
 
-def _words(series: Series) -> str:
-    return f"{series.modality} {series.description}".casefold()
+def _matching(every: Sequence[Series], text: str) -> list[Series]:
+    """Return those that are called so, else those with these words, else those with parts."""
+    called = {
+        series.number: f"{series.modality} {series.description}".casefold() for series in every
+    }
+    for fits in (
+        lambda name: text in (name, name.partition(" ")[2]),
+        lambda name: set(text.split()) <= set(name.replace(",", " ").split()),
+        lambda name: all(word in name for word in text.split()),
+    ):
+        found = [series for series in every if fits(called[series.number])]
+        if found:
+            return [series for series in found if not series.obstacle] or found
+    return []
 
 
 def _several(

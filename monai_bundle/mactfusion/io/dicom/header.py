@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pydicom
+from pydicom.uid import UID
 
 from mactfusion.io.dicom.source import PREAMBLE_BYTES, looks_like_dicom
 
@@ -99,6 +100,9 @@ def encoding_of(dataset: Any) -> tuple[bool, bool]:
 def _check_length(header: pydicom.Dataset, bytes_left: int, of_element: int) -> None:
     """Refuse a file whose pixels end early: libraries fill up what is missing without a word."""
     if not header.get("Rows") or not header.get("Columns"):
+        kind = UID(str(header.SOPClassUID)).name
+        if "Image Storage" in kind or kind == "RT Dose Storage":
+            raise DamagedError("ends within its header", header)
         return
     syntax = header.file_meta.get("TransferSyntaxUID", "")
     if syntax and syntax.is_deflated:

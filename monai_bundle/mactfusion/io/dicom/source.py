@@ -9,7 +9,7 @@ import zipfile
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError
 from mactfusion.io.formats import INPUT_EXTENSIONS, extension_of
@@ -50,7 +50,12 @@ def is_dicom_source(path: Path) -> bool:
     extension = extension_of(path)
     if extension in INPUT_EXTENSIONS or not path.is_file():
         return False
-    return zipfile.is_zipfile(path) or looks_like_dicom(path)
+    return is_archive(path) or looks_like_dicom(path)
+
+
+def is_archive(path: Path) -> bool:
+    """Tell a ZIP, by its name or by its content."""
+    return path.is_file() and (path.suffix.lower() == ".zip" or zipfile.is_zipfile(path))
 
 
 @contextmanager
@@ -71,7 +76,7 @@ def files_of(source: Path) -> Iterator[list[Path]]:
         yield _below(source)
     elif source.name.upper() == DICOMDIR:
         yield _below(source.parent)
-    elif zipfile.is_zipfile(source):
+    elif is_archive(source):
         with _unpacked(source) as folder:
             yield _below(folder)
     else:
@@ -85,21 +90,36 @@ def missing_of(files: list[Path]) -> Counter[str]:
         files: those that were found.
     """
     import pydicom
-    from pydicom.fileset import FileSet
 
+    there = {str(path).lower() for path in files}
     missing: Counter[str] = Counter()
     for path in files:
         if path.name.upper() != DICOMDIR:
             continue
-        there = {str(other).lower() for other in files}
         try:
-            listed = FileSet(pydicom.dcmread(path))
-            for instance in listed:
-                if str(Path(instance.path)).lower() not in there:
-                    missing[str(instance.SeriesInstanceUID)] += 1
+            index = pydicom.dcmread(path)
+            for series, name in _indexed(index):
+                if str(path.parent.joinpath(*name)).lower() not in there:
+                    missing[series] += 1
         except Exception:  # noqa: S112  an index that cannot be read misses nothing
             continue
     return missing
+
+
+def _indexed(index: Any) -> Iterator[tuple[str, list[str]]]:
+    """Give SeriesInstanceUID and parts of the path of each image that an index names (PS3.3 F)."""
+    records = {record.seq_item_tell: record for record in index.DirectoryRecordSequence}
+    for series in records.values():
+        if series.DirectoryRecordType != "SERIES":
+            continue
+        image = records.get(series.OffsetOfReferencedLowerLevelDirectoryEntity)
+        seen: set[int] = set()
+        while image is not None and image.seq_item_tell not in seen:
+            seen.add(image.seq_item_tell)
+            name = image.get("ReferencedFileID")
+            if name and image.DirectoryRecordType == "IMAGE":
+                yield str(series.SeriesInstanceUID), [name] if isinstance(name, str) else list(name)
+            image = records.get(image.OffsetOfTheNextDirectoryRecord)
 
 
 def _below(folder: Path) -> list[Path]:

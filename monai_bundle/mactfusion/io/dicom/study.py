@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ from pydicom.config import disable_value_validation
 from mactfusion.errors import InputError, inform, warn
 from mactfusion.io.dicom.choose import choose, choose_pair
 from mactfusion.io.dicom.listing import list_series
-from mactfusion.io.dicom.source import DICOMDIR, files_of
+from mactfusion.io.dicom.source import DICOMDIR, files_of, is_archive
 from mactfusion.io.dicom.volume import read_series
 from mactfusion.io.formats import base_name
 from mactfusion.io.guard import guarded
@@ -107,7 +106,7 @@ class Studies:
 
 def is_loose_file(path: Path) -> bool:
     """Tell one DICOM file from a folder, an index of one, or an archive."""
-    return path.is_file() and path.name.upper() != DICOMDIR and not zipfile.is_zipfile(path)
+    return path.is_file() and path.name.upper() != DICOMDIR and not is_archive(path)
 
 
 def say_passed_over(listing: Listing, name: str) -> None:
