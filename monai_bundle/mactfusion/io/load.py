@@ -166,6 +166,18 @@ class LoadVolumesd(Transform):
         return [values[min(number, len(values) - 1)] for number in range(len(sources))]
 
 
+def digests_of(source: Path) -> set[str]:
+    """SHA-256 of what a source may be read as: a file, or any volume of a DICOM source.
+
+    Raises:
+        InputError: a DICOM source that cannot be read.
+    """
+    if not is_dicom_source(source):
+        return {sha256_of(source)}
+    with Studies() as studies:
+        return {sha256_of_files(series.files) for series in studies.listing(source).volumes}
+
+
 def _refuse_without_header(source: Any, frame: str, units: str) -> None:
     if not is_automatic(frame):
         raise InputError(

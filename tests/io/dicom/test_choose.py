@@ -147,3 +147,17 @@ def test_a_frame_that_cannot_be_is_refused(value: object) -> None:
 
     with pytest.raises(InputError, match="Unknown frame"):
         Options(frame=value)
+
+
+def test_a_study_is_evaluated_as_it_was_fused(tmp_path: Path, pixel_maximum: Path) -> None:
+    from mactfusion.evaluation.run import evaluate
+
+    folder = tmp_path / "study"
+    for number, modality in enumerate(("MR", "CT", "PT")):
+        volume = made(4, 40, 40, seed=number)
+        classic(folder / modality, volume, modality, SeriesDescription=NAMES[modality])
+    output = tmp_path / "fused.nii.gz"
+    fuse_volumes(folder, partner_series="brain", weights=pixel_maximum, output=output)
+    study_scores = evaluate(output, folder, folder, metrics=["SSIM"], jobs=1)
+    apart = evaluate(output, folder / "MR", folder / "PT", metrics=["SSIM"], jobs=1)
+    assert study_scores.cases[0].values["SSIM"] == pytest.approx(apart.cases[0].values["SSIM"])
