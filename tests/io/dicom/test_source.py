@@ -175,3 +175,29 @@ def test_a_file_that_is_no_dicom_is_refused(tmp_path: Path, content: bytes) -> N
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"unknown kind|holds no|damaged|header"):
         read_volume(path)
+
+
+def test_content_decides_and_not_the_name(tmp_path: Path) -> None:
+    volume = made()
+    folder = classic(tmp_path / "s", volume, "MR", name="I{:03d}.img")
+    check_input(folder / "I002.img")
+    same_volume(read_volume(folder / "I002.img"), volume)
+
+
+def test_a_folder_that_may_not_be_opened_is_not_passed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import os
+
+    classic(tmp_path / "a", made(), "MR")
+    (tmp_path / "b").mkdir()
+    scandir = os.scandir
+
+    def forbidding(path: Any) -> Any:
+        if str(path).endswith("b"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", forbidding)
+    with pytest.raises(InputError, match="permission denied"):
+        read_volume(tmp_path)

@@ -25,12 +25,17 @@ _BLOCK_BYTES = 2**20
 _ROOM_LEFT = 0.9
 
 
+def _has_preamble(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(PREAMBLE_BYTES)[128:] == b"DICM"
+
+
 def looks_like_dicom(path: Path) -> bool:
     """Tell by the first bytes whether a file may be DICOM, with or without a preamble."""
+    if _has_preamble(path):
+        return True
     with path.open("rb") as file:
         start = file.read(PREAMBLE_BYTES)
-    if start[128:] == b"DICM":
-        return True
     if len(start) < 8:
         return False
     for order in ("little", "big"):
@@ -48,8 +53,10 @@ def is_dicom_source(path: Path) -> bool:
     if path.is_dir() or path.name.upper() == DICOMDIR:
         return True
     extension = extension_of(path)
-    if extension in INPUT_EXTENSIONS or not path.is_file():
+    if not path.is_file():
         return False
+    if extension in INPUT_EXTENSIONS:  # some scanners call their files .img
+        return _has_preamble(path)
     return is_archive(path) or looks_like_dicom(path)
 
 
@@ -124,10 +131,14 @@ def _indexed(index: Any) -> Iterator[tuple[str, list[str]]]:
 
 def _below(folder: Path) -> list[Path]:
     found: list[Path] = []
-    for place, folders, names in os.walk(folder):
+    for place, folders, names in os.walk(folder, onerror=_raise):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         found += [Path(place, name) for name in sorted(names) if not name.startswith(".")]
     return [path for path in found if path.is_file()]
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _of_folder(folder: Path) -> list[Path]:
