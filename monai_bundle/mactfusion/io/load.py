@@ -152,7 +152,8 @@ class LoadVolumesd(Transform):
                 listing = studies.listing(source)
                 if len(listing.candidates) > 1:
                     inform(f"{base_name(source)}: {series.said()} is taken.")
-                volume = check_not_constant(studies.read(source, series, frame, units))
+                role = PARTNER if number else ANATOMICAL
+                volume = check_not_constant(studies.read(source, series, frame, units, role))
         # The notes end up in the record, where no folder's name belongs.
         name = str(volume.meta["filename_or_obj"])
         for sentence in sentences:

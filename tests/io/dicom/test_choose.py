@@ -161,3 +161,14 @@ def test_a_study_is_evaluated_as_it_was_fused(tmp_path: Path, pixel_maximum: Pat
     study_scores = evaluate(output, folder, folder, metrics=["SSIM"], jobs=1)
     apart = evaluate(output, folder / "MR", folder / "PT", metrics=["SSIM"], jobs=1)
     assert study_scores.cases[0].values["SSIM"] == pytest.approx(apart.cases[0].values["SSIM"])
+
+
+def test_a_message_names_the_option_of_its_role(tmp_path: Path) -> None:
+    for number in (1, 2):
+        tags = {"TemporalPositionIdentifier": number, "SeriesInstanceUID": "1.2"}
+        classic(tmp_path / "mr", made(seed=number), "MR", name=f"{number}_{{}}", **tags)
+    pet = classic(tmp_path / "pet", made(seed=3), "PT")
+    with pytest.raises(InputError, match="--anatomical-frame 1 to 2"):
+        fuse_volumes(tmp_path / "mr", pet)
+    with pytest.raises(InputError, match=r" --frame 1 to 2"):
+        fuse_volumes(pet, tmp_path / "mr", task="mr-mr")

@@ -175,7 +175,9 @@ def _several(
 
 
 def _option(role: str) -> str:
-    return "--anatomical-series" if role == ANATOMICAL else "--partner-series"
+    return {ANATOMICAL: "--anatomical-series", PARTNER: "--partner-series"}.get(
+        role, "--anatomical-series or --partner-series"
+    )
 
 
 def _all(volumes: Sequence[Series]) -> str:

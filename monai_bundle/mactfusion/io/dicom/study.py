@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pydicom.config import disable_value_validation
 
 from mactfusion.errors import InputError, inform, warn
-from mactfusion.io.dicom.choose import choose, choose_pair
+from mactfusion.io.dicom.choose import PARTNER, choose, choose_pair
 from mactfusion.io.dicom.listing import list_series
 from mactfusion.io.dicom.source import DICOMDIR, files_of, is_archive
 from mactfusion.io.dicom.volume import read_series
@@ -87,7 +87,12 @@ class Studies:
         return choose_pair(self.listing(path), path, anatomical, partners)
 
     def read(
-        self, path: Path, series: Series, frame: str = "auto", units: str = "auto"
+        self,
+        path: Path,
+        series: Series,
+        frame: str = "auto",
+        units: str = "auto",
+        role: str = PARTNER,
     ) -> MetaTensor:
         """Read one volume; say what of the source was passed over.
 
@@ -101,7 +106,7 @@ class Studies:
             self._said.add(id(listing))
             say_passed_over(listing, str(path))
         with disable_value_validation():
-            return read_series(series, name, frame, units)
+            return read_series(series, name, frame, units, role)
 
 
 def is_loose_file(path: Path) -> bool:

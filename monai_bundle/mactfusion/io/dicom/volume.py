@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mactfusion.errors import InputError, warn
+from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
 from mactfusion.io.dicom.geometry import grid_of
 from mactfusion.io.dicom.resample import on_grid
 from mactfusion.io.dicom.suv import suv_of
@@ -33,7 +34,9 @@ _FAR = 0.05
 _NATIVE = {"BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml"}
 
 
-def read_series(series: Series, name: str, frame: str = "auto", units: str = "auto") -> MetaTensor:
+def read_series(
+    series: Series, name: str, frame: str = "auto", units: str = "auto", role: str = PARTNER
+) -> MetaTensor:
     """Read the voxels of a series.
 
     Args:
@@ -43,6 +46,7 @@ def read_series(series: Series, name: str, frame: str = "auto", units: str = "au
             for the only one.
         units: "auto" makes SUVbw of PET where the header suffices, "suv" refuses where it does
             not, "native" leaves the values.
+        role: "anatomical" or "partner", whose options a message names.
 
     Returns:
         The volume, see :func:`mactfusion.io.volume.make_volume`: first index along the rows, last
@@ -52,11 +56,12 @@ def read_series(series: Series, name: str, frame: str = "auto", units: str = "au
     Raises:
         InputError: pixels that cannot be read, a frame or units that cannot be had.
     """
-    moments = _chosen(series, frame, name)
+    option = "--anatomical-frame" if role == ANATOMICAL else "--frame"
+    moments = _chosen(series, frame, name, option)
     sentences = list(series.sentences)
     grids = [grid_of(frames) for frames in moments]
     grid = grids[0]
-    _refuse_moved(grids, name)
+    _refuse_moved(grids, name, option)
     with guarded(f"{name} cannot be read", _UNREADABLE):
         planes, header = _planes(moments, sentences)
     if np.isnan(planes).all():
@@ -90,7 +95,7 @@ def read_series(series: Series, name: str, frame: str = "auto", units: str = "au
     )
 
 
-def _chosen(series: Series, frame: str, name: str) -> list[list[Frame]]:
+def _chosen(series: Series, frame: str, name: str, option: str) -> list[list[Frame]]:
     count = series.frames
     if count == 1:
         if frame not in ("auto", MEAN, "1"):
@@ -99,22 +104,22 @@ def _chosen(series: Series, frame: str, name: str) -> list[list[Frame]]:
     if frame == "auto":
         raise InputError(
             f"{name} holds {count} frames (points of time, phases or directions); choose one with"
-            f" --frame 1 to {count}, or their mean with --frame mean"
+            f" {option} 1 to {count}, or their mean with {option} mean"
         )
     if frame == MEAN:
         return series.moments
     if not 1 <= int(frame) <= count:
-        raise InputError(f"{name} holds {count} frames; --frame {frame} is none of them")
+        raise InputError(f"{name} holds {count} frames; {option} {frame} is none of them")
     return [series.moments[int(frame) - 1]]
 
 
-def _refuse_moved(grids: Sequence[Grid], name: str) -> None:
+def _refuse_moved(grids: Sequence[Grid], name: str, option: str) -> None:
     first = grids[0]
     for grid in grids[1:]:
         if grid.shape != first.shape or np.abs(grid.affine - first.affine).max() > _SAME_PLACE_MM:
             raise InputError(
                 f"{name}: its frames do not lie on one grid, so that there is no mean; choose one"
-                " with --frame"
+                f" with {option}"
             )
 
 
