@@ -55,15 +55,20 @@ def _plain(sentence: str, folder: Path) -> str:
     return sentence.replace(str(folder), folder.name).replace("|", "\\|")
 
 
+TABLES = ((DICOM, dicom_table),)
+"""Markers of the page, and what writes between them."""
+
+
 def main() -> None:
     """Print the tables, or write them into the page."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--page", type=Path)
     page = parser.parse_args().page
     if page is None:
-        sys.stdout.write(dicom_table() + "\n")
+        sys.stdout.write("\n".join(table() for _, table in TABLES) + "\n")
     else:
-        write_between_markers(page, DICOM, dicom_table())
+        for markers, table in TABLES:
+            write_between_markers(page, markers, table())
 
 
 if __name__ == "__main__":

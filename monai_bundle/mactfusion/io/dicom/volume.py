@@ -86,6 +86,7 @@ def read_series(
         grid.affine,
         name=name,
         source_dtype=image.stored_type,
+        is_own=True,
         modality=image.modality,
         units=unit,
         units_from=source,
