@@ -11,8 +11,10 @@ from mactfusion.errors import InputError, warn
 LARGEST_COSINE_BETWEEN_AXES = 1e-3
 """Rounded headers stay below, and ITK still opens a file written with so much shear."""
 
-TEXT_META = ("modality", "units", "frame_of_reference", "patient_digest")
-"""What only DICOM knows; empty text otherwise, so that the meta of all volumes has equal keys."""
+TEXT_META = ("modality", "units", "frame_of_reference", "patient_digest", "padding")
+"""What only DICOM knows; empty text otherwise, so that the meta of all volumes has equal keys.
+``padding`` is the number, as text, that voxels without a measurement were set to: the smallest
+measured value."""
 
 
 def make_volume(
