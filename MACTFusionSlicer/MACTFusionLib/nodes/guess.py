@@ -79,6 +79,16 @@ def can_tell_task(anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLV
     return kinds[1] in (*_ON_MR, "color") or kinds == ("MR", "MR")
 
 
+def anatomical_kind_among(kinds: list) -> str:
+    """Return which kind of volume others lie on: ``CT`` where it has uptake beside it and no MR.
+
+    Args:
+        kinds: of the volumes of one patient, see :func:`kind_of`; without such a CT it is ``MR``.
+    """
+    is_ct_first = "CT" in kinds and "MR" not in kinds
+    return "CT" if is_ct_first and any(kind in _UPTAKE for kind in kinds) else "MR"
+
+
 def guess_pair(nodes: list) -> tuple:
     """Choose the anatomical volume and its partner among nodes; None where there is none.
 
@@ -87,8 +97,8 @@ def guess_pair(nodes: list) -> tuple:
     SPECT, CT or colour volume, else another MR.
     """
     kinds = [(node, kind_of(node)) for node in nodes]
-    on_ct = _first(kinds, ("CT",)) if _first(kinds, _UPTAKE) else None
-    anatomical = _first(kinds, ("MR",)) or on_ct or _first(kinds, ("",))
+    anatomical_kind = anatomical_kind_among([kind for _node, kind in kinds])
+    anatomical = _first(kinds, (anatomical_kind,)) or _first(kinds, ("",))
     others = [(node, kind) for node, kind in kinds if node is not anatomical]
     partner = _first(others, ("PT", "NM", "CT", "color")) or _first(others, ("MR",))
     return anatomical, partner

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 HU = "HU"
 _OFFSETS = (1024, 1000, 32768)
 """How much too high CT is stored where its rescale intercept got lost."""
-_LEAST_SPAN = 30
+LEAST_SPAN = 30
 """Noise alone spans more HU than this."""
 
 
@@ -102,7 +102,7 @@ def _contradiction(sample: torch.Tensor) -> str:
     lowest, highest = float(sample.min()), float(sample.max())
     soft_tissue = float(((sample > -200) & (sample <= 300)).float().mean())
     has_bone = float((sample > 300).float().mean()) >= 0.001
-    if highest - lowest < _LEAST_SPAN:
+    if highest - lowest < LEAST_SPAN:
         return "too small a range for Hounsfield units"
     if lowest >= 0 or (lowest > -30 and not has_bone):
         return "without the air, fat or bone of Hounsfield units"

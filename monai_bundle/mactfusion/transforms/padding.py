@@ -8,7 +8,7 @@ import torch
 from monai.transforms import Transform
 
 from mactfusion.errors import note
-from mactfusion.transforms.hounsfield import looks_like_hounsfield, offset_of
+from mactfusion.transforms.hounsfield import LEAST_SPAN, looks_like_hounsfield, offset_of
 from mactfusion.transforms.volume import noted, percentile, plain, sample_voxels, with_voxels
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def find_padding(voxels: torch.Tensor) -> float | None:
 
     It is the highest value where that fills all corners of the volume and all others look like a
     CT. Or it is the lowest value, -1000 or less, where at least 0.5 % of the voxels have it and
-    next to none lie near it; near -1000 it is air, unless the others are a CT stored too high.
+    next to none lie near it; near -1000 it is air, unless the others are a CT stored too high or scaled down.
 
     Args:
         voxels: ``(1, I, J, K)``, native values.
@@ -60,7 +60,10 @@ def find_padding(voxels: torch.Tensor) -> float | None:
         return high
     if low > _HIGHEST_LOW or not _stands_alone(sample, low):
         return None
-    is_air = low >= _LOWEST_AIR and offset_of(sample[sample > low]) is None
+    if low < _LOWEST_AIR:
+        return low
+    others = sample[sample > low]
+    is_air = offset_of(others) is None and float(others.max() - others.min()) >= LEAST_SPAN
     return None if is_air else low
 
 
