@@ -150,8 +150,8 @@ OPTIONS: dict[str, Option] = {
     ),
     "task": Option(
         default="auto",
-        help="What is fused; auto tells by HU range, colour and DICOM tags. Once for all partners, "
-        "or once for each.",
+        help="What is fused; auto tells by HU, colour, units and DICOM tags. Once for all "
+        "partners, or once for each.",
         group=FUSED,
         choices=("auto", *TASKS),
         for_each=True,

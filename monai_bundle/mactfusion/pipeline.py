@@ -33,11 +33,11 @@ def fuse_volumes(
     """Fuse volumes of one patient on the grid of the anatomical one, or in cubes (``grid``).
 
     Args:
-        anatomical: MR (or phase contrast): a path (NIfTI, NRRD, MetaImage, DICOM folder, picture),
-            a ``MetaTensor``, a nibabel or SimpleITK image, or ``(array, affine)`` with an affine
-            from index to RAS+ millimetres.
-        partner: CT, PET, SPECT, a second MR or GFP, likewise, on any grid; or a list of several,
-            whose order does not matter.
+        anatomical: MR or CT (or phase contrast): a path (NIfTI, NRRD, MetaImage, DICOM folder,
+            picture), a ``MetaTensor``, a nibabel or SimpleITK image, or ``(array, affine)`` with
+            an affine from index to RAS+ millimetres.
+        partner: CT, PET, SPECT, a dose, a second MR or GFP, likewise, on any grid; or a list of
+            several, whose order does not matter.
         progress: called with (slices done, slices in all); it stops the run by raising
             ``FusionCancelled``. None shows a bar in a notebook and nothing elsewhere, False
             nothing.

@@ -52,7 +52,14 @@ def save(path, pixels):
 def run(folder, *words):
     app = Typer()
     app.command()(generalise.main)
-    fixed = ["--folder", folder / "docs", "--sheets", folder / "sheets", "--slices", "2"]
+    fixed = [
+        "--page",
+        folder / "docs" / "generalisation.md",
+        "--sheets",
+        folder / "sheets",
+        "--slices",
+        "2",
+    ]
     fixed += ["--weights", f"new={folder / 'model.pt'}"]
     return CliRunner().invoke(app, [str(word) for word in (*fixed, *words)])
 

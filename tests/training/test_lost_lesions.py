@@ -165,7 +165,7 @@ def folder(tmp_path):
 def run(folder, *words):
     app = Typer()
     app.command()(lesions.main)
-    fixed = ["--folder", folder / "docs", "--places", "24"]
+    fixed = ["--page", folder / "docs" / "lost_lesions.md", "--places", "24"]
     return CliRunner().invoke(app, [str(word) for word in (*fixed, *words)])
 
 
@@ -223,7 +223,7 @@ def test_equal_seeds_give_equal_counts_and_test_pairs_only_when_asked(folder, mo
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((), "Give --pairs, --templates or --mr-mr."),
+        ((), "Give --pairs, --templates, --templates-on-ct or --mr-mr."),
         (("--pairs", "absent"), "absent holds no pairs"),
         (("--pairs", "pairs", "--part", "both"), "--part takes train or test, not 'both'"),
         (("--mr-mr", "absent"), "T1.nii.gz"),

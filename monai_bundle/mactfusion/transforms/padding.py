@@ -45,7 +45,8 @@ def find_padding(voxels: torch.Tensor) -> float | None:
 
     It is the highest value where that fills all corners of the volume and all others look like a
     CT. Or it is the lowest value, -1000 or less, where at least 0.5 % of the voxels have it and
-    next to none lie near it; near -1000 it is air, unless the others are a CT stored too high or scaled down.
+    next to none lie near it; near -1000 it is air, unless the others are a CT stored too high or
+    scaled down.
 
     Args:
         voxels: ``(1, I, J, K)``, native values.
