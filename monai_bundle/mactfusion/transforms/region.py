@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.ndimage import binary_fill_holes
 
 from mactfusion.transforms.volume import plain
 
@@ -43,7 +42,10 @@ def shows_a_head(volume: MetaTensor) -> bool:
 
 def _brain_mm2(hounsfield: np.ndarray, pixel_mm2: float) -> float:
     """Area of soft tissue that bone closes in."""
+    import SimpleITK  # only a CT that others lie on needs it
+
     bone = hounsfield > _BONE_HU
+    filled = SimpleITK.BinaryFillhole(SimpleITK.GetImageFromArray(bone.astype(np.uint8)), False, 1)
     low, high = _BRAIN_HU
-    within = binary_fill_holes(bone) & ~bone
+    within = (SimpleITK.GetArrayViewFromImage(filled) == 1) & ~bone
     return float(np.count_nonzero(within & (hounsfield > low) & (hounsfield < high)) * pixel_mm2)
