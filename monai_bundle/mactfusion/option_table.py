@@ -20,7 +20,7 @@ from mactfusion.transforms.windows import WINDOWS, parse_window
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TASKS = ("ct-mri", "pet-mri", "spect-mri", "mr-mr", "gfp-pc")
+TASKS = ("ct-mri", "pet-mri", "spect-mri", "pet-ct", "spect-ct", "mr-mr", "gfp-pc")
 GRIDS = ("anatomical", "isotropic")
 AXES = ("axial", "coronal", "sagittal")
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
@@ -173,8 +173,8 @@ OPTIONS: dict[str, Option] = {
     ),
     "task": Option(
         default="auto",
-        help="What is fused; auto tells by HU range, colour and DICOM tags. Once for all partners, "
-        "or once for each.",
+        help="What is fused; auto tells by HU, colour, units and DICOM tags. Once for all "
+        "partners, or once for each.",
         group=FUSED,
         choices=("auto", *TASKS),
         for_each=True,
@@ -193,8 +193,10 @@ OPTIONS: dict[str, Option] = {
     ),
     "anatomical_window": Option(
         default="auto",
-        help="Of the anatomical volume: auto or level,width.",
+        help="Of the anatomical volume: auto, level,width in its units, or for CT brain, bone, "
+        "stroke, soft-tissue, lung. auto of a CT is 50,120 HU for a head and soft-tissue else.",
         group=SHOWN,
+        suggests=tuple(WINDOWS),
         check=_window,
         is_remote=True,
     ),

@@ -31,7 +31,7 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Fuse MR with CT, PET or SPECT into one volume on the MR grid. Not a medical device.",
+    help="Fuse MR with CT, PET or SPECT, or CT with PET or SPECT. Not a medical device.",
 )
 app.command(epilog=EXAMPLES)(fuse)
 app.command()(info)
@@ -95,7 +95,7 @@ def options(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Version.")
     ] = False,
 ) -> None:
-    """Fuse MR with CT, PET or SPECT into one volume on the MR grid. Not a medical device."""
+    """Fuse MR with CT, PET or SPECT, or CT with PET or SPECT. Not a medical device."""
     if context.invoked_subcommand is None:
         out.print(context.get_help(), markup=False)
         raise typer.Exit(2)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "[bold]Examples[/]\n\n"
     "mactfusion fuse MR.nii.gz PET.nii.gz --task pet-mri -o fused_PET.nii.gz\n\n"
+    "mactfusion fuse CT.nii.gz PET.nii.gz --task pet-ct -o fused_PET_on_CT.nii.gz\n\n"
     "mactfusion fuse MR.nii.gz CT.nii.gz --window bone -o fused_CT.nrrd --report fused_CT.html"
 )
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 HOW_TO_TELL = (
     "PET and SPECT in one channel are told by DICOM's modality or units alone: give --task pet-mri "
-    "or --task spect-mri"
+    "or --task spect-mri, on a CT pet-ct or spect-ct"
 )
 
 
@@ -70,7 +70,7 @@ def facts(volume: MetaTensor, file: Path) -> dict[str, str]:
     import numpy as np
 
     from mactfusion.transforms.slices import choose_axis
-    from mactfusion.transforms.task import guess_modality
+    from mactfusion.transforms.task import guess_modality, recognised
     from mactfusion.transforms.units import units_of
 
     affine = volume.affine.numpy()
@@ -88,7 +88,7 @@ def facts(volume: MetaTensor, file: Path) -> dict[str, str]:
         "slice axis": choose_axis(volume),
         "stored type": str(volume.meta["source_dtype"]),
         "range": f"{float(volume.min()):g} to {float(volume.max()):g}",
-        "units": units_of(volume) or "unknown",
+        "units": units_of(recognised(volume)) or "unknown",
         "modality": modality or "unknown",
         "because": reason if modality else f"{reason}; {HOW_TO_TELL}",
     }

@@ -21,6 +21,7 @@ from mactfusion.transforms.color import SplitLuminanced
 from mactfusion.transforms.each import EachPartnerd
 from mactfusion.transforms.grid import ChooseGridd
 from mactfusion.transforms.intensity import ScaleAnatomicald, ScalePartnerd
+from mactfusion.transforms.padding import LeaveOutPaddingd
 from mactfusion.transforms.slices import OrientToSlicesd, slice_axis
 from mactfusion.transforms.task import ResolveTaskd
 from mactfusion.transforms.volume import is_picture, plain, with_voxels
@@ -128,6 +129,7 @@ def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
     prepare = Compose(
         [
             LoadVolumesd(**_each_once(chosen.reading)),
+            LeaveOutPaddingd(),
             EachPartnerd(partial(ResolveTaskd, task=chosen.task or "auto")),
             ChooseGridd(chosen.grid or "anatomical"),
             EachPartnerd(AlignPartnerd),

@@ -14,7 +14,9 @@ LARGEST_COSINE_BETWEEN_AXES = 1e-3
 TEXT_META = (
     "modality", "units", "units_from", "padding", "frame_of_reference", "patient_digest",
 )  # fmt: skip
-"""What only DICOM knows; empty text otherwise, so that the meta of all volumes has equal keys."""
+"""What only DICOM knows; empty text otherwise, so that the meta of all volumes has equal keys.
+``padding`` is the number, as text, that voxels without a measurement were set to: the smallest
+measured value."""
 
 
 def make_volume(
