@@ -38,8 +38,8 @@ def fuse_volumes(
             DICOM: folder, file, DICOMDIR, ZIP), a ``MetaTensor``, a nibabel or SimpleITK image, or
             ``(array, affine)`` with an affine from index to RAS+ millimetres.
         partner: CT, PET, SPECT, dose, a second MR or GFP, likewise, on any grid; or a list of
-            several, whose order does not matter. None where ``anatomical`` is a DICOM study that holds both;
-            ``anatomical_series`` and ``partner_series`` choose among its volumes.
+            several, whose order does not matter. None where ``anatomical`` is a DICOM study that
+            holds both; ``anatomical_series`` and ``partner_series`` choose among its volumes.
         progress: called with (slices done, slices in all); it stops the run by raising
             ``FusionCancelled``. None shows a bar in a notebook and nothing elsewhere, False
             nothing.

@@ -81,6 +81,7 @@ def test_of_dicom_the_files_of_the_series_count(dicom_series: Callable[..., Path
     (folder / "DICOMDIR").write_bytes(b"")
     report = pydicom.dcmread(slices[0])
     del report.Rows, report.Columns, report.PixelData
+    report.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.22"
     report.save_as(folder / "report.dcm")
     data = LoadVolumesd()({"anatomical": folder, "partner": other})
     assert data["sha256"] == [plain_sha256(*slices), plain_sha256(*sorted(other.iterdir()))]
