@@ -97,6 +97,7 @@ def test_other_files_are_passed_over(dicom_series: Series, scalar: np.ndarray) -
     report = pydicom.dcmread(next(folder.glob("*.dcm")))
     del report.Rows, report.Columns, report.PixelData
     report.SeriesInstanceUID = "1.2.777"
+    report.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.22"
     report.save_as(folder / "report.dcm")
     assert read_volume(folder).shape == (1, *scalar.shape)
 
