@@ -95,8 +95,7 @@ def write_picture(path: str | os.PathLike[str], result: FusionResult) -> Path:
 def _drawn(result: FusionResult) -> Figure:
     record = result.record
     partners = record["partners"]
-    native = result.native
-    index = starting_voxel(record["task"], result.partners, native)
+    index = starting_voxel(record["task"], result.partners, result.native)
     fused = ordered(result.fused)
     planes = planes_of(fused.shape[1:])
     extent = spacing_mm(fused) * fused.shape[1:]
