@@ -26,7 +26,7 @@ from training.prepare_wba import read_png
 from training.refusals import refusals
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -59,7 +59,7 @@ def main(
         typer.echo(f"{folder}: {count} pairs")
 
 
-def _by_case(paths: Sequence[str]) -> dict[str, list[Path]]:
+def _by_case(paths: Iterable[str]) -> dict[str, list[Path]]:
     found = defaultdict(list)
     for path in sorted(map(Path, paths)):
         found[path.stem[:-3]].append(path)

@@ -169,10 +169,11 @@ def test_a_head_is_one_however_it_is_stored(make_volume, order):
     assert shows_a_head(make_volume(hounsfield.transpose(order)[None], affine))
 
 
-def test_presets_are_refused_without_hounsfield_units(make_volume):
+def test_presets_on_a_ct_without_hounsfield_units_are_warned_of(make_volume):
     hounsfield, _, _ = cylinder(8)
-    with (
-        pytest.warns(FusionWarning, match="no Hounsfield"),
-        pytest.raises(InputError, match="'soft-tissue' is a preset for CT in Hounsfield units"),
-    ):
-        as_anatomical(make_volume, hounsfield + 1024, np.eye(4), "soft-tissue", modality="CT")
+    with pytest.warns(FusionWarning, match=r"no Hounsfield units.*presets do not fit"):
+        data = as_anatomical(make_volume, hounsfield + 1024, np.eye(4), "lung", modality="CT")
+    assert data["anatomical_level_width"].tolist() == [-600, 1500]
+    mr = {"anatomical": make_volume(np.abs(hounsfield[None]), modality="MR")}
+    with pytest.raises(InputError, match="preset for CT"):
+        ScaleAnatomicald("lung")(mr)

@@ -12,6 +12,7 @@ from monai.transforms import Transform
 from mactfusion.errors import InputError, inform, note
 from mactfusion.transforms.hounsfield import HU
 from mactfusion.transforms.region import shows_a_head
+from mactfusion.transforms.task import guess_modality
 from mactfusion.transforms.units import units_of
 from mactfusion.transforms.volume import (
     is_8_bit_picture,
@@ -110,14 +111,15 @@ class ScaleAnatomicald(Transform):
         """Scale the volume.
 
         Raises:
-            InputError: a CT preset for a volume without Hounsfield units.
+            InputError: a CT preset for a volume that is no CT.
         """
         anatomical = data["anatomical"]
         window = self.window
         if units_of(anatomical) == HU and parse_window(window) == "auto":
             window, reason = _window_of_anatomical_ct(anatomical)
             inform(reason)
-        chosen = _choose(anatomical, None, window, "MR")
+        kind = "CT" if guess_modality(anatomical)[0] == "CT" else "MR"
+        chosen = _choose(anatomical, None, window, kind)
         return {
             **data,
             "anatomical": apply_window(anatomical, *chosen),
@@ -148,7 +150,7 @@ class ScalePartnerd(Transform):
         """Scale the volume.
 
         Raises:
-            InputError: a CT preset for a volume without Hounsfield units.
+            InputError: a CT preset for a volume that is no CT.
         """
         result = dict(data)
         partner = data["partner"]
@@ -185,12 +187,11 @@ def _choose(
         kind: "CT", "MR" or "uptake".
     """
     parsed = parse_window(window)
-    is_hounsfield = units_of(volume) == HU
     if not isinstance(parsed, str):
-        if isinstance(window, str) and window.strip().lower() in WINDOWS and not is_hounsfield:
+        if isinstance(window, str) and window.strip().lower() in WINDOWS and kind != "CT":
             raise InputError(
-                f"The window '{window}' is a preset for CT in Hounsfield units, which "
-                f"{name_of(volume)} does not have: give auto or level,width in its own units."
+                f"The window '{window}' is a preset for CT, and {name_of(volume)} is taken as "
+                f"{kind}: give auto or level,width in its own units."
             )
         return parsed
     if is_8_bit_picture(volume):
@@ -205,7 +206,7 @@ def _choose(
                 "there is no uptake to fuse; check the file, or give --window level,width."
             )
         return robust_window_uptake(voxels)
-    if kind == "CT" and is_hounsfield:
+    if kind == "CT" and units_of(volume) == HU:
         return WINDOWS["auto"]
     return robust_window_mr(measured(volume, inside))
 

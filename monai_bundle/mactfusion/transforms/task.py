@@ -261,5 +261,6 @@ def _doubts(volume: MetaTensor, given: _Guessed, role: str, must_be_ct: bool) ->
     _, reason = judge_hounsfield(given.volume)
     return [
         f"The {role} {noted(volume)} has no Hounsfield units ({reason}): the window 'auto' is "
-        "taken from its percentiles; give level,width in its own units to choose another."
+        "taken from its percentiles, and presets do not fit; give level,width in its own units to "
+        "choose another."
     ]
