@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 NIFTI_EXTENSIONS = (".nii", ".nii.gz")
-ITK_EXTENSIONS = (".nrrd", ".nhdr", ".mha", ".mhd")
+NRRD_EXTENSIONS = (".nrrd", ".nhdr")
+ITK_EXTENSIONS = (*NRRD_EXTENSIONS, ".mha", ".mhd")
 PICTURE_EXTENSIONS = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
 INPUT_EXTENSIONS = (*NIFTI_EXTENSIONS, *ITK_EXTENSIONS, *PICTURE_EXTENSIONS)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mactfusion.io.dicom import read_dicom_folder
 from mactfusion.io.formats import ITK_EXTENSIONS, NIFTI_EXTENSIONS, extension_of
+from mactfusion.io.guard import one_sentence
 from mactfusion.io.itk_image import read_itk_image
 from mactfusion.io.names import check_input
 from mactfusion.io.nifti import read_nifti
@@ -33,7 +34,8 @@ def read_volume(path: str | Path, *, may_be_constant: bool = False) -> MetaTenso
     Raises:
         InputError: nothing there, or nothing that can be fused; the message says why.
     """
-    volume = _read(Path(path))
+    with one_sentence(f"{path} cannot be read"):
+        volume = _read(Path(path))
     return volume if may_be_constant else check_not_constant(volume)
 
 
