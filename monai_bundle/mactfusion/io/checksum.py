@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 
 from mactfusion.io.dicom import image_files
-from mactfusion.io.formats import ITK_EXTENSIONS, extension_of
+from mactfusion.io.formats import ITK_EXTENSIONS, PAIR_EXTENSIONS, extension_of, pair_of
 
 _BLOCK_BYTES = 2**20
 _NAMES_OF_DATA = re.compile(rb"(?ims)^(?:ElementDataFile\s*=|data ?file:)(.*)")
@@ -19,8 +19,8 @@ def sha256_of(path: str | Path) -> str:
 
     Args:
         path: a file, with the data files beside it that the header of a MetaImage or NRRD names
-            (one name a line; no numbered patterns), or a folder, of which the images of its DICOM
-            series count, in the order of their names.
+            (one name a line; no numbered patterns), or with the other file of a NIfTI pair; or a
+            folder, of which the images of its DICOM series count, in the order of their names.
 
     Raises:
         InputError: a folder without DICOM images.
@@ -36,6 +36,8 @@ def sha256_of(path: str | Path) -> str:
 
 
 def _detached_data(path: Path) -> list[Path]:
+    if extension_of(path) in PAIR_EXTENSIONS:
+        return [file for file in pair_of(path) if file.name != path.name and file.is_file()]
     if extension_of(path) not in ITK_EXTENSIONS:
         return []
     with path.open("rb") as stream:

@@ -13,7 +13,7 @@ from nibabel.spatialimages import SpatialImage
 
 from mactfusion.errors import InputError
 from mactfusion.io.itk_image import volume_from_simpleitk
-from mactfusion.io.nifti import volume_from_nibabel
+from mactfusion.io.nibabel_image import volume_from_nibabel
 from mactfusion.io.read import read_volume
 from mactfusion.io.volume import TEXT_META, check_not_constant, make_volume
 

@@ -74,12 +74,16 @@ def guarded(failure: str, otherwise: str = DAMAGED, *, prints: bool = True) -> I
 
 
 def _reason(error: Exception, otherwise: str) -> str:
+    from PIL.Image import DecompressionBombError
+
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
     if isinstance(error, EOFError):
         return "the file is incomplete, it ends early"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
+    if isinstance(error, DecompressionBombError):
+        return "it has too many pixels for a picture"
     if "spacing is not supported" in str(error):
         return "its voxel spacing is zero; repair its header"
     if "direction" in str(error):

@@ -6,12 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mactfusion.io.dicom import read_dicom_folder
-from mactfusion.io.formats import ITK_EXTENSIONS, NIFTI_EXTENSIONS, extension_of
+from mactfusion.io.formats import (
+    ITK_EXTENSIONS,
+    MGH_EXTENSIONS,
+    NIFTI_EXTENSIONS,
+    PAIR_EXTENSIONS,
+    extension_of,
+)
 from mactfusion.io.guard import one_sentence
 from mactfusion.io.itk_image import read_itk_image
+from mactfusion.io.mgh import read_mgh
 from mactfusion.io.names import check_input
 from mactfusion.io.nifti import read_nifti
-from mactfusion.io.picture import read_picture
+from mactfusion.io.pictures.read import read_picture
 from mactfusion.io.volume import check_not_constant
 
 if TYPE_CHECKING:
@@ -19,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def read_volume(path: str | Path, *, may_be_constant: bool = False) -> MetaTensor:
-    """Read one volume: NIfTI, NRRD, MetaImage, a folder of one DICOM series, PNG, TIFF or JPEG.
+    """Read one volume: NIfTI, MGH, NRRD, MetaImage, a folder of one DICOM series, or a picture.
 
     Args:
         path: a file with one of those extensions, or a folder.
@@ -44,8 +51,10 @@ def _read(path: Path) -> MetaTensor:
     if path.is_dir():
         return read_dicom_folder(path)
     extension = extension_of(path)
-    if extension in NIFTI_EXTENSIONS:
+    if extension in (*NIFTI_EXTENSIONS, *PAIR_EXTENSIONS):
         return read_nifti(path)
+    if extension in MGH_EXTENSIONS:
+        return read_mgh(path)
     if extension in ITK_EXTENSIONS:
         return read_itk_image(path)
     return read_picture(path)
