@@ -6,6 +6,7 @@ import gzip
 import io
 import re
 import struct
+import warnings
 import zlib
 from typing import TYPE_CHECKING
 
@@ -263,5 +264,7 @@ def _dicom(content: bytes, random: Random) -> bytes:
         element._value = words.split("\\") if "\\" in words else words
         element.VR = "LO"
     buffer = io.BytesIO()
-    dataset.save_as(buffer, enforce_file_format=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        dataset.save_as(buffer, enforce_file_format=True)
     return buffer.getvalue()

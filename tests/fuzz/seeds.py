@@ -142,7 +142,7 @@ def meta_inputs() -> dict[str, Files]:
     return {
         "mha": {"a.mha": header() + raw},
         "mha zlib": {"a.mha": header(**compressed) + packed},
-        "mha text": {"a.mha": header(BinaryData="False") + text},
+        "mha text": {"a.mha": header(BinaryData="False") + text + b"\n"},
         "mha rgb": {"a.mha": header(**rgb) + colours},
         "mhd": {"a.mhd": header(ElementDataFile="a.raw", HeaderSize="-1"), "a.raw": raw},
         "mhd zraw": {"a.mhd": header(**compressed, ElementDataFile="a.zraw"), "a.zraw": packed},

@@ -19,7 +19,7 @@ def test_the_whole_input_is_read_at_its_place(tmp_path, name):
     path = write(inputs()[name], tmp_path)
     assert verdict(path) == ("read", "")
     shape = (1, 5, 6, 3) if path.is_dir() else (1, 9, 13, 1)
-    if "tiles" not in name:
+    if name not in ("tif tiles", "tif big"):  # of another size, and not read by Pillow
         assert independent(path, shape) is not None
 
 

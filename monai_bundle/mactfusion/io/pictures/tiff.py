@@ -113,8 +113,10 @@ def _check_segments(page: Any, path: Path) -> None:
     """Refuse missing strips or tiles, which tifffile would fill with zeros."""
     length = path.stat().st_size
     offsets, counts = page.dataoffsets, page.databytecounts
+    planes = page.samplesperpixel if page.planarconfig == 2 else 1
     is_whole = (
-        len(offsets) == len(counts) == np.prod(page.chunked, dtype=int)
+        page.shaped[0] == planes
+        and len(offsets) == len(counts) == np.prod(page.chunked, dtype=int)
         and min(counts) > 0
         and min(offsets) > 0
         and all(start + count <= length for start, count in zip(offsets, counts, strict=True))
