@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mactfusion.io.formats import ITK_EXTENSIONS, extension_of
+from mactfusion.io.formats import ITK_EXTENSIONS, PAIR_EXTENSIONS, extension_of, pair_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,8 @@ def sha256_of(path: str | Path) -> str:
     """SHA-256 of a file, with the data files that the header of a MetaImage or NRRD names.
 
     Args:
-        path: the file; its header may name files beside it, one a line, without patterns.
+        path: the file; its header may name files beside it, one a line, without patterns. Of a
+            NIfTI pair the other file counts too.
     """
     path = Path(path)
     return sha256_of_files([path, *_detached_data(path)])
@@ -38,6 +39,8 @@ def sha256_of_files(files: Iterable[Path]) -> str:
 
 
 def _detached_data(path: Path) -> list[Path]:
+    if extension_of(path) in PAIR_EXTENSIONS:
+        return [file for file in pair_of(path) if file.name != path.name and file.is_file()]
     if extension_of(path) not in ITK_EXTENSIONS:
         return []
     with path.open("rb") as stream:

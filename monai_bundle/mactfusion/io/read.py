@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 
 from mactfusion.io.dicom.source import is_dicom_source
 from mactfusion.io.dicom.study import Studies
-from mactfusion.io.formats import ITK_EXTENSIONS, NIFTI_EXTENSIONS, extension_of
+from mactfusion.io.formats import (
+    ITK_EXTENSIONS,
+    MGH_EXTENSIONS,
+    NIFTI_EXTENSIONS,
+    PAIR_EXTENSIONS,
+    extension_of,
+)
+from mactfusion.io.guard import one_sentence
 from mactfusion.io.itk_image import read_itk_image
+from mactfusion.io.mgh import read_mgh
 from mactfusion.io.names import check_input
 from mactfusion.io.nifti import read_nifti
-from mactfusion.io.picture import read_picture
+from mactfusion.io.pictures.read import read_picture
 from mactfusion.io.volume import check_not_constant
 
 if TYPE_CHECKING:
@@ -19,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def read_volume(path: str | Path, *, may_be_constant: bool = False) -> MetaTensor:
-    """Read one volume: NIfTI, NRRD, MetaImage, PNG, TIFF, JPEG, or DICOM that holds one volume.
+    """Read one volume: NIfTI, MGH, NRRD, MetaImage, a picture, or DICOM that holds one volume.
 
     Args:
         path: a file with one of those extensions; or a folder tree, one file of a series, a
@@ -34,7 +42,8 @@ def read_volume(path: str | Path, *, may_be_constant: bool = False) -> MetaTenso
     Raises:
         InputError: nothing there, or nothing that can be fused; the message says why.
     """
-    volume = _read(Path(path))
+    with one_sentence(f"{path} cannot be read"):
+        volume = _read(Path(path))
     return volume if may_be_constant else check_not_constant(volume)
 
 
@@ -44,8 +53,10 @@ def _read(path: Path) -> MetaTensor:
         with Studies() as studies:
             return studies.read(path, studies.series(path))
     extension = extension_of(path)
-    if extension in NIFTI_EXTENSIONS:
+    if extension in (*NIFTI_EXTENSIONS, *PAIR_EXTENSIONS):
         return read_nifti(path)
+    if extension in MGH_EXTENSIONS:
+        return read_mgh(path)
     if extension in ITK_EXTENSIONS:
         return read_itk_image(path)
     return read_picture(path)
