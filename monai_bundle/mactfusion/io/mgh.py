@@ -53,8 +53,8 @@ def read_mgh(path: Path) -> MetaTensor:
             " again from the original"
         )
     with opened(path) as stream:
-        file: Any = stream
-        holder = FileHolder(fileobj=file) if file else FileHolder(str(path.absolute()))
+        content: Any = stream
+        holder = FileHolder(fileobj=content) if content else FileHolder(str(path.absolute()))
         with guarded(f"{name} cannot be read"):
             image = nibabel.MGHImage.from_file_map({"image": holder})
         volume = volume_from_nibabel(image, name)
