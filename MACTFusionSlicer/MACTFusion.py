@@ -1,4 +1,4 @@
-"""MACTFusion: fuse the MR of a patient with CT, PET or SPECT, inside 3D Slicer.
+"""MACTFusion: fuse the MR or CT of a patient with CT, PET or SPECT, inside 3D Slicer.
 
 What the module does lies in MACTFusionLib; this file is what 3D Slicer looks for. Libraries that
 Slicer does not bring are never imported here: a worker process has them.
@@ -29,8 +29,9 @@ class MACTFusion(ScriptedLoadableModule):
         parent.dependencies = []
         parent.contributors = ["The MACTFusionSlicer authors"]
         parent.helpText = _(
-            "Fuses the MR of a patient with CT, PET or SPECT of the same patient into one volume "
-            "on the grid of the MR. Choose two registered volumes, look at the live preview, and "
+            "Fuses the MR of a patient with CT, PET or SPECT of the same patient, or a CT with PET "
+            "or SPECT, into one volume on the grid of the first. Choose two registered volumes, "
+            "look at the live preview, and "
             "press Apply. <p><b>Not a medical device.</b> A fused image can hide what its sources "
             "show: always look at the sources.</p>"
         )

@@ -43,7 +43,7 @@ class MACTFusionLabel(MONAILabelApp):
             studies,
             conf,
             name="MACTFusion",
-            description="Fuses MR with CT, PET or SPECT of one patient on the grid of the MR",
+            description="Fuses MR with CT, PET or SPECT of one patient, or CT with PET or SPECT",
             version=__version__,
         )
         only_serve(server, self)

@@ -151,7 +151,8 @@ def test_impossible_value_is_refused(option, value, fuse, nothing_left):
     [
         (("fuse", "mr.nii.gz", "pet.nii.gz", "--batch-size", "0"), "'--batch-size'"),
         (("fuse", "mr.nii.gz", "pet.nii.gz", "-o", "a.png", "--axis", "up"), "'axial'"),
-        (("fuse", "mr.nii.gz"), "Missing argument"),
+        (("fuse",), "Missing argument"),
+        (("fuse", "mr.nii.gz"), "'--output'"),
         (("fuse", "mr.nii.gz", "pet.nii.gz"), "'--output'"),
         (("fuse", "mr.nii.gz", "pet.nii.gz", "-o"), "'-o'"),
         (("nonsense",), "'nonsense'"),

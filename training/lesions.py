@@ -15,8 +15,8 @@ Volumes are scaled whole, and their fused slices steadied, as the recipe does. N
 in [0, 1], and what they give is clipped to that; ``NAME=MODEL`` and ``{task}`` in ``NAME=FILE``
 are as in :mod:`training.compare`. Pixel maximum, pixel average and alpha blending always take part.
 
-Writes the tables between the markers of ``lost_lesions.md`` in ``--folder`` (default docs), and
-``lost_lesions.csv`` with the counts.
+Writes the tables between the markers of ``--page`` (default docs/lost_lesions.md), and the counts
+into a CSV of the same name.
 """
 
 from __future__ import annotations
@@ -34,7 +34,12 @@ from training.compare import name_checkpoints
 from training.lesion_study.measure import measure
 from training.lesion_study.methods import RULES, read_methods
 from training.lesion_study.page import lesion_tables, summed, write_csv
-from training.lesion_study.sources import mr_slices, picture_pairs, template_slices
+from training.lesion_study.sources import (
+    mr_slices,
+    picture_pairs,
+    template_slices,
+    template_slices_on_ct,
+)
 from training.marked_page import Markers, around_markers, write_between_markers
 from training.refusals import refusals
 
@@ -51,28 +56,30 @@ PARTS = ("train", "test")
 def main(
     pairs: Annotated[Path | None, typer.Option(help="Folder of pairs of pictures.")] = None,
     templates: Annotated[Path | None, typer.Option(help="Folder of an average head.")] = None,
+    templates_on_ct: Annotated[Path | None, typer.Option(help="The same, PET on the CT.")] = None,
     mr_mr: Annotated[Path | None, typer.Option(help="Folder with T1 and FLAIR.")] = None,
     weights: Annotated[list[str] | None, typer.Option(help="NAME=FILE or NAME=MODEL.")] = None,
     part: Annotated[str, typer.Option(help="Of the pairs: train or test.")] = "train",
     places: Annotated[int, typer.Option(min=1, help="Of each lesion in each kind of pair.")] = 120,
     seed: Annotated[int, typer.Option(help="Of the places.")] = 0,
-    folder: Annotated[Path, typer.Option(help="For lost_lesions.md.")] = Path("docs"),
+    page: Annotated[Path, typer.Option(help="For the tables.")] = Path("docs/lost_lesions.md"),
 ) -> None:
     """Measure which lesions are lost."""
     files = name_checkpoints(weights or [], RULES)
     if part not in PARTS:
         raise InputError(f"--part takes {' or '.join(PARTS)}, not '{part}'.")
-    page = folder / "lost_lesions.md"
     around_markers(page, MARKERS)  # refused before the long work, not after
     found: list[SlicePair] = []
     if pairs:
         found += picture_pairs(pairs, part, SLICES_OF_A_PAIR)
     if templates:
         found += template_slices(templates, SLICES_OF_A_PAIR)
+    if templates_on_ct:
+        found += template_slices_on_ct(templates_on_ct, SLICES_OF_A_PAIR)
     if mr_mr:
         found += mr_slices(mr_mr, SLICES_OF_A_PAIR)
     if not found:
-        raise InputError("Give --pairs, --templates or --mr-mr.")
+        raise InputError("Give --pairs, --templates, --templates-on-ct or --mr-mr.")
     methods = read_methods(files, dict.fromkeys(pair.task for pair in found))
     each = -(-places // SLICES_OF_A_PAIR)
     rng = np.random.default_rng(seed)
@@ -81,9 +88,9 @@ def main(
         for pair in track(found, "Measuring", console=Console(stderr=True))
         for measured in measure(pair, methods[pair.task], each, rng)
     )
-    folder.mkdir(parents=True, exist_ok=True)
+    page.parent.mkdir(parents=True, exist_ok=True)
     write_between_markers(page, MARKERS, lesion_tables(cells), "# Lost lesions\n\n")
-    write_csv(folder / "lost_lesions.csv", cells)
+    write_csv(page.with_suffix(".csv"), cells)
     typer.echo(str(page))
 
 

@@ -66,7 +66,7 @@ class Batch:
             item.setCheckState(qt.Qt.Checked if is_pair else qt.Qt.Unchecked)
             self._ui.pairList.addItem(item)
         if not self.pairs:
-            self._runs.say(_("There is no MR with a CT, PET or SPECT that overlaps it."))
+            self._runs.say(_("There is no MR or CT with a PET, SPECT or CT that overlaps it."))
         self._changed()
 
     def _begin(self, *_unused: object) -> None:

@@ -10,7 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .logic import MACTFusionLogic
-from .nodes.guess import kind_of
+from .nodes.guess import anatomical_kind_among, kind_of
 from .nodes.volumes import MOST_PARTNERS, VolumeError
 from .parameters import Grid
 from .worker.conversation import WorkerError
@@ -31,8 +31,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="fuse_folder.py",
         description=_(
-            "Fuse the MR of each folder with the CT, PET and SPECT beside it. File names must say "
-            "what is what, such as MR.nrrd and PET.nii.gz."
+            "Fuse the MR of each folder with the CT, PET and SPECT beside it, or, without an MR, "
+            "the CT with the PET and SPECT. File names must say what is what, such as MR.nrrd and "
+            "PET.nii.gz."
         ),
     )
     where = _("where the network runs, such as cpu")
@@ -40,7 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path, help=_("has one folder for each patient"))
     parser.add_argument("output", type=Path, help=named)
     parser.add_argument("--device", default="auto", help=where)
-    cubes = _("voxels of the results: those of the MR, or cubes of their finest spacing")
+    cubes = _("voxels of the results: those of the MR or CT, or cubes of their finest spacing")
     grids = [grid.value for grid in Grid]
     parser.add_argument("--grid", choices=grids, default=Grid.ANATOMICAL.value, help=cubes)
     parser.add_argument(
@@ -68,11 +69,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def fuse_folder(logic: MACTFusionLogic, folder: Path, target: Path, options: dict) -> None:
-    """Fuse the one MR of a folder with the volumes beside it, by fixed windows and colours.
+    """Fuse the one MR, or CT, of a folder with the volumes beside it, by fixed windows and colours.
 
     Args:
         logic: fuses.
-        folder: has one volume that is an MR, and one to three others.
+        folder: has one MR and one to three others, or one CT and as many PET and SPECT.
         target: file to write, see :func:`MACTFusionLib.nodes.save.save_volume`.
         options: of ``mactfusion.fuse_volumes``.
 
@@ -122,14 +123,15 @@ def _fuse_and_say(
 
 
 def _roles(nodes: list) -> tuple:
-    """Return the MR and the list of its partners.
+    """Return the MR, or the CT where there is none, and the list of its partners.
 
     Raises:
-        VolumeError: there is not one MR, or a volume that is nothing known.
+        VolumeError: there is not one of them, or a volume that is nothing known.
     """
     kinds = [(node, kind_of(node)) for node in nodes]
-    anatomical = [node for node, kind in kinds if kind == "MR"]
-    partners = [node for node, kind in kinds if kind in _PARTNERS]
+    first = anatomical_kind_among([kind for _node, kind in kinds])
+    anatomical = [node for node, kind in kinds if kind == first]
+    partners = [node for node, kind in kinds if kind in _PARTNERS and kind != first]
     unknown = [node.GetName() for node, kind in kinds if kind == ""]
     if unknown:
         raise VolumeError(
@@ -139,8 +141,8 @@ def _roles(nodes: list) -> tuple:
         )
     if len(anatomical) != 1 or not 1 <= len(partners) <= MOST_PARTNERS:
         raise VolumeError(
-            _("one MR with one to three others is needed; found {mr} and {others}.").format(
-                mr=len(anatomical), others=len(partners)
+            _("one {kind} with one to three others is needed; found {count} and {others}.").format(
+                kind=first, count=len(anatomical), others=len(partners)
             )
         )
     return anatomical[0], partners

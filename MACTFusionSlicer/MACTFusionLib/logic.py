@@ -63,7 +63,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         """Fuse volumes and wait for the result; the window stays alive meanwhile.
 
         Args:
-            anatomical: volume node, the MR.
+            anatomical: volume node, the MR or CT.
             partner: volume node: CT, PET, SPECT, second MR or GFP; or a list of up to three.
             output: volume node to overwrite; a new one by default.
             display: ``as-shown`` (windows and colours of the display nodes) or ``fixed``.

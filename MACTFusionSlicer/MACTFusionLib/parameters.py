@@ -25,6 +25,8 @@ class Task(Choice):
     CT = "ct-mri"
     PET = "pet-mri"
     SPECT = "spect-mri"
+    PET_ON_CT = "pet-ct"
+    SPECT_ON_CT = "spect-ct"
     MR = "mr-mr"
     GFP = "gfp-pc"
 
@@ -68,6 +70,8 @@ def _texts() -> dict[Choice, str]:
         Task.CT: _("MR and CT"),
         Task.PET: _("MR and PET"),
         Task.SPECT: _("MR and SPECT"),
+        Task.PET_ON_CT: _("CT and PET"),
+        Task.SPECT_ON_CT: _("CT and SPECT"),
         Task.MR: _("MR and a second MR"),
         Task.GFP: _("Phase contrast and GFP"),
         Display.AS_SHOWN: _("As shown in the slice views"),
@@ -93,7 +97,7 @@ class MACTFusionParameters:
     what is run here.
 
     Attributes:
-        anatomical: the MR (or phase contrast), whose grid the result has.
+        anatomical: MR or CT (or phase contrast), whose grid the result has.
         partner: CT, PET, SPECT, second MR or GFP.
         third: a second partner beside the first, or None.
         fourth: a third partner, or None.

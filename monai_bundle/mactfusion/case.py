@@ -71,6 +71,9 @@ class Case(TypedDict, total=False):
     """The DICOM series of the anatomical volume and of each partner in the order given, without
     pixels, as text, see :mod:`mactfusion.io.dicom.origin`; "" where no DICOM is written.
     LoadVolumesd."""
+    sha256: list[str]
+    """Digests of what was read, of the anatomical volume and then of each partner as they were
+    given; "" for objects in memory. LoadVolumesd."""
     axis: str
     """"axial", "coronal" or "sagittal": the slices that the network sees. ChooseGridd."""
     grid_affine: torch.Tensor

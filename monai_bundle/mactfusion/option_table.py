@@ -20,10 +20,11 @@ from mactfusion.transforms.windows import WINDOWS, parse_window
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TASKS = ("ct-mri", "pet-mri", "spect-mri", "mr-mr", "gfp-pc")
+TASKS = ("ct-mri", "pet-mri", "spect-mri", "pet-ct", "spect-ct", "mr-mr", "gfp-pc")
 GRIDS = ("anatomical", "isotropic")
 AXES = ("axial", "coronal", "sagittal")
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
+UNITS = ("auto", "suv", "native")
 STORED_TYPES = ("uint8", "uint16", "float32")
 FORMATS = ("auto", "dicom")
 
@@ -151,6 +152,28 @@ def _colormap(colormap: Any) -> Any:
     return colormap if isinstance(colormap, str) else table
 
 
+def _series(series: Any) -> str:
+    """Take a number or words."""
+    is_number = isinstance(series, int) and not isinstance(series, bool)
+    if not (is_number or isinstance(series, str)) or not str(series).strip():
+        raise InputError(
+            f"A series cannot be {series!r}: give its number, or words of its description."
+        )
+    return "auto" if is_automatic(series) else str(series).strip()
+
+
+def _frame(frame: Any) -> str:
+    """Take a number from 1, or "mean"."""
+    text = str(frame).strip().lower()
+    if isinstance(frame, bool) or not (text in ("auto", "mean") or _is_count(text)):
+        raise InputError(f"Unknown frame '{frame}': give its number from 1, or mean.")
+    return text
+
+
+def _is_count(text: str) -> bool:
+    return text.isascii() and text.isdigit() and int(text) > 0
+
+
 FUSED, SHOWN, RESULT, NETWORK = "What is fused", "How it is shown", "Result", "Network"
 
 OPTIONS: dict[str, Option] = {
@@ -165,8 +188,8 @@ OPTIONS: dict[str, Option] = {
     ),
     "task": Option(
         default="auto",
-        help="What is fused; auto tells by HU range, colour and DICOM tags. Once for all partners, "
-        "or once for each.",
+        help="What is fused; auto tells by HU, colour, units and DICOM tags. Once for all "
+        "partners, or once for each.",
         group=FUSED,
         choices=("auto", *TASKS),
         for_each=True,
@@ -185,8 +208,10 @@ OPTIONS: dict[str, Option] = {
     ),
     "anatomical_window": Option(
         default="auto",
-        help="Of the anatomical volume: auto or level,width.",
+        help="Of the anatomical volume: auto, level,width in its units, or for CT brain, bone, "
+        "stroke, soft-tissue, lung. auto of a CT is 50,120 HU for a head and soft-tissue else.",
         group=SHOWN,
+        suggests=tuple(WINDOWS),
         check=_window,
         is_remote=True,
     ),
@@ -201,6 +226,43 @@ OPTIONS: dict[str, Option] = {
         for_each=True,
         for_all=True,
         is_remote=True,
+    ),
+    "anatomical_series": Option(
+        default="auto",
+        help="Which volume of a DICOM study is the anatomical one: its number in 'mactfusion "
+        "info', or words of its description.",
+        group=FUSED,
+        check=_series,
+    ),
+    "partner_series": Option(
+        default="auto",
+        help="Likewise the partner. Once for each partner.",
+        group=FUSED,
+        check=_series,
+        for_each=True,
+    ),
+    "anatomical_frame": Option(
+        default="auto",
+        help="Which of several frames of a DICOM series (points of time, phases): its number, or "
+        "mean.",
+        group=FUSED,
+        check=_frame,
+    ),
+    "frame": Option(
+        default="auto",
+        help="Likewise of the partner, for example a dynamic PET. Once for each partner.",
+        group=FUSED,
+        check=_frame,
+        for_each=True,
+    ),
+    "units": Option(
+        default="auto",
+        help="Of a DICOM PET: auto is SUV by body weight where the header suffices, suv refuses "
+        "where it does not, native leaves the values.",
+        group=SHOWN,
+        choices=UNITS,
+        for_each=True,
+        for_all=True,
     ),
     "luminance": Option(default=False, help="Grey result.", group=SHOWN, kind=bool, is_remote=True),
     "grid": Option(

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 from mactfusion.case import partner_roles
 from mactfusion.errors import InputError, inform, overhearing
 from mactfusion.io.dicom.choices import check_dicom_choices
+from mactfusion.io.dicom.source import is_dicom_source
 from mactfusion.io.formats import base_name
 from mactfusion.io.names import check_input, check_outputs
 from mactfusion.option_table import OPTIONS
-from mactfusion.options import Options
+from mactfusion.options import Options, is_list_of_values
 from mactfusion.progress import shown_progress
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def fuse_volumes(
     anatomical: Any,
-    partner: Any,
+    partner: Any = None,
     *,
     progress: Progress | bool | None = None,
     keep_native: bool = False,
@@ -34,11 +35,12 @@ def fuse_volumes(
     """Fuse volumes of one patient on the grid of the anatomical one, or in cubes (``grid``).
 
     Args:
-        anatomical: MR (or phase contrast): a path (NIfTI, NRRD, MetaImage, DICOM folder, picture),
-            a ``MetaTensor``, a nibabel or SimpleITK image, or ``(array, affine)`` with an affine
-            from index to RAS+ millimetres.
-        partner: CT, PET, SPECT, a second MR or GFP, likewise, on any grid; or a list of several,
-            whose order does not matter.
+        anatomical: MR or CT (or phase contrast): a path (NIfTI, NRRD, MetaImage, picture, or
+            DICOM: folder, file, DICOMDIR, ZIP), a ``MetaTensor``, a nibabel or SimpleITK image, or
+            ``(array, affine)`` with an affine from index to RAS+ millimetres.
+        partner: CT, PET, SPECT, dose, a second MR or GFP, likewise, on any grid; or a list of
+            several, whose order does not matter. None where ``anatomical`` is a DICOM study that
+            holds both; ``anatomical_series`` and ``partner_series`` choose among its volumes.
         progress: called with (slices done, slices in all); it stops the run by raising
             ``FusionCancelled``. None shows a bar in a notebook and nothing elsewhere, False
             nothing.
@@ -63,7 +65,7 @@ def fuse_volumes(
         ((3, 32, 32, 3), 'pet-mri')
     """
     sources, chosen = check_choices(anatomical, partner, options)
-    inform(f"Reading {_called(sources[0])} with {' and '.join(map(_called, sources[1]))}.")
+    inform(f"Reading {' with '.join(_called_once(sources))}.")
 
     from mactfusion.recipe import Recipe
     from mactfusion.result import FusionResult
@@ -103,6 +105,8 @@ def check_choices(
     given = list(partner) if is_several else [partner]
     if not given:
         raise InputError("There is no partner volume; give one.")
+    if partner is None and is_list_of_values(chosen.partner_series):
+        given = [None] * len(chosen.partner_series)
     chosen.of_each(len(given))
     check_dicom_choices(
         chosen.output,
@@ -112,7 +116,9 @@ def check_choices(
         anonymous=chosen.anonymous,
         presentation_state=chosen.presentation_state,
     )
-    first, partners = _checked_source(anatomical), [_checked_source(source) for source in given]
+    first, *partners = (_checked_source(source) for source in (anatomical, *given))
+    if None in partners and not (isinstance(first, Path) and is_dicom_source(first)):
+        raise InputError("There is no partner volume; give one.")
     _refuse_same_path([first, *partners])
     roles = dict(zip(partner_roles(len(partners)), partners, strict=True))
     inputs = {f"{role} volume": source for role, source in {"anatomical": first, **roles}.items()}
@@ -144,12 +150,12 @@ def _is_tuple_of_paths(partner: Any) -> bool:
 
 
 def _refuse_same_path(sources: list[Any]) -> None:
-    """Refuse a file that is named twice; a copy of it is noticed once both are read."""
+    """Refuse a file that is named twice; copies, and series of a study, are noticed later."""
     seen: dict[Path, Path] = {}
     for source in sources:
         if isinstance(source, Path):
             other = seen.setdefault(source.resolve(), source)
-            if other is not source:
+            if other is not source and not is_dicom_source(source):
                 raise InputError(
                     f"{base_name(other)} and {base_name(source)} are the same volume: give each "
                     "once."
@@ -158,6 +164,12 @@ def _refuse_same_path(sources: list[Any]) -> None:
 
 def _called(source: Any) -> str:
     return base_name(source) if isinstance(source, Path) else "a volume in memory"
+
+
+def _called_once(sources: tuple[Any, list[Any]]) -> list[str]:
+    """Name each source, and a study that holds both once."""
+    named = [_called(source) for source in (sources[0], *sources[1]) if source is not None]
+    return list(dict.fromkeys(named))
 
 
 def _signature() -> inspect.Signature:

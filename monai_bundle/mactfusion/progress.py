@@ -92,12 +92,14 @@ def shown_progress(progress: Progress | bool | None) -> Iterator[Progress | None
     """Settle what ``fuse_volumes(progress=...)`` means.
 
     Yields:
-        The function that was given; for None a bar in a notebook; else None.
+        The function that was given, whose errors come back as they are; for None a bar in a
+        notebook; else None.
     """
     if progress is not None and not isinstance(progress, bool):
         if not callable(progress):  # a text would be run where it starts with "$"
             raise InputError("The progress is no function of (slices done, slices in all).")
-        yield progress
+        with _own_errors(progress) as report:
+            yield report
     elif progress is False or (progress is None and not is_notebook()):
         yield None
     else:
@@ -110,6 +112,26 @@ def shown_progress(progress: Progress | bool | None) -> Iterator[Progress | None
                 bar.update(done - bar.n)
 
             yield report
+
+
+@contextmanager
+def _own_errors(progress: Progress) -> Iterator[Progress]:
+    """Raise what the function raised itself, and not what others wrapped around it."""
+    raised: list[Exception] = []
+
+    def report(done: int, total: int) -> None:
+        try:
+            progress(done, total)
+        except Exception as error:
+            raised.append(error)
+            raise
+
+    try:
+        yield report
+    except Exception:
+        if raised:
+            raise raised[0] from None
+        raise
 
 
 def is_notebook() -> bool:

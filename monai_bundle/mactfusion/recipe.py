@@ -36,6 +36,18 @@ STAGES = ("align", "scale", "infer", "finish")
 """Their names in the configuration."""
 
 
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Compute in float32 whatever torch's default type is, and leave its random state as it was."""
+    default = torch.get_default_dtype()
+    with torch.random.fork_rng(devices=[]):
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(default)
+
+
 class Recipe:
     """The configuration with a user's choices laid over it.
 
@@ -54,6 +66,7 @@ class Recipe:
         InputError: a device, weights or an output that cannot be used.
     """
 
+    @undisturbed()
     def __init__(
         self,
         anatomical: Any,
@@ -88,6 +101,7 @@ class Recipe:
                 stage: parser.get_parsed_content(stage) for stage in STAGES
             }
 
+    @undisturbed()
     def fuse(self) -> Case:
         """Run all stages; no volume is kept longer than a step needs it.
 
@@ -99,6 +113,7 @@ class Recipe:
             steps = Compose(list(self.stages.values())).flatten()
             return cast("Case", steps(dict(self._sources)))
 
+    @undisturbed()
     def align(self) -> Case:
         """Read all volumes, settle the tasks, and put them on one grid, cut into slices.
 
@@ -116,6 +131,7 @@ class Recipe:
         """Keep one slice of aligned volumes; see :func:`~mactfusion.transforms.cut_slice`."""
         return cast("Case", cut_slice(case, index))
 
+    @undisturbed()
     def scale(self, case: Mapping[str, Any]) -> Case:
         """Turn aligned volumes, which stay as they are, into ``image`` and ``chrominance``.
 
@@ -125,6 +141,7 @@ class Recipe:
         with own_errors():
             return self.stages["scale"](dict(case))
 
+    @undisturbed()
     def infer(self, case: Mapping[str, Any]) -> Case:
         """Settle the weights, say what will be done, and send ``image`` through the network.
 
@@ -135,6 +152,7 @@ class Recipe:
         with own_errors():
             return self.stages["infer"](dict(case))
 
+    @undisturbed()
     def finish(self, case: Mapping[str, Any]) -> Case:
         """Turn ``pred`` into the fused volume, write it where an output was chosen; ``record``.
 

@@ -22,7 +22,6 @@ import torch
 from mactfusion import __version__
 from mactfusion.case import partner_roles
 from mactfusion.errors import with_names
-from mactfusion.io.checksum import sha256_of
 from mactfusion.io.coerce import IN_MEMORY
 from mactfusion.io.formats import (
     DICOM_EXTENSION,
@@ -58,7 +57,8 @@ class Record:
 
     Args:
         anatomical: the source as the user gave it: a path, or an object in memory.
-        partners: likewise each, in the order in which they were given.
+        partners: likewise each, in the order in which they were given; None where the anatomical
+            source is a study that holds it.
         options: what was chosen.
         output: the file that is written, if any.
         folder: where relative paths of the sources start.
@@ -75,6 +75,8 @@ class Record:
         notes: list[str] | None = None,
     ) -> None:
         roles = partner_roles(len(partners))
+        self.is_study = all(partner is None for partner in partners)
+        partners = [anatomical if partner is None else partner for partner in partners]
         self.sources = {
             role: Path(folder) / source if isinstance(source, str | Path) else source
             for role, source in zip(("anatomical", *roles), (anatomical, *partners), strict=True)
@@ -108,7 +110,10 @@ class Record:
             "command": self._command(),
             "task": case["task"],
             "task_reason": case["task_reason"],
-            "inputs": {role: self._described(role) for role in self.sources},
+            "inputs": {
+                role: self._described(role, digest)
+                for role, digest in zip(self.sources, case["sha256"], strict=True)
+            },
             "options": {key: _plain(value) for key, value in recorded.items()},
             "axis": case["axis"],
             "units": case["units"],
@@ -134,7 +139,7 @@ class Record:
         extension = extension_of(source) if isinstance(source, Path) and source.is_file() else ""
         return role.replace(" ", "-") + extension
 
-    def _described(self, role: str) -> dict[str, str]:
+    def _described(self, role: str, sha256: str) -> dict[str, str]:
         """Return name and SHA-256; an object in memory is named by its type."""
         source = self.sources[role]
         if not isinstance(source, Path):
@@ -144,7 +149,7 @@ class Record:
         return {
             "name": self._name(role, base_name(source)),
             "name_sha256": digest[:_NAME_DIGITS],
-            "sha256": sha256_of(source),
+            "sha256": sha256,
         }
 
     def _notes(self, case: Mapping[str, Any]) -> list[str]:
@@ -165,6 +170,7 @@ class Record:
         inputs = [
             self._name(role, base_name(source) if isinstance(source, Path) else role)
             for role, source in self.sources.items()
+            if role == "anatomical" or not self.is_study
         ]
         words: list[str] = []
         if self.output is not None:

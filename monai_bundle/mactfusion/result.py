@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mactfusion.transforms.color import merge_chrominance
+from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.slices import RestoreOrientationd
 from mactfusion.transforms.volume import plain, with_voxels
 
@@ -74,8 +75,8 @@ class FusionResult:
         luminance = plain(self._case["image"])[1:]
         if not self._case["is_color"]:
             return self._restored(luminance)
-        cb, cr = plain(self._case["chrominance"]).split(1)
-        return self._restored(merge_chrominance(luminance, cb, cr))
+        chrominance = plain(self._case["chrominance"])
+        return self._restored(by_slabs(_in_color, luminance, chrominance))
 
     @property
     def partners(self) -> list[MetaTensor]:
@@ -105,3 +106,7 @@ class FusionResult:
     def _restored(self, voxels: torch.Tensor) -> MetaTensor:
         volume = with_voxels(self._case["image"], voxels)
         return RestoreOrientationd(["volume"])({**self._case, "volume": volume})["volume"]
+
+
+def _in_color(luminance: torch.Tensor, chrominance: torch.Tensor) -> torch.Tensor:
+    return merge_chrominance(luminance, *chrominance.split(1))

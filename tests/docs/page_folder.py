@@ -12,6 +12,13 @@ SHAPE = (44, 48, 5)
 SPACING_MM = (4.0, 4.0, 10.0)
 
 
+KINDS = {
+    "MR": pydicom.uid.MRImageStorage,
+    "CT": pydicom.uid.CTImageStorage,
+    "PT": pydicom.uid.PositronEmissionTomographyImageStorage,
+}
+
+
 def head(scale, seed):
     """A round head with noise, int16, SHAPE."""
     axes = np.meshgrid(*(np.linspace(-1, 1, size) for size in SHAPE), indexing="ij")
@@ -33,6 +40,8 @@ def prepare(folder, clone):
         nibabel.save(nibabel.Nifti1Image(array, affine), folder / f"{name}.nii.gz")
     for name, modality, array in (("mr", "MR", mr), ("ct", "CT", ct)):
         write_dicom(folder / "dicom" / name, modality, array)
+    for name, modality, array in (("t1 axial", "MR", mr), ("brain ac", "PT", volumes["PET"])):
+        write_dicom(folder / "STUDY" / modality, modality, array, SeriesDescription=name)
     write_pictures(folder / "slices/MRI", mr)
     write_pictures(folder / "slices/CT", ct)
 
@@ -45,12 +54,12 @@ def write_pictures(folder, array):
         Image.fromarray(grey[..., index]).save(folder / f"{index}.png")
 
 
-def write_dicom(folder, modality, array):
+def write_dicom(folder, modality, array, **tags):
     """A series of axial slices."""
     folder.mkdir(parents=True)
     for index in range(SHAPE[2]):
         meta = pydicom.dataset.FileMetaDataset()
-        kind = {"MR": pydicom.uid.MRImageStorage, "CT": pydicom.uid.CTImageStorage}[modality]
+        kind = KINDS[modality]
         meta.MediaStorageSOPClassUID = kind
         meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
         slice_ = pydicom.dataset.FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
@@ -65,5 +74,7 @@ def write_dicom(folder, modality, array):
         slice_.SamplesPerPixel, slice_.PhotometricInterpretation = 1, "MONOCHROME2"
         slice_.BitsAllocated, slice_.BitsStored, slice_.HighBit = 16, 16, 15
         slice_.PixelRepresentation, slice_.RescaleSlope, slice_.RescaleIntercept = 1, 1, 0
+        for keyword, value in tags.items():
+            setattr(slice_, keyword, value)
         slice_.PixelData = np.ascontiguousarray(array[..., index].T).tobytes()
         slice_.save_as(folder / f"{index:03d}.dcm", enforce_file_format=True)

@@ -47,6 +47,15 @@ def test_pairs_of_a_folder(folder):
     assert {p["case"] for p in pairs} == {"1", "23", "4"}
 
 
+def test_pairs_on_a_ct(tmp_path):
+    for modality in ("CT", "PET"):
+        write(tmp_path / "PET-CT" / "train" / modality / "1001.png")
+    (pair,) = list_pairs(tmp_path, "train")
+    assert pair["task"] == "pet-ct"
+    assert pair["anatomical"] == str(tmp_path / "PET-CT" / "train" / "CT" / "1001.png")
+    assert pair["partner"] == str(tmp_path / "PET-CT" / "train" / "PET" / "1001.png")
+
+
 def test_a_missing_partner_is_named(folder):
     (folder / "CT-MRI" / "train" / "CT" / "23002.png").unlink()
     with pytest.raises(InputError, match=r"MRI/23002\.png has no partner .*CT/23002\.png"):

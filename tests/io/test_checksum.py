@@ -9,8 +9,8 @@ import pydicom
 import pytest
 import SimpleITK
 
-from mactfusion.errors import InputError
 from mactfusion.io.checksum import sha256_of
+from mactfusion.io.load import LoadVolumesd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -74,20 +74,14 @@ def test_names_in_a_header(tmp_path: Path, name: str, text: str, counted: list[s
     assert sha256_of(header) == plain_sha256(header, *(tmp_path / data for data in counted))
 
 
-def test_folder_counts_what_the_reader_reads(dicom_series: Callable[..., Path]) -> None:
-    folder = dicom_series()
+def test_of_dicom_the_files_of_the_series_count(dicom_series: Callable[..., Path]) -> None:
+    folder, other = dicom_series("series"), dicom_series("an other")
     slices = sorted(folder.iterdir())
     (folder / "README.txt").write_text("notes")
     (folder / "DICOMDIR").write_bytes(b"")
     report = pydicom.dcmread(slices[0])
     del report.Rows, report.Columns, report.PixelData
+    report.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.22"
     report.save_as(folder / "report.dcm")
-    (folder / "deep").mkdir()
-    (folder / "deep" / "other.dcm").write_bytes(slices[0].read_bytes())
-    assert sha256_of(folder) == plain_sha256(*slices)
-
-
-def test_folder_without_images_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "README.txt").write_text("notes")
-    with pytest.raises(InputError, match="no DICOM images"):
-        sha256_of(tmp_path)
+    data = LoadVolumesd()({"anatomical": folder, "partner": other})
+    assert data["sha256"] == [plain_sha256(*slices), plain_sha256(*sorted(other.iterdir()))]

@@ -13,7 +13,7 @@ import slicer
 import vtk
 from MACTFusionLib.nodes.display import color_rows_of, options_as_shown
 from MACTFusionLib.nodes.grid import covered_share
-from MACTFusionLib.nodes.guess import guess_pair, kind_of, task_of
+from MACTFusionLib.nodes.guess import can_tell_task, guess_pair, kind_of, task_of
 from MACTFusionLib.nodes.obstacles import reason_not_to_run
 from MACTFusionLib.nodes.volumes import geometry_of
 from MACTFusionLib.self_test import GRIDS, add_volume, make_pair
@@ -106,6 +106,19 @@ def test_guess_and_task(scene):
     assert task_of(mr, pet) == "pet-mri"
     pet.SetAttribute("DICOM.Modality", "PT")
     assert task_of(mr, pet) == "auto"  # the library sees the tag itself
+
+
+def test_without_an_mr_the_ct_goes_first(scene):
+    voxels = np.arange(60, dtype=np.int16).reshape(3, 4, 5)
+    pet, ct, spect = (add_volume(name, voxels, np.eye(4)) for name in ("PET", "CT", "SPECT"))
+    assert guess_pair([pet, ct]) == (ct, pet)
+    assert (task_of(ct, pet), task_of(ct, spect)) == ("pet-ct", "spect-ct")
+    assert can_tell_task(ct, pet)
+    assert guess_pair([ct]) == (None, ct)
+    mr = add_volume("T1", voxels, np.eye(4))
+    assert guess_pair([ct, pet, mr]) == (mr, ct)
+    assert not can_tell_task(ct, mr)
+    assert (task_of(mr, ct), task_of(ct, mr)) == ("ct-mri", "auto")
 
 
 @pytest.mark.parametrize("name", GRIDS)

@@ -52,7 +52,14 @@ def save(path, pixels):
 def run(folder, *words):
     app = Typer()
     app.command()(generalise.main)
-    fixed = ["--folder", folder / "docs", "--sheets", folder / "sheets", "--slices", "2"]
+    fixed = [
+        "--page",
+        folder / "docs" / "generalisation.md",
+        "--sheets",
+        folder / "sheets",
+        "--slices",
+        "2",
+    ]
     fixed += ["--weights", f"new={folder / 'model.pt'}"]
     return CliRunner().invoke(app, [str(word) for word in (*fixed, *words)])
 
@@ -105,12 +112,19 @@ def test_templates_and_heads(folder, monkeypatch):
         nibabel.save(image, folder / "mni" / name)
     monkeypatch.setattr(kinds, "SCANS", dict.fromkeys(("T1", "CT", "PET", "SPECT"), COARSE))
     page = write_by_hand(folder / "docs" / "generalisation.md", generalise.MARKERS)
-    result = run(folder, "--templates", folder / "mni", "--heads", "1")
+    mni = folder / "mni"
+    result = run(folder, "--templates", mni, "--templates-on-ct", mni, "--heads", "1")
     assert result.exit_code == 0, result.output
     text = read_with_new_tables(page)
-    for title in ("template MR with CT", "template CT with PET", "synthetic T1 with SPECT"):
+    for title in (
+        "template MR with CT",
+        "template CT with PET",
+        "template CT with SPECT",
+        "synthetic T1 with SPECT",
+    ):
         assert f"### {title}\n" in text
-    assert [text.count(f"| {method} |") for method in ("new", "average", "maximum")] == [7, 7, 7]
+    for method in ("new", "average", "maximum", "blending"):
+        assert text.count(f"| {method} |") == 8
 
 
 def test_each_task_has_its_own_weights(tmp_path):

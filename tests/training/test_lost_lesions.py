@@ -165,7 +165,7 @@ def folder(tmp_path):
 def run(folder, *words):
     app = Typer()
     app.command()(lesions.main)
-    fixed = ["--folder", folder / "docs", "--places", "24"]
+    fixed = ["--page", folder / "docs" / "lost_lesions.md", "--places", "24"]
     return CliRunner().invoke(app, [str(word) for word in (*fixed, *words)])
 
 
@@ -203,6 +203,18 @@ def test_the_page_and_the_counts(folder, monkeypatch):
     assert {row["lost"] for row in rows if row["method"] == "average"} == {"0"}
 
 
+def test_lesions_in_pairs_with_ct(folder):
+    page = write_by_hand(folder / "docs" / "lost_lesions.md", lesions.MARKERS)
+    result = run(folder, "--templates-on-ct", folder / "mni")
+    assert result.exit_code == 0, result.output
+    titles = [line for line in read_with_new_tables(page).splitlines() if line.startswith("### ")]
+    assert titles == [
+        f"### CT with {tracer}, lesion in {source}"
+        for tracer in ("PET", "SPECT")
+        for source in ("CT", tracer)
+    ]
+
+
 def test_equal_seeds_give_equal_counts_and_test_pairs_only_when_asked(folder, monkeypatch):
     seen = []
 
@@ -223,7 +235,7 @@ def test_equal_seeds_give_equal_counts_and_test_pairs_only_when_asked(folder, mo
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
-        ((), "Give --pairs, --templates or --mr-mr."),
+        ((), "Give --pairs, --templates, --templates-on-ct or --mr-mr."),
         (("--pairs", "absent"), "absent holds no pairs"),
         (("--pairs", "pairs", "--part", "both"), "--part takes train or test, not 'both'"),
         (("--mr-mr", "absent"), "T1.nii.gz"),

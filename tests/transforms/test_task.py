@@ -110,10 +110,18 @@ def test_unknown_task(head):
         resolve_task(head["mr"], head["ct"], "ct")
 
 
-@pytest.mark.parametrize("task", ["auto", "ct-mri"])
-def test_swapped_ct(head, task):
+def test_swapped_ct(head, make_volume):
     with pytest.raises(InputError, match="look swapped"):
-        resolve_task(head["ct"], head["mr"], task)
+        resolve_task(head["ct"], head["mr"], "ct-mri")
+    for task in ("auto", "pet-ct"):
+        with pytest.raises(InputError, match=r"look swapped.*name the MR first"):
+            resolve_task(head["ct"], make_volume(head["mr"], modality="MR"), task)
+
+
+def test_a_ct_with_what_may_be_mr_pet_or_spect_is_asked_about(head):
+    with pytest.raises(InputError, match=r"--task pet-ct or spect-ct, or, .* MR, name it first"):
+        resolve_task(head["ct"], head["pet"], "auto")
+    assert resolve_task(head["ct"], head["pet"], "pet-ct")[0] == "pet-ct"
 
 
 @pytest.mark.parametrize("task", ["auto", "pet-mri", "ct-mri"])
@@ -122,13 +130,62 @@ def test_colour_cannot_be_anatomical(head, task):
         resolve_task(head["color"], head["mr"], task)
 
 
-def test_ct_with_pet_needs_the_task_by_name(head, make_volume):
+@pytest.mark.filterwarnings("error", *NOT_OF_THIS_TEST)
+@pytest.mark.parametrize(
+    ("partner", "meta", "expected"),
+    [
+        ("pet", {"modality": "PT"}, "pet-ct"),
+        ("pet", {"units": "SUVbw"}, "pet-ct"),
+        ("pet", {"units": "BQML"}, "pet-ct"),
+        ("pet", {"modality": "NM"}, "spect-ct"),
+        ("pet", {"modality": "RTDOSE", "units": "Gy"}, "pet-ct"),
+        ("color", {}, "pet-ct"),
+    ],
+)
+@pytest.mark.parametrize("tag", ["", "CT"])
+def test_auto_on_a_ct(head, make_volume, partner, meta, expected, tag):
+    pair = {
+        "anatomical": make_volume(head["ct"], modality=tag),
+        "partner": make_volume(head[partner], **meta),
+    }
+    data = ResolveTaskd()(pair)
+    assert data["task"] == expected
+    assert expected in data["task_reason"]
+    assert (data["anatomical"].meta["modality"], data["anatomical"].meta["units"]) == ("CT", "HU")
+
+
+def test_a_dose_on_an_mr_is_shown_as_uptake(head, make_volume):
+    dose = make_volume(head["pet"], units="Gy")
+    task, reason = resolve_task(make_volume(head["mr"], modality="MR"), dose, "auto")
+    assert task == "pet-mri"
+    assert "RTDOSE" in reason
+    assert guess_modality(dose)[0] == "RTDOSE"
+
+
+@pytest.mark.parametrize("task", ["auto", "pet-ct"])
+@pytest.mark.parametrize("units", ["BQML", "Gy"])
+def test_pet_before_its_ct_is_swapped(head, make_volume, task, units):
+    with pytest.raises(InputError, match=r"look swapped.*name the CT first"):
+        resolve_task(make_volume(head["pet"], units=units), head["ct"], task)
+
+
+def test_two_tracers_or_two_ct_alone_are_no_pair(head, make_volume):
+    pet, spect = (make_volume(head["pet"], modality=modality) for modality in ("PT", "NM"))
+    with pytest.raises(InputError, match="must be MR or CT"):
+        resolve_task(pet, spect, "auto")
+    with pytest.raises(InputError, match="no task for two CT"):
+        resolve_task(head["ct"], head["ct"], "auto")
+
+
+def test_a_task_for_the_other_anatomical_volume_is_noted(head, make_volume):
     pet = make_volume(head["pet"], units="BQML")
-    with pytest.raises(InputError, match="must be MR"):
-        resolve_task(head["ct"], pet, "auto")
     with pytest.warns(FusionWarning, match="expects MR"):
         data = ResolveTaskd("pet-mri")({"anatomical": head["ct"], "partner": pet})
     assert data["task"] == "pet-mri"
+    with pytest.warns(FusionWarning, match="expects CT"):
+        ResolveTaskd("pet-ct")(
+            {"anatomical": make_volume(head["mr"], modality="MR"), "partner": pet}
+        )
 
 
 @pytest.mark.parametrize(
@@ -160,6 +217,22 @@ def test_what_was_recognised_stays_with_the_volume(head):
     given = {"anatomical": head["mr"], "partner": head["ct"]}
     data = ResolveTaskd()(given)
     assert data["partner"].meta["modality"] == "CT"
+    assert data["partner"].meta["units"] == "HU"
     assert guess_modality(data["partner"][:, 10:14, 12:16, 8:12])[0] == "CT"
     assert head["ct"].meta["modality"] == ""
     assert set(given) == {"anatomical", "partner"}
+
+
+@pytest.mark.parametrize("meta", [{"modality": "CT"}, {"modality": "CT", "units": "HU"}])
+@pytest.mark.parametrize("role", ["anatomical", "partner"])
+def test_a_ct_whose_values_are_no_hounsfield_units_is_noted_whatever_its_tags_say(
+    head, make_volume, meta, role
+):
+    shifted = make_volume(head["ct"].as_tensor() + 1024, **meta)
+    other = make_volume(head["pet"], modality="PT" if role == "anatomical" else "MR")
+    pair = {role: shifted, ("partner" if role == "anatomical" else "anatomical"): other}
+    with pytest.warns(FusionWarning, match="no Hounsfield units.*rescale intercept missing"):
+        data = ResolveTaskd()(pair)
+    assert (data[role].meta["modality"], data[role].meta["units"]) == ("CT", "")
+    data["notes"] += "another\n"
+    assert data["notes"] == ResolveTaskd()(data)["notes"], "said once, also for several partners"

@@ -22,6 +22,7 @@ from mactfusion.transforms.volume import plain
 from training.comparison.checkpoints import file_for, load_network
 from training.comparison.scores import BASELINES, evenly_spaced
 from training.five_metrics import mean_scores
+from training.lesion_study.methods import alpha_blending
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -91,7 +92,7 @@ def fuse(
         slices: how many, of those with something in both volumes; a picture has one.
 
     Yields:
-        One example a slice, with pixel average and maximum.
+        One example a slice, with pixel average, maximum and alpha blending.
 
     Raises:
         InputError: the two cannot be fused.
@@ -117,7 +118,14 @@ def fuse(
         grey = tuple(_luminance(source).astype(float) for source in sources)
         fused = {name: _shown(result.fused) for name, result in results.items()}
         fused |= {name: rule(*grey).astype(np.uint8) for name, rule in BASELINES.items()}
+        fused["blending"] = _blended(*grey)
         yield Example(f"{_name(partner)} {number}", sources, fused)
+
+
+def _blended(anatomical: NDArray[np.float64], partner: NDArray[np.float64]) -> Shown:
+    """Lay the partner half opaque over the other, as viewers do; luminance 0 to 255."""
+    sources = torch.from_numpy(np.stack([anatomical, partner]))[None] / 255
+    return (255 * alpha_blending(sources)[0, 0]).round().byte().numpy()
 
 
 def _name(source: Source) -> str:

@@ -9,16 +9,24 @@ from monai.data import MetaTensor
 from PIL import Image
 
 from mactfusion.demo.volumes import SCANS
+from mactfusion.engine.pairs import list_pairs
 from mactfusion.errors import InputError
 from mactfusion.phantom import HeadPhantom
 from training.comparison.scores import evenly_spaced
-from training.template_volumes import CT, PET, template_pairs
+from training.template_volumes import template_pairs, template_pairs_on_ct
 
 Source = Path | MetaTensor
 """A file, or a volume in memory."""
 
 SECOND_MR = ("T2", "FLAIR")
-PARTNERS = {"ct-mri": "CT", "pet-mri": "PET", "spect-mri": "SPECT"}
+WITH_MR = ("ct-mri", "pet-mri", "spect-mri")
+PARTNERS = {
+    "ct-mri": "CT",
+    "pet-mri": "PET",
+    "spect-mri": "SPECT",
+    "pet-ct": "PET",
+    "spect-ct": "SPECT",
+}
 
 
 @dataclass(frozen=True)
@@ -75,29 +83,52 @@ def find_mr_pairs(folder: Path, slices: int) -> list[Kind]:
 
 
 def find_template_pairs(folder: Path, slices: int) -> list[Kind]:
-    """Pair the MR of an average head with its CT, PET and SPECT, and the CT with the PET."""
+    """Pair the MR of an average head with its CT, PET and SPECT."""
     about = f"An average head, {slices} evenly spaced slices of those with content in both volumes."
-    kinds = [
+    return [
         Kind(task, ("template MR", PARTNERS[task]), [pair], about)
         for task, pair in template_pairs(folder).items()
     ]
-    ct_pet = (folder / CT, folder / PET)
-    return [*kinds, Kind("pet-mri", ("template CT", "PET"), [ct_pet], f"{about} CT in MR's place.")]
+
+
+def find_template_pairs_on_ct(folder: Path, slices: int) -> list[Kind]:
+    """Pair the CT of an average head with its PET and SPECT."""
+    about = f"An average head, {slices} evenly spaced slices of those with content in both volumes."
+    return [
+        Kind(task, ("template CT", PARTNERS[task]), [pair], about)
+        for task, pair in template_pairs_on_ct(folder).items()
+    ]
+
+
+def find_pictures_on_ct(folder: Path, count: int) -> list[Kind]:
+    """Choose slices of CT with uptake put on them, evenly spaced.
+
+    Raises:
+        InputError: there are none.
+    """
+    found = list_pairs(folder, "train")
+    kinds = []
+    for task in sorted({pair["task"] for pair in found} & set(PARTNERS)):
+        own = [pair for pair in found if pair["task"] == task]
+        chosen = [own[index] for index in evenly_spaced(len(own), count)]
+        pairs: list[tuple[Source, Source]] = [
+            (Path(pair["anatomical"]), Path(pair["partner"])) for pair in chosen
+        ]
+        about = f"{len(pairs)} evenly spaced slices of {len(own)}, uptake of other cases."
+        kinds.append(Kind(task, ("slices of CT", PARTNERS[task]), pairs, about))
+    return kinds
 
 
 def make_head_pairs(count: int, slices: int) -> list[Kind]:
     """Scan synthetic heads as the demo does: T1 with CT, PET and SPECT."""
     about = f"Synthetic heads: {count}, {slices} evenly spaced slices of each."
-    pairs: dict[str, list[tuple[Source, Source]]] = {task: [] for task in PARTNERS}
+    pairs: dict[str, list[tuple[Source, Source]]] = {task: [] for task in WITH_MR}
     for seed in range(count):
         head = HeadPhantom(seed)
         scans = {name: head.sample(name, scan.shape, scan.affine) for name, scan in SCANS.items()}
-        for task, partner in PARTNERS.items():
-            pairs[task].append((scans["T1"], scans[partner]))
-    return [
-        Kind(task, ("synthetic T1", partner), pairs[task], about)
-        for task, partner in PARTNERS.items()
-    ]
+        for task in WITH_MR:
+            pairs[task].append((scans["T1"], scans[PARTNERS[task]]))
+    return [Kind(task, ("synthetic T1", PARTNERS[task]), pairs[task], about) for task in WITH_MR]
 
 
 def _size(path: Path) -> tuple[int, int]:

@@ -32,6 +32,8 @@ CHANNELS = {
     "ct-mri": ("MR", "CT"),
     "pet-mri": ("MR", "PET"),
     "spect-mri": ("MR", "SPECT"),
+    "pet-ct": ("CT", "PET"),
+    "spect-ct": ("CT", "SPECT"),
     "mr-mr": ("T1", "FLAIR"),
 }
 """Task to what the two sources are."""

@@ -50,7 +50,8 @@ def lesion_tables(cells: Sequence[Measured]) -> str:
         for source in channels:
             own = [cell for cell in cells if (cell.task, cell.source) == (task, source)]
             if own:
-                pair = f"{channels[1]}-MR" if task != "mr-mr" else f"T1 with {channels[1]}"
+                with_mr = channels[0] == "MR"
+                pair = f"{channels[1]}-MR" if with_mr else f"{channels[0]} with {channels[1]}"
                 parts += [f"### {pair}, lesion in {source}", _table(own)]
     return "\n\n".join(parts)
 

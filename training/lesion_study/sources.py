@@ -12,7 +12,7 @@ from mactfusion.options import Options
 from mactfusion.recipe import Recipe
 from mactfusion.transforms.volume import plain
 from training.comparison.scores import evenly_spaced
-from training.template_volumes import template_pairs
+from training.template_volumes import template_pairs, template_pairs_on_ct
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,6 +75,16 @@ def template_slices(folder: Path, count: int) -> Iterator[SlicePair]:
         InputError: a volume is missing or cannot be read.
     """
     for task, (anatomical, partner) in template_pairs(folder).items():
+        yield from _slices(anatomical, partner, task, count)
+
+
+def template_slices_on_ct(folder: Path, count: int) -> Iterator[SlicePair]:
+    """Take evenly spaced slices of the CT of an average head with its PET and SPECT.
+
+    Raises:
+        InputError: a volume is missing or cannot be read.
+    """
+    for task, (anatomical, partner) in template_pairs_on_ct(folder).items():
         yield from _slices(anatomical, partner, task, count)
 
 

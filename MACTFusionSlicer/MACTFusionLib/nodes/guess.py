@@ -1,4 +1,4 @@
-"""Who is who: which of the loaded volumes is the MR and which its partner, and what task it is."""
+"""Who is who: which volume is the anatomical one, which its partner, and what task it is."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ import re
 import numpy as np
 import slicer
 
-_DICOM_MODALITIES = ("MR", "CT", "PT", "NM")
-_TASK_OF_PARTNER = {"CT": "ct-mri", "PT": "pet-mri", "NM": "spect-mri"}
+_DICOM_MODALITIES = ("MR", "CT", "PT", "NM", "RTDOSE")
+_ON_MR = {"CT": "ct-mri", "PT": "pet-mri", "NM": "spect-mri", "RTDOSE": "pet-mri"}
+_ON_CT = {"PT": "pet-ct", "NM": "spect-ct", "RTDOSE": "pet-ct"}
+_UPTAKE = ("PT", "NM", "color")
 _WORDS = (
     ("NM", ("spect", "hmpao", "datscan", "tc99m")),
     ("PT", ("pet", "suv", "fdg", "petac", "petct")),
@@ -19,7 +21,7 @@ _SAMPLE = 200_000
 
 
 def modality_of(node: slicer.vtkMRMLVolumeNode) -> str:
-    """Return the modality that DICOM recorded (``MR``, ``CT``, ``PT``, ``NM``), or ""."""
+    """Return the modality that DICOM recorded (``MR``, ``CT``, ``PT``, …), or ""."""
     recorded = node.GetAttribute("DICOM.Modality") or ""
     hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
     if not recorded and hierarchy is not None:
@@ -41,7 +43,7 @@ def kind_of(node: slicer.vtkMRMLVolumeNode) -> str:
     A DICOM tag is believed first, then units, colour, Hounsfield units, and words of the name.
 
     Returns:
-        ``MR``, ``CT``, ``PT``, ``NM``, ``color``, or "" where nothing tells.
+        ``MR``, ``CT``, ``PT``, ``NM``, ``RTDOSE``, ``color``, or "" where nothing tells.
     """
     if modality_of(node):
         return modality_of(node)
@@ -66,23 +68,37 @@ def task_of(anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeN
     kind = kind_of(partner)
     if kind == "MR" and kind_of(anatomical) == "MR":
         return "mr-mr"
-    return _TASK_OF_PARTNER.get(kind, "auto")
+    return (_ON_CT if kind_of(anatomical) == "CT" else _ON_MR).get(kind, "auto")
 
 
 def can_tell_task(anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode) -> bool:
     """Whether the task ``auto`` has a chance with two volumes."""
     kinds = kind_of(anatomical), kind_of(partner)
-    return kinds[1] in ("CT", "PT", "NM", "color") or kinds == ("MR", "MR")
+    if kinds[0] == "CT":
+        return kinds[1] in (*_ON_CT, "color")
+    return kinds[1] in (*_ON_MR, "color") or kinds == ("MR", "MR")
+
+
+def anatomical_kind_among(kinds: list) -> str:
+    """Return which kind of volume others lie on: ``CT`` where it has uptake beside it and no MR.
+
+    Args:
+        kinds: of the volumes of one patient, see :func:`kind_of`; without such a CT it is ``MR``.
+    """
+    is_ct_first = "CT" in kinds and "MR" not in kinds
+    return "CT" if is_ct_first and any(kind in _UPTAKE for kind in kinds) else "MR"
 
 
 def guess_pair(nodes: list) -> tuple:
     """Choose the anatomical volume and its partner among nodes; None where there is none.
 
-    The anatomical one is the first that is an MR, else the first that nothing tells about. The
-    partner is the first CT, PET, SPECT or colour volume, else another MR.
+    The anatomical one is the first that is an MR; else a CT where there is a PET, SPECT or colour
+    volume to lie on it; else the first that nothing tells about. The partner is the first PET,
+    SPECT, CT or colour volume, else another MR.
     """
     kinds = [(node, kind_of(node)) for node in nodes]
-    anatomical = _first(kinds, ("MR",)) or _first(kinds, ("",))
+    anatomical_kind = anatomical_kind_among([kind for _node, kind in kinds])
+    anatomical = _first(kinds, (anatomical_kind,)) or _first(kinds, ("",))
     others = [(node, kind) for node, kind in kinds if node is not anatomical]
     partner = _first(others, ("PT", "NM", "CT", "color")) or _first(others, ("MR",))
     return anatomical, partner

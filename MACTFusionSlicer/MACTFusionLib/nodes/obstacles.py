@@ -35,7 +35,7 @@ def reason_not_to_run(
     if anatomical is None and not partners:
         return _("Load two volumes of one patient, or try the sample data, and choose them above.")
     if anatomical is None:
-        return _("Choose the anatomical volume, usually the MR.")
+        return _("Choose the anatomical volume: MR or CT.")
     if not partners:
         return _("Choose the partner: CT, PET, SPECT or a second MR.")
     if anatomical in partners:

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 ATTRIBUTE = "MACTFusion."
 """Prefix of the attributes that say where a fused node came from."""
 
-_KINDS = {"ct-mri": "MR-CT", "pet-mri": "MR-PET", "spect-mri": "MR-SPECT", "mr-mr": "MR-MR"}
+_KINDS = {
+    "ct-mri": "MR-CT",
+    "pet-mri": "MR-PET",
+    "spect-mri": "MR-SPECT",
+    "pet-ct": "CT-PET",
+    "spect-ct": "CT-SPECT",
+    "mr-mr": "MR-MR",
+}
 
 
 class Origin:

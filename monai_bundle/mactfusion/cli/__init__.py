@@ -19,7 +19,7 @@ from mactfusion.cli.fuse import EXAMPLES, fuse
 from mactfusion.cli.import_weights import import_weights
 from mactfusion.cli.info import info
 from mactfusion.cli.models import models
-from mactfusion.cli.screen import cancelled, fail, out
+from mactfusion.cli.screen import cancelled, err, fail, out, show
 from mactfusion.errors import FusionCancelled, InputError
 
 INTERRUPTED = 130
@@ -31,7 +31,7 @@ app = typer.Typer(
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
-    help="Fuse MR with CT, PET or SPECT into one volume on the MR grid. Not a medical device.",
+    help="Fuse MR with CT, PET or SPECT, or CT with PET or SPECT. Not a medical device.",
 )
 app.command(epilog=EXAMPLES)(fuse)
 app.command()(info)
@@ -53,6 +53,7 @@ def main() -> None:
     except UsageError as error:
         fail(misuse(error))
     except InputError as error:
+        show_choice(error)
         fail(str(error))
     except OSError as error:
         fail(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}")
@@ -61,6 +62,16 @@ def main() -> None:
     if code == INTERRUPTED:  # what typer makes of Ctrl-C
         cancelled(INTERRUPTED)
     sys.exit(code)
+
+
+def show_choice(error: InputError) -> None:
+    """Show what there is to choose from where a DICOM source holds several volumes."""
+    from mactfusion.io.dicom.choose import SeveralVolumesError
+
+    if isinstance(error, SeveralVolumesError):
+        from mactfusion.cli.series import series_table
+
+        show(series_table(error.listing), err)
 
 
 def misuse(error: Any) -> str:
@@ -84,7 +95,7 @@ def options(
         bool, typer.Option("--version", callback=print_version, is_eager=True, help="Version.")
     ] = False,
 ) -> None:
-    """Fuse MR with CT, PET or SPECT into one volume on the MR grid. Not a medical device."""
+    """Fuse MR with CT, PET or SPECT, or CT with PET or SPECT. Not a medical device."""
     if context.invoked_subcommand is None:
         out.print(context.get_help(), markup=False)
         raise typer.Exit(2)

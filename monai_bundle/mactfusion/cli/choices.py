@@ -26,9 +26,9 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
         The command, with the signature that typer reads.
     """
     own = inspect.signature(command, eval_str=True)
-    arguments = [each for each in own.parameters.values() if each.default is each.empty]
-    switches = [each for each in own.parameters.values() if each.default is not each.empty]
-    arguments = [each for each in arguments if each.kind is not each.VAR_KEYWORD]
+    every = own.parameters.values()
+    arguments = [each for each in every if each.kind is each.POSITIONAL_OR_KEYWORD]
+    switches = [each for each in every if each.kind is each.KEYWORD_ONLY]
     parameters = [
         *arguments,
         *(_parameter(name, option) for name, option in OPTIONS.items()),

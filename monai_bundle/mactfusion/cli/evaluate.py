@@ -35,7 +35,8 @@ SIGNIFICANT = 0.05
 def evaluate(
     fused: Annotated[Path, typer.Argument(help="Fused picture or volume, or a folder of them.")],
     source_a: Annotated[
-        Path, typer.Argument(metavar="A", help="First source (MR), or a folder of equal names.")
+        Path,
+        typer.Argument(metavar="A", help="First source (MR or CT), or a folder of equal names."),
     ],
     source_b: Annotated[
         Path, typer.Argument(metavar="B", help="Second source (CT, PET, SPECT), likewise.")

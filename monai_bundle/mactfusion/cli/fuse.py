@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 EXAMPLES = (
     "[bold]Examples[/]\n\n"
     "mactfusion fuse MR.nii.gz PET.nii.gz --task pet-mri -o fused_PET.nii.gz\n\n"
+    "mactfusion fuse CT.nii.gz PET.nii.gz --task pet-ct -o fused_PET_on_CT.nii.gz\n\n"
     "mactfusion fuse MR.nii.gz CT.nii.gz --window bone -o fused_CT.nrrd --report fused_CT.html"
 )
 
@@ -38,11 +39,20 @@ PAGES = "Pages and pictures"
 
 @with_options
 def fuse(
-    anatomical: Annotated[Path, typer.Argument(help="MR: file, DICOM folder, or folder of files.")],
-    partner: Annotated[
-        list[Path],
-        typer.Argument(help="CT, PET, SPECT or second MR, likewise; one or several, in any order."),
+    anatomical: Annotated[
+        Path,
+        typer.Argument(
+            help="MR or CT: file, DICOM (folder, file, DICOMDIR, ZIP), or folder of files; or a "
+            "DICOM study that holds the partner too."
+        ),
     ],
+    partner: Annotated[
+        list[Path] | None,
+        typer.Argument(
+            help="CT, PET, SPECT or second MR, likewise; one or several, in any order.",
+            show_default=False,
+        ),
+    ] = None,
     *,
     report: Annotated[
         Path | None, typer.Option(help="Also write an HTML report.", rich_help_panel=PAGES)
@@ -59,15 +69,17 @@ def fuse(
     """Fuse volumes, or pictures, or two folders of them matched by file name."""
     output: Path = options["output"]
     is_one = extension_of(output) in OUTPUT_EXTENSIONS or is_dicom_output(output, options["format"])
-    if anatomical.is_dir() and all(path.is_dir() for path in partner) and not is_one:
-        if len(partner) > 1:
+    partners = partner or []
+    are_folders = partners and all(path.is_dir() for path in (anatomical, *partners))
+    if are_folders and not is_one:
+        if len(partners) > 1:
             raise InputError("Folders are fused in pairs; name one folder of partners.")
         for word, page in {"--report": report, "--picture": picture}.items():
             if page is not None:
                 raise InputError(f"{word} goes with one pair, not with folders of them.")
-        fuse_folders(anatomical, partner[0], options, quiet)
+        fuse_folders(anatomical, partners[0], options, quiet)
     else:
-        fuse_files(anatomical, partner, options, report, picture, quiet)
+        fuse_files(anatomical, partners, options, report, picture, quiet)
 
 
 def fuse_files(
@@ -78,7 +90,7 @@ def fuse_files(
     picture: Path | None,
     quiet: bool,
 ) -> None:
-    """Fuse the files of one patient and say what was done."""
+    """Fuse the files of one patient, without partners those of a study; say what was done."""
     if report is not None:
         check_report(report, options["overwrite"])
     if picture is not None:
@@ -99,7 +111,7 @@ def fuse_files(
     ):
         result = fuse_volumes(
             anatomical,
-            partners,
+            partners or None,
             progress=progress or False,
             keep_native=report is not None or picture is not None,
             **options,

@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 import sys
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 from rich.console import Console
 
+if TYPE_CHECKING:
+    from rich.table import Table
+
 out = Console(soft_wrap=True, highlight=False)
+_WIDE = 200
+"""Characters of a line where nobody says how many there are."""
+
 err = Console(stderr=True, soft_wrap=True, highlight=False)
 
 
 def progress_console() -> Console:
     """Where progress is shown: a bar on a terminal, else lines among what is told."""
     return err if err.is_terminal else out
+
+
+def show(table: Table, console: Console = out) -> None:
+    """Print a table; in a file or a pipe it is as wide as its words."""
+    wide = console if console.is_terminal else Console(file=console.file, width=_WIDE)
+    wide.print(table)
 
 
 def tell(sentence: str) -> None:

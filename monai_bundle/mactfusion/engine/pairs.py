@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-ANATOMICAL = "MRI"
+ANATOMICAL = ("MRI", "CT")
+"""What the last part of a task's folder may be: the folder of its anatomical pictures."""
 
 
 def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
-    """Find the pairs of ``TASK/SPLIT/MODALITY/NAME.png`` (TASK as ``CT-MRI``; equal names pair).
+    """Find the pairs of ``TASK/SPLIT/MODALITY/NAME.png``; equal names pair.
+
+    TASK names the partner and then the anatomical modality, as ``CT-MRI`` or ``PET-CT`` do.
 
     Args:
         dataset_dir: folder that holds the task folders.
@@ -39,9 +42,10 @@ def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
             ``.png`` by its name.
     """
     pairs: list[dict[str, str]] = []
-    for task in sorted(Path(dataset_dir).glob("*-MRI")):
-        anatomical_dir = task / split / ANATOMICAL
-        partner_dir = task / split / task.name.removesuffix(f"-{ANATOMICAL}")
+    tasks = [path for kind in ANATOMICAL for path in Path(dataset_dir).glob(f"*-{kind}")]
+    for task in sorted(tasks):
+        partner_kind, _, anatomical_kind = task.name.rpartition("-")
+        anatomical_dir, partner_dir = task / split / anatomical_kind, task / split / partner_kind
         for own, other in ((anatomical_dir, partner_dir), (partner_dir, anatomical_dir)):
             _check_names(own)
             for path in _pictures(own):

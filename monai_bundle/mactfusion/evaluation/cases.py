@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mactfusion.case import partner_roles
@@ -25,7 +25,7 @@ class Case:
     Attributes:
         name: what tables call it.
         fused: path.
-        source_a: path; of volumes, the anatomical one. A folder is one DICOM series.
+        source_a: path; of volumes, the anatomical one. A folder is DICOM.
         source_b: path; of volumes, the partner.
     """
 
@@ -33,6 +33,10 @@ class Case:
     fused: Path
     source_a: Path
     source_b: Path
+
+
+READING = ("anatomical_series", "partner_series", "anatomical_frame", "frame", "units")
+"""Options that say what is read of a source; the record alone tells them."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,7 @@ class Preparation:
         colormap: colour table of scalar PET and SPECT.
         grid: on which the volumes were fused.
         axis: along which slices are cut.
+        reading: which series and frames of DICOM sources, and in which units; see :data:`READING`.
     """
 
     task: str | None = None
@@ -58,6 +63,7 @@ class Preparation:
     colormap: str | Sequence[Sequence[float]] | None = None
     grid: str | None = None
     axis: str | None = None
+    reading: Mapping[str, Any] = field(default_factory=dict)
 
     def completed(self, case: Case) -> Preparation:
         """Fill in what is None for one fused volume.
@@ -75,6 +81,7 @@ class Preparation:
             colormap=self.colormap or recorded.get("colormap") or "hot_iron",
             grid=self.grid or recorded.get("grid") or "anatomical",
             axis=self.axis or recorded.get("axis") or "auto",
+            reading={name: recorded[name] for name in READING if name in recorded},
         )
 
 
@@ -135,11 +142,11 @@ def _recorded(case: Case) -> dict[str, Any]:
 
 def _recorded_of_partner(record: Mapping[str, Any], case: Case) -> dict[str, Any]:
     """Choose the options of that one of several partners that is the second source."""
-    from mactfusion.io.checksum import sha256_of
+    from mactfusion.io.load import digests_of
 
-    digest = sha256_of(case.source_b)
+    digests = digests_of(case.source_b)
     for partner in record["partners"]:
-        if record["inputs"][partner["input"]].get("sha256") == digest:
+        if record["inputs"][partner["input"]].get("sha256") in digests:
             place = partner_roles(len(record["partners"])).index(partner["input"])
             for_each = [name for name, option in OPTIONS.items() if option.for_each]
             options = {name: record["options"][name][place] for name in for_each}

@@ -14,17 +14,21 @@ from mactfusion.io.load import LoadVolumesd
 from mactfusion.io.luminance import METRICS_NEED_8_BITS, check_8_bit_picture, grey_levels
 from mactfusion.io.read import read_volume
 from mactfusion.metrics.content import has_content
+from mactfusion.option_table import OPTIONS
 from mactfusion.recipe import own_errors
 from mactfusion.transforms.align import AlignPartnerd, align_to
 from mactfusion.transforms.color import SplitLuminanced
 from mactfusion.transforms.each import EachPartnerd
 from mactfusion.transforms.grid import ChooseGridd
 from mactfusion.transforms.intensity import ScaleAnatomicald, ScalePartnerd
+from mactfusion.transforms.padding import LeaveOutPaddingd
 from mactfusion.transforms.slices import OrientToSlicesd, slice_axis
 from mactfusion.transforms.task import ResolveTaskd
 from mactfusion.transforms.volume import is_picture, plain, with_voxels
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from monai.data import MetaTensor
     from numpy.typing import NDArray
 
@@ -95,6 +99,12 @@ def load_slices(case: Case, preparation: Preparation) -> Slices:
     return replace(slices, notes=tuple(notes))
 
 
+def _each_once(reading: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn what was recorded of one partner into lists of one."""
+    for_each = {name: OPTIONS[name].for_each for name in reading}
+    return {name: [value] if for_each[name] else value for name, value in reading.items()}
+
+
 def _pictures(fused: MetaTensor, case: Case) -> Slices:
     """Take three pictures of one size."""
     sources = []
@@ -118,7 +128,8 @@ def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
     chosen = preparation.completed(case)
     prepare = Compose(
         [
-            LoadVolumesd(),
+            LoadVolumesd(**_each_once(chosen.reading)),
+            LeaveOutPaddingd(),
             EachPartnerd(partial(ResolveTaskd, task=chosen.task or "auto")),
             ChooseGridd(chosen.grid or "anatomical"),
             EachPartnerd(AlignPartnerd),

@@ -6,27 +6,30 @@ import hashlib
 import os
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from mactfusion.io.dicom import image_files
-from mactfusion.io.formats import ITK_EXTENSIONS, extension_of
+from mactfusion.io.formats import ITK_EXTENSIONS, PAIR_EXTENSIONS, extension_of, pair_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _BLOCK_BYTES = 2**20
 _NAMES_OF_DATA = re.compile(rb"(?ims)^(?:ElementDataFile\s*=|data ?file:)(.*)")
 
 
 def sha256_of(path: str | Path) -> str:
-    """SHA-256 of what is read from a path.
+    """SHA-256 of a file, with the data files that the header of a MetaImage or NRRD names.
 
     Args:
-        path: a file, with the data files beside it that the header of a MetaImage or NRRD names
-            (one name a line; no numbered patterns), or a folder, of which the images of its DICOM
-            series count, in the order of their names.
-
-    Raises:
-        InputError: a folder without DICOM images.
+        path: the file; its header may name files beside it, one a line, without patterns. Of a
+            NIfTI pair the other file counts too.
     """
     path = Path(path)
-    files = [path, *_detached_data(path)] if path.is_file() else image_files(path)
+    return sha256_of_files([path, *_detached_data(path)])
+
+
+def sha256_of_files(files: Iterable[Path]) -> str:
+    """SHA-256 of several files as if they were one, such as those of a DICOM series."""
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:
@@ -36,6 +39,8 @@ def sha256_of(path: str | Path) -> str:
 
 
 def _detached_data(path: Path) -> list[Path]:
+    if extension_of(path) in PAIR_EXTENSIONS:
+        return [file for file in pair_of(path) if file.name != path.name and file.is_file()]
     if extension_of(path) not in ITK_EXTENSIONS:
         return []
     with path.open("rb") as stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
-from mactfusion.io.formats import INPUT_EXTENSIONS, extension_of
+from mactfusion.io.formats import INPUT_EXTENSIONS, extension_of, pair_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +22,8 @@ def files_by_stem(folder: Path) -> dict[str, Path]:
         extension = extension_of(path)
         is_hidden = path.name.startswith(".")  # "._scan.nii.gz" of macOS is no volume
         if is_hidden or extension not in INPUT_EXTENSIONS or not path.is_file():
+            continue
+        if extension == ".img" and pair_of(path)[0].is_file():  # its header stands for both
             continue
         stem = path.name[: -len(extension)]
         if stem in files:

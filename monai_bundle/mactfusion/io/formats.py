@@ -6,9 +6,18 @@ import os
 from pathlib import Path
 
 NIFTI_EXTENSIONS = (".nii", ".nii.gz")
-ITK_EXTENSIONS = (".nrrd", ".nhdr", ".mha", ".mhd")
+PAIR_EXTENSIONS = (".hdr", ".img")
+MGH_EXTENSIONS = (".mgh", ".mgz")
+NRRD_EXTENSIONS = (".nrrd", ".nhdr")
+ITK_EXTENSIONS = (*NRRD_EXTENSIONS, ".mha", ".mhd")
 PICTURE_EXTENSIONS = (".png", ".tif", ".tiff", ".jpg", ".jpeg")
-INPUT_EXTENSIONS = (*NIFTI_EXTENSIONS, *ITK_EXTENSIONS, *PICTURE_EXTENSIONS)
+INPUT_EXTENSIONS = (
+    *NIFTI_EXTENSIONS,
+    *PAIR_EXTENSIONS,
+    *MGH_EXTENSIONS,
+    *ITK_EXTENSIONS,
+    *PICTURE_EXTENSIONS,
+)
 
 OUTPUT_PICTURE_EXTENSIONS = (".png", ".tif", ".tiff")
 # Formats of two files (.nhdr, .mhd) are left out: two names cannot be replaced in one step.
@@ -27,6 +36,19 @@ def extension_of(path: Path) -> str:
     """
     name = path.name.lower()
     return ".nii.gz" if name.endswith(".nii.gz") else path.suffix.lower()
+
+
+def pair_of(path: Path) -> tuple[Path, Path]:
+    """Header and voxels of a volume of two files, given either, in the letter case of its name.
+
+    Example:
+        >>> from pathlib import Path
+        >>> [file.name for file in pair_of(Path("HEAD.IMG"))]
+        ['HEAD.HDR', 'HEAD.IMG']
+    """
+    upper = path.suffix.isupper()
+    header, voxels = (path.with_suffix(each.upper() if upper else each) for each in PAIR_EXTENSIONS)
+    return header, voxels
 
 
 def base_name(path: str | Path) -> str:

@@ -8,7 +8,7 @@ import warnings
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from mactfusion.errors import InputError
+from mactfusion.errors import FusionWarning, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,35 @@ DAMAGED = "the file is damaged, incomplete or not in the format of its name"
 _one_at_a_time = threading.RLock()
 """Warning filters and file descriptors belong to all threads; what two of them change at once
 would not come back as it was."""
+
+if hasattr(os, "register_at_fork"):
+    # A child is made when no other thread is inside, so it finds the lock free, and both as they
+    # should be.
+    os.register_at_fork(
+        before=_one_at_a_time.acquire,
+        after_in_parent=_one_at_a_time.release,
+        after_in_child=_one_at_a_time.release,
+    )
+
+
+@contextmanager
+def one_sentence(failure: str, otherwise: str = DAMAGED) -> Iterator[None]:
+    """Turn whatever a reader raises into one sentence; warnings and standard error stay.
+
+    Args:
+        failure: start of the sentence, such as ``"/data/head.nii cannot be read"``.
+        otherwise: the reason given when the exception tells none that a user can act on.
+
+    Raises:
+        InputError: instead of any exception that is not an ``InputError`` itself, or a
+            ``FusionWarning`` that the user has made an error.
+    """
+    try:
+        yield
+    except (InputError, FusionWarning):
+        raise
+    except Exception as error:
+        raise InputError(f"{failure}: {_reason(error, otherwise)}") from error
 
 
 @contextmanager
@@ -34,23 +63,27 @@ def guarded(failure: str, otherwise: str = DAMAGED, *, prints: bool = True) -> I
     Raises:
         InputError: instead of any exception that is not an ``InputError`` itself.
     """
-    try:
-        with _one_at_a_time, warnings.catch_warnings(), silenced() if prints else nullcontext():
-            warnings.simplefilter("ignore")
-            yield
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"{failure}: {_reason(error, otherwise)}") from error
+    with (
+        one_sentence(failure, otherwise),
+        _one_at_a_time,
+        warnings.catch_warnings(),
+        silenced() if prints else nullcontext(),
+    ):
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _reason(error: Exception, otherwise: str) -> str:
+    from PIL.Image import DecompressionBombError
+
     if isinstance(error, MemoryError):
         return "there is not enough memory for it"
     if isinstance(error, EOFError):
         return "the file is incomplete, it ends early"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror.lower()
+    if isinstance(error, DecompressionBombError):
+        return "it has too many pixels for a picture"
     if "spacing is not supported" in str(error):
         return "its voxel spacing is zero; repair its header"
     if "direction" in str(error):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,15 +9,18 @@ import SimpleITK
 from monai.data.utils import orientation_ras_lps
 
 from mactfusion.errors import InputError
-from mactfusion.io.guard import guarded
-from mactfusion.io.volume import make_volume
+from mactfusion.io.formats import NRRD_EXTENSIONS, extension_of
+from mactfusion.io.guard import guarded, one_sentence
+from mactfusion.io.memory import check_memory
+from mactfusion.io.meta_header import read_meta_header
+from mactfusion.io.nrrd_header import read_nrrd_header
+from mactfusion.io.stored_voxels import check_stored
+from mactfusion.io.volume import check_affine, make_volume
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from monai.data import MetaTensor
-
-_SPACING_IN_HEADER = re.compile(rb"^(?:ElementSpacing\s*=|spacings:)([^\r\n]*)", re.MULTILINE)
 
 
 def read_itk_image(path: Path) -> MetaTensor:
@@ -33,14 +35,24 @@ def read_itk_image(path: Path) -> MetaTensor:
     Raises:
         InputError: damaged file, unknown position, zero or negative spacing, several frames, ...
     """
+    name = str(path)
+    with one_sentence(f"{name} cannot be read"):
+        is_nrrd = extension_of(path) in NRRD_EXTENSIONS
+        header = read_nrrd_header(path) if is_nrrd else read_meta_header(path)
+        affine = check_affine(header.affine, name)
+        check_memory((*header.size, header.components), name)
+        check_stored(header.voxels, name)
     reader = SimpleITK.ImageFileReader()
-    reader.SetFileName(str(path))
-    with guarded(f"{path} cannot be read"):
-        _check_spacing_as_stored(path)
-        reader.ReadImageInformation()
-        _check_header(reader, path)
+    reader.SetImageIO("NrrdImageIO" if is_nrrd else "MetaImageIO")
+    reader.SetFileName(name)
+    with guarded(f"{name} cannot be read"):
         image = reader.Execute()
-    return volume_from_simpleitk(image, str(path))
+    array = _array(image, name)
+    components = image.GetNumberOfComponentsPerPixel()
+    read_as = (array.shape[:3], components, array.dtype)
+    if read_as != (header.size, header.components, header.voxels.dtype):
+        raise InputError(f"{name} was read in another size or type than its header says")
+    return make_volume(array, affine, name=name)
 
 
 def volume_from_simpleitk(image: SimpleITK.Image, name: str) -> MetaTensor:
@@ -56,22 +68,25 @@ def volume_from_simpleitk(image: SimpleITK.Image, name: str) -> MetaTensor:
     Raises:
         InputError: several frames, complex, or what `make_volume` refuses.
     """
+    return make_volume(_array(image, name), affine_of(image), name=name)
+
+
+def _array(image: SimpleITK.Image, name: str) -> np.ndarray:
+    """Voxels ``(I, J, K)``, or ``(I, J, K, C)`` of a colour, as they lie in the image."""
     size = image.GetSize()
-    _check_frames(size, name)
+    if len(size) > 3 and max(size[3:]) > 1:
+        raise InputError(f"{name} holds {max(size[3:])} frames (4-D); extract one of them first")
     components = image.GetNumberOfComponentsPerPixel()
     array = SimpleITK.GetArrayViewFromImage(image)
-    source_dtype = array.dtype.name
-    if components > 1 and array.dtype.kind != "c":
-        if source_dtype not in ("uint8", "uint16"):
-            raise InputError(
-                f"{name} holds vectors of {components} {source_dtype} numbers, no colours;"
-                " colour is uint8 or uint16"
-            )
-        array = np.moveaxis(array, -1, 0).T
-        array = array.reshape(*size[:3], *(1,) * (3 - len(size)), components)
-    else:
-        array = array.T.reshape(*size[:3], *(1,) * (3 - len(size)))
-    return make_volume(array, affine_of(image), name=name, source_dtype=source_dtype)
+    shape = (*size[:3], *(1,) * (3 - len(size)))
+    if components == 1 or array.dtype.kind == "c":
+        return array.T.reshape(shape)
+    if array.dtype.name not in ("uint8", "uint16"):
+        raise InputError(
+            f"{name} holds vectors of {components} {array.dtype.name} numbers, no colours;"
+            " colour is uint8 or uint16"
+        )
+    return np.moveaxis(array, -1, 0).T.reshape(*shape, components)
 
 
 def affine_of(image: SimpleITK.Image) -> np.ndarray:
@@ -83,34 +98,3 @@ def affine_of(image: SimpleITK.Image) -> np.ndarray:
     affine[:spatial, :spatial] = (direction * image.GetSpacing())[:spatial, :spatial]
     affine[:spatial, 3] = image.GetOrigin()[:spatial]
     return orientation_ras_lps(affine)
-
-
-def _check_spacing_as_stored(path: Path) -> None:
-    """ITK turns a negative spacing into a mirrored axis without a word."""
-    with path.open("rb") as file:
-        found = _SPACING_IN_HEADER.search(file.read(4096))
-    if found is None:
-        return
-    numbers = found[1].split()
-    if any(float(number) <= 0 for number in numbers):
-        spacing_mm = " x ".join(number.decode() for number in numbers)
-        raise InputError(
-            f"{path} has a voxel spacing that is not positive ({spacing_mm} mm); repair its header"
-        )
-
-
-def _check_header(reader: SimpleITK.ImageFileReader, path: Path) -> None:
-    _check_frames(reader.GetSize(), str(path))
-    is_nrrd = reader.GetMetaData("ITK_InputFilterName") == "NrrdImageIO"
-    space = reader.GetMetaData("NRRD_space") if reader.HasMetaDataKey("NRRD_space") else ""
-    # ITK turns every anatomical space into this one and leaves the others as they are
-    if is_nrrd and reader.GetDimension() > 2 and not space.startswith("left-posterior-superior"):
-        raise InputError(
-            f"{path} does not say how its axes lie in the patient (NRRD field 'space' is"
-            f" {space or 'missing'}); save it again with its orientation"
-        )
-
-
-def _check_frames(size: tuple[int, ...], name: str) -> None:
-    if len(size) > 3 and max(size[3:]) > 1:
-        raise InputError(f"{name} holds {max(size[3:])} frames (4-D); extract one of them first")

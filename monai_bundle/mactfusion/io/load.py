@@ -8,33 +8,61 @@ from typing import TYPE_CHECKING, Any
 
 from monai.transforms import Transform
 
-from mactfusion.errors import InputError, listening, named, note
+from mactfusion.errors import InputError, inform, listening, named, note
+from mactfusion.io.checksum import sha256_of, sha256_of_files
 from mactfusion.io.coerce import as_volume
-from mactfusion.io.dicom import DicomExport, image_files, same_patient_warning
+from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
+from mactfusion.io.dicom.export import DicomExport
+from mactfusion.io.dicom.patient import same_patient_warning
+from mactfusion.io.dicom.source import is_dicom_source
+from mactfusion.io.dicom.study import Studies
 from mactfusion.io.formats import base_name
+from mactfusion.io.names import check_input
+from mactfusion.io.volume import check_not_constant
+from mactfusion.option_table import is_automatic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from monai.data import MetaTensor
 
+    from mactfusion.io.dicom.listing import Series
+
 
 class LoadVolumesd(Transform):
     """Read ``anatomical`` and ``partner``, one or several; see :func:`~mactfusion.io.as_volume`.
 
-    Each source is read once. ``partners`` takes the place of ``partner``, see
+    Each source is read once. Where the anatomical source is a DICOM study and a partner is None or
+    the same study, the study holds both. ``partners`` takes the place of ``partner``, see
     :class:`mactfusion.case.Partner`. Warnings of the readers become ``notes``. ``started`` is the
-    time, in seconds since 1970.
-
-    Where DICOM is written, ``origins`` keeps what it needs of the sources.
+    time, in seconds since 1970; ``sha256`` the digests of what was read.
 
     Args:
         folder: where relative paths start.
-        export: the DICOM output that was chosen, if any.
+        anatomical_series: which volume of a DICOM source, see
+            :func:`mactfusion.io.dicom.choose.choose`; "auto" for the only one that fits.
+        partner_series: likewise for each partner.
+        anatomical_frame: which of several frames, see
+            :func:`mactfusion.io.dicom.volume.read_series`.
+        frame: likewise for each partner.
+        units: likewise for each partner.
+        export: the DICOM output that was chosen, if any; ``origins`` keeps what it needs.
     """
 
-    def __init__(self, folder: str | Path = ".", export: DicomExport | None = None) -> None:
+    def __init__(
+        self,
+        folder: str | Path = ".",
+        anatomical_series: str = "auto",
+        partner_series: Sequence[str] = ("auto",),
+        anatomical_frame: str = "auto",
+        frame: Sequence[str] = ("auto",),
+        units: Sequence[str] = ("auto",),
+        export: DicomExport | None = None,
+    ) -> None:
         self.folder = Path(folder)
+        self.series = [anatomical_series, *partner_series]
+        self.frames = [anatomical_frame, *frame]
+        self.units = ["auto", *units]
         self.export = export or DicomExport()
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -45,53 +73,144 @@ class LoadVolumesd(Transform):
         """
         result = {**data, "notes": data.get("notes", ""), "started": time.time()}
         given = result.pop("partner", None)
-        sources = given if isinstance(given, list) else [given]
-        anatomical = self._read(result, data.get("anatomical"), "anatomical")
-        volumes = [self._read(result, source, "partner") for source in sources or [None]]
-        for volume in volumes:
+        given = given if isinstance(given, list) else [given]
+        sources = [self._place(source) for source in (data.get("anatomical"), *(given or [None]))]
+        with Studies() as studies:
+            chosen = self._choose(studies, sources)
+            volumes = [
+                self._read(result, studies, source, series, number)
+                for number, (source, series) in enumerate(zip(sources, chosen, strict=True))
+            ]
+            result["sha256"] = [
+                sha256_of_files(series.files)
+                if series is not None
+                else sha256_of(source)
+                if isinstance(source, Path)
+                else ""
+                for source, series in zip(sources, chosen, strict=True)
+            ]
+            result["origins"] = self._origins(result, chosen)
+        anatomical, *partners = volumes
+        for volume in partners:
             if message := same_patient_warning(anatomical, volume):
                 note(result, message)
-        for volume in (anatomical, *volumes):  # compared, and of no use from here on
+        for volume in volumes:  # compared, and of no use from here on
             for about_patient in ("patient_digest", "frame_of_reference"):
                 volume.meta[about_patient] = ""
-        result["origins"] = self._origins(result, [data.get("anatomical"), *sources])
         result["anatomical"] = anatomical
         result["partners"] = [
-            {"number": number, "partner": volume} for number, volume in enumerate(volumes)
+            {"number": number, "partner": volume} for number, volume in enumerate(partners)
         ]
         return result
 
-    def _origins(self, result: dict[str, Any], sources: Sequence[Any]) -> str:
+    def _origins(self, result: dict[str, Any], chosen: Sequence[Series | None]) -> str:
         """Keep the headers of the sources, where they are needed, and say what is to be said."""
         if not self.export.is_chosen:
             return ""
         from mactfusion.io.dicom.origin import as_text, origin_of
 
-        folders = [self._dicom_folder(source) for source in sources]
-        origins = [None if folder is None else origin_of(image_files(folder)) for folder in folders]
+        origins = [None if series is None else origin_of(series.files) for series in chosen]
         self.export.check_origins(origins)
         for sentence in self.export.sentences(origins):
             note(result, sentence)
         return as_text(origins)
 
-    def _dicom_folder(self, source: Any) -> Path | None:
-        """Return the folder of a series; None for any other source."""
-        if not isinstance(source, str | Path):
-            return None
-        path = self.folder / source
-        return path if path.is_dir() else None
+    def _place(self, source: Any) -> Any:
+        return self.folder / source if isinstance(source, str | Path) else source
 
-    def _read(self, result: dict[str, Any], source: Any, role: str) -> MetaTensor:
-        if source is None:
-            raise InputError(f"There is no {role} volume; give one.")
-        if isinstance(source, str | Path):
-            source = self.folder / source
+    def _choose(self, studies: Studies, sources: list[Any]) -> list[Series | None]:
+        """Choose the DICOM series of each source; None for what is no DICOM.
+
+        A source that is None becomes the study that the anatomical volume comes from.
+        """
+        study = sources[0]
+        if study is None:
+            raise InputError("There is no anatomical volume; give one.")
+        for source in sources:
+            if isinstance(source, Path):
+                check_input(source)
+        is_study = isinstance(study, Path) and is_dicom_source(study)
+        if None in sources and not is_study:
+            raise InputError("There is no partner volume; give one.")
+        sources[1:] = [study if source is None else source for source in sources[1:]]
+        wanted = ["" if is_automatic(each) else each for each in self._for(self.series, sources)]
+        if is_study and all(_is_same(study, source) for source in sources[1:]):
+            chosen: list[Series | None] = list(studies.pair(study, wanted[0], wanted[1:]))
+        else:
+            chosen = [
+                studies.series(source, words, PARTNER if number else ANATOMICAL)
+                if isinstance(source, Path) and is_dicom_source(source)
+                else None
+                for number, (source, words) in enumerate(zip(sources, wanted, strict=True))
+            ]
+        for source, series, words in zip(sources, chosen, wanted, strict=True):
+            if series is None and words:
+                raise InputError(
+                    f"{_called(source)} is no DICOM, so that there is no series '{words}' in it"
+                )
+        return chosen
+
+    def _read(
+        self,
+        result: dict[str, Any],
+        studies: Studies,
+        source: Any,
+        series: Series | None,
+        number: int,
+    ) -> MetaTensor:
+        frame = self._for(self.frames, range(number + 1))[number]
+        units = self._for(self.units, range(number + 1))[number]
         sentences: list[str] = []
         with listening(sentences.append):
-            volume = as_volume(source)
+            if series is None:
+                _refuse_without_header(source, frame, units)
+                volume = as_volume(source)
+            else:
+                listing = studies.listing(source)
+                if len(listing.candidates) > 1:
+                    inform(f"{base_name(source)}: {series.said()} is taken.")
+                role = PARTNER if number else ANATOMICAL
+                volume = check_not_constant(studies.read(source, series, frame, units, role))
         # The notes end up in the record, where no folder's name belongs.
         name = str(volume.meta["filename_or_obj"])
         for sentence in sentences:
             rest = sentence.removeprefix(name)
             note(result, sentence if rest == sentence else f"{named(base_name(name))}{rest}")
         return volume
+
+    @staticmethod
+    def _for(values: Sequence[str], sources: Sequence[Any]) -> list[str]:
+        """Return a value for each source, the last one for all that are not named."""
+        return [values[min(number, len(values) - 1)] for number in range(len(sources))]
+
+
+def digests_of(source: Path) -> set[str]:
+    """SHA-256 of what a source may be read as: a file, or any volume of a DICOM source.
+
+    Raises:
+        InputError: a DICOM source that cannot be read.
+    """
+    if not is_dicom_source(source):
+        return {sha256_of(source)}
+    with Studies() as studies:
+        return {sha256_of_files(series.files) for series in studies.listing(source).volumes}
+
+
+def _refuse_without_header(source: Any, frame: str, units: str) -> None:
+    if not is_automatic(frame):
+        raise InputError(
+            f"{_called(source)} is no DICOM, of which a frame could be chosen; extract it first"
+        )
+    if units == "suv":
+        raise InputError(
+            f"{_called(source)} is no DICOM, so that dose and weight for SUV are unknown; give"
+            " --units native"
+        )
+
+
+def _called(source: Any) -> str:
+    return str(source) if isinstance(source, Path) else "A volume in memory"
+
+
+def _is_same(study: Path, source: Any) -> bool:
+    return isinstance(source, Path) and source.resolve() == study.resolve()

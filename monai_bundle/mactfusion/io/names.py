@@ -46,17 +46,13 @@ def _check_file(path: Path) -> None:
         raise InputError(f"{path} is empty (0 bytes)")
     if extension_of(path) in INPUT_EXTENSIONS:
         return
-    from pydicom.misc import is_dicom
+    from mactfusion.io.dicom.source import is_dicom_source
 
-    if is_dicom(path):
+    if not is_dicom_source(path):
         raise InputError(
-            f"{path} is one DICOM file; give the folder that holds its whole series, or"
-            " convert a multi-frame file to NIfTI (for example with dcm2niix)"
+            f"{path} is of an unknown kind; use one of {', '.join(INPUT_EXTENSIONS)}, or DICOM: a"
+            " folder, a file, a DICOMDIR or a ZIP"
         )
-    raise InputError(
-        f"{path} is of an unknown kind; use one of {', '.join(INPUT_EXTENSIONS)}"
-        " or a folder of one DICOM series"
-    )
 
 
 def check_output(

@@ -1,4 +1,4 @@
-"""NIfTI through nibabel: files and images in memory.
+"""NIfTI files through nibabel.
 
 nibabel and not ITK, because ITK's reader takes a truncated ``.nii.gz`` without a word and leaves
 the rest of the volume to chance, reads no float64 affine, and leaves out the position of a 2-D
@@ -7,30 +7,40 @@ slice.
 
 from __future__ import annotations
 
+import gzip
+import math
+import struct
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import nibabel
 import numpy as np
-from nibabel.arrayproxy import ArrayProxy
-from nibabel.openers import ImageOpener
+from nibabel.fileholders import FileHolder
 
 from mactfusion.errors import InputError, warn
-from mactfusion.io.guard import guarded
-from mactfusion.io.volume import make_volume
+from mactfusion.io.formats import extension_of, pair_of
+from mactfusion.io.guard import guarded, one_sentence
+from mactfusion.io.nibabel_image import volume_from_nibabel
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+    from typing import BinaryIO
 
     from monai.data import MetaTensor
 
-_MILLIMETRES = {"meter": 1e3, "micron": 1e-3}
+_BLOCK_BYTES = 2**20
+_LONGEST_END = 2
+_ONE_FILE = {348: nibabel.Nifti1Image, 540: nibabel.Nifti2Image}
+_TWO_FILES = {348: nibabel.Nifti1Pair, 540: nibabel.Nifti2Pair}
+_FORM_CODES = range(6)
 
 
 def read_nifti(path: Path) -> MetaTensor:
-    """Read ``.nii`` or ``.nii.gz`` at the place that its sform, else its qform, gives.
+    """Read ``.nii``, ``.nii.gz``, or ``.hdr`` with ``.img``, at the place of its sform or qform.
 
     Args:
-        path: the file.
+        path: the file; either of a pair.
 
     Returns:
         The volume, see `make_volume`; slope and intercept are applied.
@@ -38,105 +48,133 @@ def read_nifti(path: Path) -> MetaTensor:
     Raises:
         InputError: damaged file, unknown position, zero or negative spacing, several frames, ...
     """
-    with guarded(f"{path} cannot be read"):
-        # of a relative path nibabel would expand a leading "~"
-        image: Any = nibabel.load(path.absolute())
-        with ImageOpener(str(path.absolute())) as file:
-            header_as_stored = type(image.header).from_fileobj(file, check=False)
-    # nibabel has already made the spacing positive in its own copy of the header
-    spatial_dimensions = min(len(image.shape), 3)
-    spacing_mm = header_as_stored["pixdim"][1 : 1 + spatial_dimensions]
+    name = str(path)
+    is_pair = extension_of(path) in (".hdr", ".img")
+    header_file, voxel_file = pair_of(path) if is_pair else (path, path)
+    for file in (header_file, voxel_file):
+        if not file.is_file():
+            raise InputError(f"{name} cannot be read: {file.name}, which belongs to it, is missing")
+    kind, header = _header(header_file, name, is_pair)
+    _check_header(header, name, is_pair)
+    with opened(header_file) as first, opened(voxel_file) as second:
+        holders = {"image": _holder(second, voxel_file)}
+        if is_pair:
+            holders["header"] = _holder(first, header_file)
+        with guarded(f"{name} cannot be read"):
+            image = kind.from_file_map(holders)
+        offset, count = image.dataobj.offset, int(np.prod(image.shape, dtype=object))
+        needed = offset + count * image.get_data_dtype().itemsize
+        if second is None:
+            left_over = voxel_file.stat().st_size - needed
+            if left_over < 0:
+                raise InputError(
+                    f"{name} is incomplete: {voxel_file.stat().st_size} bytes where its header says"
+                    f" {needed}; copy or export it again"
+                )
+        volume = volume_from_nibabel(image, name)
+        if second is not None:
+            left_over = bytes_left(second, name)
+    if left_over > _LONGEST_END:
+        warn(
+            f"{name}: {left_over} bytes follow the voxels that its header tells of; check that its"
+            " size and type are right"
+        )
+    return volume
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[BinaryIO | None]:
+    """What a compressed file holds; None for others, which nibabel maps into memory."""
+    if path.suffix.lower() not in (".gz", ".mgz"):
+        yield None
+        return
+    with gzip.open(path) as stream:
+        yield stream  # type: ignore[misc]  # it reads as any other
+
+
+def bytes_left(stream: BinaryIO, name: str) -> int:
+    """Read a compressed stream to its end, where its checksum is.
+
+    Raises:
+        InputError: it is damaged or cut.
+    """
+    count = 0
+    with one_sentence(f"{name} cannot be read"):
+        while block := stream.read(_BLOCK_BYTES):
+            count += len(block)
+    return count
+
+
+def _holder(stream: Any, path: Path) -> FileHolder:
+    # of a relative path nibabel would expand a leading "~"
+    return FileHolder(fileobj=stream) if stream else FileHolder(str(path.absolute()))
+
+
+def _header(path: Path, name: str, is_pair: bool) -> tuple[Any, Any]:
+    """The class of nibabel that reads the file, and its header as stored."""
+    kinds = _TWO_FILES if is_pair else _ONE_FILE
+    with one_sentence(f"{name} cannot be read"):
+        with opened(path) as stream:
+            if stream is not None:
+                start = stream.read(max(kinds))
+            else:
+                with path.open("rb") as file:
+                    start = file.read(max(kinds))
+        sizes = [struct.unpack(f"{order}i", start[:4].ljust(4))[0] for order in "<>"]
+        size = next((size for size in sizes if size in kinds), None)
+        if size is None:
+            raise InputError(
+                f"{name} cannot be read: the file is damaged, or no NIfTI file (size of its header)"
+            )
+        if len(start) < size:
+            raise EOFError
+        kind = kinds[size]
+        header = kind.header_class(start[:size], check=False)
+    magic = bytes(header["magic"])[:4].rstrip(b"\0")
+    expected = {348: b"ni1" if is_pair else b"n+1", 540: b"ni2" if is_pair else b"n+2"}[size]
+    if is_pair and size == 348 and magic[:2] not in (b"ni", b"n+"):
+        raise InputError(
+            f"{name} is an Analyze image, whose header does not say where left and right are;"
+            " convert it again from the original to NIfTI"
+        )
+    if magic != expected:
+        raise InputError(
+            f"{name} cannot be read: its header is not that of a NIfTI file with this extension"
+        )
+    return kind, header
+
+
+def _check_header(header: Any, name: str, is_pair: bool) -> None:
+    """Refuse what nibabel would mend in its own copy of the header, or take for something else."""
+    dimensions = int(header["dim"][0])
+    if not 1 <= dimensions <= 7:
+        raise InputError(f"{name} has {dimensions} dimensions; repair its header")
+    spacing_mm = header["pixdim"][1 : 1 + min(dimensions, 3)]
     if not (spacing_mm > 0).all():
         numbers = " x ".join(f"{value:g}" for value in spacing_mm)
         raise InputError(
-            f"{path} has a voxel spacing that is not positive ({numbers} mm); repair its header"
+            f"{name} has a voxel spacing that is not positive ({numbers} mm); repair its header"
         )
-    return volume_from_nibabel(image, str(path))
-
-
-def volume_from_nibabel(image: Any, name: str) -> MetaTensor:
-    """Turn a nibabel image (NIfTI or another of its spatial formats) into a volume.
-
-    Args:
-        image: ``nibabel.spatialimages.SpatialImage``.
-        name: how messages and ``filename_or_obj`` call the volume.
-
-    Returns:
-        The volume, see `make_volume`.
-
-    Raises:
-        InputError: unknown position, several frames, or what `make_volume` refuses.
-    """
-    shape = _spatial_shape(image, name)
-    affine = _affine(image, name)
-    stored = image.get_data_dtype()
-    is_own = False
-    with guarded(f"{name} cannot be read"):
-        if stored.names:
-            coloured = np.asanyarray(image.dataobj)
-            array = np.stack([coloured[component] for component in stored.names], axis=-1)
-            shape = (*shape, len(stored.names))
-        elif stored.kind in "iuf" and isinstance(image.dataobj, ArrayProxy):
-            array, is_own = _scaled(image.dataobj), True
-        else:
-            array = np.asanyarray(image.dataobj)
-        array = array.reshape(shape, order="F")  # which nothing has to be moved for
-    source_dtype = "uint8" if stored.names else stored.name
-    return make_volume(array, affine, name=name, source_dtype=source_dtype, is_own=is_own)
-
-
-def _scaled(proxy: ArrayProxy) -> np.ndarray:
-    """Slope and intercept in place, the result in float32.
-
-    What float32 holds exactly is scaled in it, at half the peak memory of nibabel's own float64;
-    integers of more bits would lose them before an intercept makes the values small.
-    """
-    precision: type[np.floating[Any]] = (
-        np.float32 if np.can_cast(proxy.dtype, np.float32) else np.float64
-    )
-    values = np.array(proxy.get_unscaled(), precision, order="K")
-    values *= precision(proxy.slope)
-    values += precision(proxy.inter)
-    return values.astype(np.float32, copy=False)
-
-
-def _spatial_shape(image: Any, name: str) -> tuple[int, ...]:
-    shape = image.shape
-    while len(shape) > 3 and shape[-1] == 1:
-        shape = shape[:-1]
-    if len(shape) == 4:
-        raise InputError(f"{name} holds {shape[3]} frames (4-D); extract one of them first")
-    if len(shape) > 4:
-        raise InputError(f"{name} has {len(shape)} dimensions; extract one 3-D volume first")
-    return shape + (1,) * (3 - len(shape))
-
-
-def _affine(image: Any, name: str) -> np.ndarray:
-    if image.affine is None:
-        raise InputError(f"{name} has no affine, so its position is unknown")
-    if not isinstance(image.header, nibabel.Nifti1Header):
-        return image.affine
-    if image.header["sform_code"] == 0 and image.header["qform_code"] == 0:
+    offset = float(header["vox_offset"])
+    first = 0 if is_pair else header.single_vox_offset
+    if not first <= offset < 2**53 or offset % 1:
         raise InputError(
-            f"{name} has neither sform nor qform, so its position in the patient is unknown;"
-            " convert it again from the original, or set its sform code after checking left and"
-            " right"
+            f"{name} says that its voxels begin at byte {offset:g} (vox_offset), which cannot be;"
+            " repair its header"
         )
-    _warn_when_forms_disagree(image, name)
-    spatial_unit = image.header.get_xyzt_units()[0]
-    return np.diag([_MILLIMETRES.get(spatial_unit, 1.0)] * 3 + [1.0]) @ image.affine
-
-
-def _warn_when_forms_disagree(image: Any, name: str) -> None:
-    if image.header["sform_code"] == 0 or image.header["qform_code"] == 0:
-        return
-    with guarded(f"{name} cannot be read", "its qform is not valid; repair its header"):
-        difference = image.get_sform() - image.get_qform()
-        corners = np.indices((2, 2, 2)).reshape(3, 8) * np.resize([*image.shape, 1], 3)[:, None]
-        apart_mm = np.linalg.norm(difference[:3, :3] @ corners + difference[:3, 3:], axis=0).max()
-        half_voxel_mm = min(image.header.get_zooms()[:3]) / 2
-    if apart_mm > half_voxel_mm:
-        warn(
-            f"{name}: its sform and its qform place the volume up to {apart_mm:.1f} mm apart;"
-            " the sform was used"
+    slope, intercept = float(header["scl_slope"]), float(header["scl_inter"])
+    is_scaled = math.isfinite(slope) and slope != 0
+    if math.isinf(slope) or (is_scaled and not math.isfinite(intercept)):
+        raise InputError(
+            f"{name} has a slope of {slope:g} and an intercept of {intercept:g} (scl_slope,"
+            " scl_inter), so its values are unknown; repair its header"
         )
+    if header["sform_code"] <= 0 < header["qform_code"] and header["pixdim"][0] not in (-1, 0, 1):
+        raise InputError(
+            f"{name} does not say whether its slices are mirrored (pixdim[0] is"
+            f" {header['pixdim'][0]:g}); repair its header"
+        )
+    for form in ("sform", "qform"):
+        code = int(header[f"{form}_code"])
+        if code not in _FORM_CODES:
+            warn(f"{name}: its {form} was left out, NIfTI knows no {form} code {code}")

@@ -11,8 +11,15 @@ from mactfusion.errors import InputError, warn
 LARGEST_COSINE_BETWEEN_AXES = 1e-3
 """Rounded headers stay below, and ITK still opens a file written with so much shear."""
 
-TEXT_META = ("modality", "units", "frame_of_reference", "patient_digest")
-"""What only DICOM knows; empty text otherwise, so that the meta of all volumes has equal keys."""
+LARGEST_MM = 1e8
+"""Of spacings and places: nothing that is looked at is 100 km long, and squares stay exact."""
+
+TEXT_META = (
+    "modality", "units", "units_from", "padding", "frame_of_reference", "patient_digest",
+)  # fmt: skip
+"""What only DICOM knows; empty text otherwise, so that the meta of all volumes has equal keys.
+``padding`` is the number, as text, that voxels without a measurement were set to: the smallest
+measured value."""
 
 
 def make_volume(
@@ -81,7 +88,7 @@ def check_affine(affine: np.ndarray, name: str) -> np.ndarray:
         The same affine, float64.
 
     Raises:
-        InputError: wrong shape, not finite, zero spacing, singular or sheared.
+        InputError: wrong shape or last row, not finite, absurd, zero spacing, singular or sheared.
     """
     affine = np.asarray(affine)
     if affine.shape != (4, 4) or affine.dtype.kind not in "iuf":
@@ -89,12 +96,16 @@ def check_affine(affine: np.ndarray, name: str) -> np.ndarray:
     affine = affine.astype(np.float64)
     if not np.isfinite(affine).all():
         raise InputError(f"{name} has an affine that is not finite; repair its header")
+    if np.abs(affine).max() > LARGEST_MM:
+        raise InputError(f"{name} has an affine with absurd lengths; repair its header")
     spacing_mm = np.linalg.norm(affine[:3, :3], axis=0)
     if spacing_mm.min() == 0:
         raise InputError(f"{name} has a voxel spacing of zero (singular affine); repair its header")
     axes = affine[:3, :3] / spacing_mm
     if abs(np.linalg.det(axes)) < 1e-6:
         raise InputError(f"{name} has a singular affine (two axes are parallel); repair its header")
+    if np.abs(affine[3] - (0, 0, 0, 1)).max() > 1e-6:
+        raise InputError(f"{name} has an affine whose last row is not 0 0 0 1; repair it")
     cosine = np.abs(axes.T @ axes - np.eye(3)).max()
     if cosine > LARGEST_COSINE_BETWEEN_AXES:
         degrees = np.degrees(np.arccos(min(cosine, 1.0)))
@@ -169,8 +180,9 @@ def check_not_constant(volume: MetaTensor) -> MetaTensor:
     Raises:
         InputError: all its voxels are equal.
     """
-    values = volume.as_tensor()
-    lowest, highest = values.amin(dim=(1, 2, 3)), values.amax(dim=(1, 2, 3))
+    # NumPy: a forked child would wait for ever for the threads of torch in its parent
+    values = volume.as_tensor().numpy()
+    lowest, highest = values.min(axis=(1, 2, 3)), values.max(axis=(1, 2, 3))
     if (lowest == highest).all():
         constant = ", ".join(f"{float(value):g}" for value in lowest)
         name = volume.meta["filename_or_obj"]

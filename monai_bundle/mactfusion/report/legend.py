@@ -13,6 +13,8 @@ MODALITIES = {
     "ct-mri": ("MR", "CT"),
     "pet-mri": ("MR", "PET"),
     "spect-mri": ("MR", "SPECT"),
+    "pet-ct": ("CT", "PET"),
+    "spect-ct": ("CT", "SPECT"),
     "mr-mr": ("MR", "second MR"),
     "gfp-pc": ("phase contrast", "GFP"),
 }
@@ -57,8 +59,14 @@ def legend_of(partners: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
 
 
 def kinds_of(partners: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the modality of each partner, with a number where several are of one kind."""
-    kinds = [MODALITIES[partner["task"]][1] for partner in partners]
+    """Return the modality of each partner, with a number where several are of one kind.
+
+    A dose of radiotherapy is shown as uptake is; its units tell it.
+    """
+    kinds = [
+        "dose" if partner["units"] == "Gy" else MODALITIES[partner["task"]][1]
+        for partner in partners
+    ]
     return [
         f"{kind} {kinds[: place + 1].count(kind)}" if kinds.count(kind) > 1 else kind
         for place, kind in enumerate(kinds)

@@ -95,8 +95,7 @@ def write_picture(path: str | os.PathLike[str], result: FusionResult) -> Path:
 def _drawn(result: FusionResult) -> Figure:
     record = result.record
     partners = record["partners"]
-    native = result.native
-    index = starting_voxel(record["task"], result.partners, native)
+    index = _start(result)
     fused = ordered(result.fused)
     planes = planes_of(fused.shape[1:])
     extent = spacing_mm(fused) * fused.shape[1:]
@@ -119,6 +118,14 @@ def _drawn(result: FusionResult) -> Figure:
     _write(figure, width - _EDGE, 0.36, "Not a medical device", CROSS_HAIR, 6.5, "right")
     _write(figure, _EDGE, total - 0.1, f"{modalities[0]}: {window}", TEXT, 7.5)
     return figure
+
+
+def _start(result: FusionResult) -> list[int]:
+    """Return where the planes meet; partners in colour are made only where values do not tell."""
+    native = result.native
+    are_known = native is not None and all(len(volume) == 1 for volume in native)
+    shown = native[1:] if native is not None and are_known else result.partners
+    return starting_voxel(result.record["task"], shown, native)
 
 
 def _arranged(planes: Sequence[Plane], sizes: np.ndarray) -> tuple[list[_Box], float, float]:

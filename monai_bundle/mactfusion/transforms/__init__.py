@@ -12,14 +12,16 @@ __getattr__, __all__ = exports(
         "colormap": "apply_color_table color_table",
         "each": "EachPartnerd",
         "grid": "ChooseGridd isotropic",
+        "hounsfield": "judge_hounsfield",
         "intensity": "ScaleAnatomicald ScalePartnerd apply_window robust_window_mr "
         "robust_window_uptake",
         "join": "JoinPartnersd",
         "order": "OrderPartnersd",
+        "padding": "LeaveOutPaddingd find_padding",
         "plan": "SayPland",
         "same": "refuse_same",
         "slices": "OrientToSlicesd RestoreOrientationd choose_axis cut_slice slice_axis",
-        "task": "ResolveTaskd guess_modality resolve_task",
+        "task": "ResolveTaskd guess_modality recognised resolve_task",
         "windows": "WINDOWS parse_window",
     },
 )

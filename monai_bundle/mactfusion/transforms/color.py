@@ -32,7 +32,7 @@ BACKGROUND = 0.02
 _TINY = 1e-30
 _CR_RANGE = 2 * (1 - RED_WEIGHT)
 _CB_RANGE = 2 * (1 - BLUE_WEIGHT)
-TASKS_WITH_UPTAKE = ("pet-mri", "spect-mri")
+TASKS_WITH_UPTAKE = ("pet-mri", "spect-mri", "pet-ct", "spect-ct")
 
 
 def rgb_to_ycbcr(rgb: torch.Tensor) -> torch.Tensor:

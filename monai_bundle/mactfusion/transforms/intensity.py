@@ -9,14 +9,18 @@ import numpy as np
 import torch
 from monai.transforms import Transform
 
-from mactfusion.errors import InputError, note
+from mactfusion.errors import InputError, inform, note
+from mactfusion.transforms.hounsfield import HU
+from mactfusion.transforms.region import shows_a_head
 from mactfusion.transforms.task import guess_modality
 from mactfusion.transforms.units import units_of
 from mactfusion.transforms.volume import (
     is_8_bit_picture,
+    measured,
     name_of,
     new_voxels,
     noted,
+    percentile,
     plain,
     sample_voxels,
     with_voxels,
@@ -54,9 +58,9 @@ def robust_window_mr(voxels: torch.Tensor) -> Window:
         voxels: any shape, finite native values.
     """
     sample = sample_voxels(voxels).double()
-    low, ceiling = (_percentile(sample, share) for share in (0.01, 0.999))
+    low, ceiling = (percentile(sample, share) for share in (0.01, 0.999))
     foreground = sample[sample > sample.clamp(low, ceiling).mean()]
-    high = _percentile(foreground, 0.995) if foreground.numel() else low
+    high = percentile(foreground, 0.995) if foreground.numel() else low
     if high <= low:  # nearly all voxels are equal, as in a mask that fills the volume
         low, high = float(sample.min()), float(sample.max())
     return _between(low, high)
@@ -88,8 +92,9 @@ def robust_window_uptake(voxels: torch.Tensor) -> Window:
 class ScaleAnatomicald(Transform):
     """Scale ``anatomical`` to [0, 1] as a whole; a picture of 8 bits is divided by 255.
 
-    What was applied is kept in ``anatomical_level_width``, float32 of shape (2,), its ``units``
-    likewise.
+    The window "auto" of a CT in Hounsfield units is that of a head or of soft tissue, as
+    :func:`~mactfusion.transforms.region.shows_a_head` tells, which is said. What was applied is
+    kept in ``anatomical_level_width``, float32 of shape (2,), its ``units`` likewise.
 
     Args:
         window: see :func:`~mactfusion.transforms.windows.parse_window`.
@@ -109,8 +114,12 @@ class ScaleAnatomicald(Transform):
             InputError: a CT preset for a volume that is no CT.
         """
         anatomical = data["anatomical"]
+        window = self.window
+        if units_of(anatomical) == HU and parse_window(window) == "auto":
+            window, reason = _window_of_anatomical_ct(anatomical)
+            inform(reason)
         kind = "CT" if guess_modality(anatomical)[0] == "CT" else "MR"
-        chosen = _choose(anatomical, None, self.window, kind)
+        chosen = _choose(anatomical, None, window, kind)
         return {
             **data,
             "anatomical": apply_window(anatomical, *chosen),
@@ -187,8 +196,8 @@ def _choose(
         return parsed
     if is_8_bit_picture(volume):
         return _between(0.0, 255.0)
-    voxels = plain(volume)
     if kind == "uptake":
+        voxels = plain(volume)
         if inside is not None:
             voxels = torch.mul(voxels, inside, out=new_voxels(voxels.shape))
         if not bool(voxels.max() > 0):
@@ -197,9 +206,21 @@ def _choose(
                 "there is no uptake to fuse; check the file, or give --window level,width."
             )
         return robust_window_uptake(voxels)
-    if kind == "CT" and guess_modality(volume)[0] == "CT":
+    if kind == "CT" and units_of(volume) == HU:
         return WINDOWS["auto"]
-    return robust_window_mr(voxels if inside is None else voxels[inside])
+    return robust_window_mr(measured(volume, inside))
+
+
+def _window_of_anatomical_ct(volume: MetaTensor) -> tuple[str | Window, str]:
+    """Return the window of a CT that others lie on, and a sentence why."""
+    if shows_a_head(volume):
+        level, width = WINDOWS["auto"]
+        shown = f"{name_of(volume)} is a CT of a head (a brain within bone, at most 30 cm long)"
+        return (level, width), f"{shown}: its window is {level:g},{width:g} HU."
+    return (
+        "soft-tissue",
+        f"{name_of(volume)} is a CT, not of a head alone: its window is soft-tissue.",
+    )
 
 
 def _scaled(voxels: torch.Tensor, window: Window) -> torch.Tensor:
@@ -208,12 +229,6 @@ def _scaled(voxels: torch.Tensor, window: Window) -> torch.Tensor:
     scaled = new_voxels(voxels.shape)
     torch.sub(plain(voxels).float(), level - width / 2, out=scaled)
     return scaled.div_(width).clamp_(0, 1)
-
-
-def _percentile(values: torch.Tensor, share: float) -> float:
-    """Return a percentile of a row of values; share from 0 to 1."""
-    rank = 1 + round(share * (values.numel() - 1))
-    return float(values.kthvalue(rank).values)
 
 
 def _between(low: float, high: float) -> Window:

@@ -65,8 +65,8 @@ def described(partner: Partner, count: int) -> dict[str, Any]:
 
     Returns:
         ``input`` (its role: "partner", or of several "partner 1", …), ``name``, ``task``,
-        ``task_reason``, ``level_width`` (in native units), ``units``, ``colormap``, ``colors``,
-        ``coverage``.
+        ``task_reason``, ``level_width`` (in native units), ``units``, ``units_from`` (what made
+        SUV of them), ``colormap``, ``colors``, ``coverage``.
     """
     return {
         "input": partner_roles(count)[partner["number"]],
@@ -75,6 +75,7 @@ def described(partner: Partner, count: int) -> dict[str, Any]:
         "task_reason": partner["task_reason"],
         "level_width": rounded(partner["level_width"]),
         "units": units_of(partner["partner"]),
+        "units_from": str(partner["partner"].meta.get("units_from", "")),
         "colormap": partner["colormap"],
         "colors": partner["colors"],
         "coverage": float(partner["coverage"]),

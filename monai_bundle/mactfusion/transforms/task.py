@@ -9,13 +9,13 @@ from monai.transforms import Transform
 
 from mactfusion.errors import InputError, note
 from mactfusion.option_table import TASKS
+from mactfusion.transforms.hounsfield import HU, judge_hounsfield
 from mactfusion.transforms.volume import (
     is_8_bit_picture,
     is_picture,
     name_of,
     noted,
     plain,
-    sample_voxels,
     with_voxels,
 )
 
@@ -24,17 +24,22 @@ if TYPE_CHECKING:
 
     from monai.data import MetaTensor
 
-_DICOM_MODALITIES = ("MR", "CT", "PT", "NM")
-_TASK_OF_PARTNER = {"CT": "ct-mri", "PT": "pet-mri", "NM": "spect-mri"}
+_DICOM_MODALITIES = ("MR", "CT", "PT", "NM", "RTDOSE")
+_ON_MR = {"CT": "ct-mri", "PT": "pet-mri", "NM": "spect-mri", "RTDOSE": "pet-mri"}
+_ON_CT = {"PT": "pet-ct", "NM": "spect-ct", "RTDOSE": "pet-ct"}
+"""What a partner of a modality makes on an anatomical volume. A dose is shown as uptake is."""
 _PARTNER_OF_TASK = {
     "ct-mri": ("CT",),
-    "pet-mri": ("PT", "color"),
+    "pet-mri": ("PT", "RTDOSE", "color"),
     "spect-mri": ("NM", "color"),
+    "pet-ct": ("PT", "RTDOSE", "color"),
+    "spect-ct": ("NM", "color"),
     "mr-mr": ("MR",),
     "gfp-pc": ("color",),
 }
+_TASKS_ON_CT = ("pet-ct", "spect-ct")
 _UPTAKE_UNITS = ("BQML", "SUV", "GML")
-_RESCALE_OFFSET = 1024
+_DOSE_UNITS = "GY"
 _GREEN_SHARE = 0.6
 
 
@@ -48,9 +53,9 @@ def guess_modality(volume: MetaTensor) -> tuple[str, str]:
         volume: ``(C, I, J, K)``, native values.
 
     Returns:
-        ``(modality, reason)``. The modality is "MR", "CT", "PT", "NM" (DICOM's names), "color",
-        "grey" (a grey picture), or "" where it cannot be told. The reason completes the sentence
-        "It is taken as such because ...".
+        ``(modality, reason)``. The modality is "MR", "CT", "PT", "NM", "RTDOSE" (DICOM's names),
+        "color", "grey" (a grey picture), or "" where it cannot be told. The reason completes the
+        sentence "It is taken as such because ...".
     """
     modality = str(volume.meta.get("modality", ""))
     if modality in _DICOM_MODALITIES:
@@ -58,19 +63,46 @@ def guess_modality(volume: MetaTensor) -> tuple[str, str]:
     units = str(volume.meta.get("units", "")).upper()
     if units.startswith(_UPTAKE_UNITS):
         return "PT", f"its units are {units}"
+    if units == _DOSE_UNITS:
+        return "RTDOSE", "its units are Gy, those of a dose"
     if volume.shape[0] == 3:
         return "color", "it is in colour"
     if is_picture(volume):
         return "grey", "it is a grey picture"
-    return _guess_from_values(plain(volume))
+    is_hounsfield, reason = judge_hounsfield(volume)
+    return ("CT" if is_hounsfield else ""), reason
+
+
+def recognised(volume: MetaTensor) -> MetaTensor:
+    """Write what was recognised into ``modality`` and ``units`` of a volume's meta.
+
+    From then on the units are "HU" where, and only where, the values are Hounsfield units: a part
+    of the volume on another grid, or in another scale, may not show it again.
+
+    Args:
+        volume: ``(C, I, J, K)``, native values.
+
+    Returns:
+        The volume itself where nothing is to be written.
+    """
+    modality, _ = guess_modality(volume)
+    recorded, units = str(volume.meta.get("modality", "")), str(volume.meta.get("units", ""))
+    known = modality if modality in _DICOM_MODALITIES else recorded
+    if modality in ("CT", "") and units.upper() in ("", HU):
+        units = HU if judge_hounsfield(volume)[0] else ""
+    if (known, units) == (recorded, str(volume.meta.get("units", ""))):
+        return volume
+    tagged = with_voxels(volume, volume)
+    tagged.meta |= {"modality": known, "units": units}
+    return tagged
 
 
 def resolve_task(anatomical: MetaTensor, partner: MetaTensor, task: str) -> tuple[str, str]:
     """Decide the task, and refuse volumes in the wrong order.
 
     Args:
-        anatomical: MR, or phase contrast; native values.
-        partner: CT, PET, SPECT, second MR, or GFP; native values.
+        anatomical: MR, CT of a PET/CT or SPECT/CT, or phase contrast; native values.
+        partner: CT, PET, SPECT, dose, second MR, or GFP; native values.
         task: "auto" or one of :data:`TASKS`.
 
     Returns:
@@ -89,19 +121,32 @@ def _resolve(anatomical: _Guessed, partner: _Guessed, task: str) -> tuple[str, s
     if task != "auto":
         return task, f"The task {task} was given."
     modality, reason = partner.modality, partner.reason
-    if modality in _TASK_OF_PARTNER:
-        task = _TASK_OF_PARTNER[modality]
-        return task, f"The partner is taken as {modality} because {reason}: {task}."
+    is_on_ct = anatomical.modality == "CT"
+    tasks = _ON_CT if is_on_ct else _ON_MR
+    if modality in tasks:
+        task = tasks[modality]
+        place = f" on a CT ({anatomical.reason})" if is_on_ct else ""
+        shown = ", shown in colour as uptake is" if modality == "RTDOSE" else ""
+        return task, f"The partner is taken as {modality}{place} because {reason}: {task}{shown}."
     if modality == "color":
         if is_picture(partner.volume) and _green_share(partner.volume) > _GREEN_SHARE:
             return "gfp-pc", "The partner is a picture in green only, like GFP: gfp-pc."
-        return "pet-mri", "The partner is in colour: pet-mri (SPECT would be treated the same)."
+        task = tasks["PT"]
+        return task, f"The partner is in colour: {task} (SPECT would be treated the same)."
     if modality == anatomical.modality == "MR":
         return "mr-mr", "The modality of both volumes is recorded as MR: mr-mr."
-    raise InputError(
-        f"Cannot tell the task: of the partner {partner.name} is known that {reason}, of the "
-        f"anatomical {anatomical.name} that {anatomical.reason}; choose one with --task."
+    known = (
+        f"of the partner {partner.name} is known that {reason}, of the anatomical "
+        f"{anatomical.name} that {anatomical.reason}"
     )
+    if modality == "CT":
+        raise InputError(f"There is no task for two CT: {known}; name the MR first, or a PET.")
+    if is_on_ct:
+        raise InputError(
+            f"Cannot tell the task: {known}; choose --task pet-ct or spect-ct, or, if the partner "
+            "is an MR, name it first."
+        )
+    raise InputError(f"Cannot tell the task: {known}; choose one with --task.")
 
 
 class _Guessed:
@@ -114,9 +159,9 @@ class _Guessed:
 
 
 class ResolveTaskd(Transform):
-    """Write ``task`` and ``task_reason``, and what was recognised into the volumes' ``modality``.
+    """Write ``task`` and ``task_reason``, and what was recognised into the volumes' meta.
 
-    What contradicts a given task is noted.
+    What contradicts a given task is noted, and so is a CT without Hounsfield units.
 
     Args:
         task: "auto" or one of :data:`TASKS`.
@@ -129,49 +174,17 @@ class ResolveTaskd(Transform):
         """Resolve the task of ``anatomical`` and ``partner``; see :func:`resolve_task`."""
         result = dict(data)
         anatomical, partner = _Guessed(data["anatomical"]), _Guessed(data["partner"])
-        result["task"], result["task_reason"] = _resolve(anatomical, partner, self.task)
-        if self.task != "auto":
-            for sentence in _contradictions(anatomical, partner, self.task):
+        task, result["task_reason"] = _resolve(anatomical, partner, self.task)
+        result["task"] = task
+        sentences = _contradictions(anatomical, partner, task) if self.task != "auto" else []
+        expected = {"anatomical": task in _TASKS_ON_CT, "partner": task == "ct-mri"}
+        for role, given in (("anatomical", anatomical), ("partner", partner)):
+            result[role] = recognised(given.volume)
+            sentences += _doubts(result[role], given, role, expected[role])
+        for sentence in sentences:
+            if f"{sentence}\n" not in result.get("notes", ""):  # said with another partner
                 note(result, sentence)
-        result["anatomical"], result["partner"] = _tagged(anatomical), _tagged(partner)
         return result
-
-
-def _guess_from_values(voxels: torch.Tensor) -> tuple[str, str]:
-    """Recognise Hounsfield units by their range, their air and their soft tissue."""
-    values = voxels.cpu().numpy()  # PyTorch would copy what does not lie in order
-    low, high = float(values.min()), float(values.max())
-    span = f"its values go from {low:g} to {high:g}"
-    if low <= -200 and _looks_like_hounsfield(sample_voxels(voxels)):
-        return "CT", f"{span} with the air and soft tissue of Hounsfield units"
-    may_be_shifted = low >= 0 and high > _RESCALE_OFFSET
-    if may_be_shifted and _looks_like_shifted_hounsfield(sample_voxels(voxels)):
-        return "", f"{span}, like CT stored {_RESCALE_OFFSET} too high (rescale intercept missing)"
-    if low < 0:
-        return "", f"{span}, which are no Hounsfield units"
-    return "", f"{span}, which fits MR, PET and SPECT alike"
-
-
-def _looks_like_hounsfield(sample: torch.Tensor) -> bool:
-    """Air and soft tissue, and hardly anything denser than bone.
-
-    Phase images and field maps have negative values too, but no peak at the value of air.
-    """
-    air = (sample <= -800).float().mean()
-    soft_tissue = ((sample > -200) & (sample <= 300)).float().mean()
-    metal = (sample > 2500).float().mean()
-    return bool(air >= 0.02 and soft_tissue >= 0.05 and metal <= 0.05)
-
-
-def _looks_like_shifted_hounsfield(sample: torch.Tensor) -> bool:
-    """Air near 0 and a narrow peak of soft tissue (-20 to 100 HU) once the offset is taken off."""
-    shifted = sample - _RESCALE_OFFSET
-    air = (shifted <= -800).float().mean()
-    body = shifted[shifted > -800]
-    if body.numel() == 0:
-        return False
-    soft_tissue = ((body > -20) & (body <= 100)).float().mean()
-    return bool(air >= 0.05 and soft_tissue >= 0.25)
 
 
 def _green_share(volume: MetaTensor) -> float:
@@ -186,57 +199,68 @@ def _green_share(volume: MetaTensor) -> float:
     return float(excess / (brightest - darkest).sum().clamp(min=1e-9))
 
 
-def _tagged(guessed: _Guessed) -> MetaTensor:
-    """Keep what was recognised: a part of the volume on another grid may not show it again."""
-    volume, modality = guessed.volume, guessed.modality
-    if modality not in _DICOM_MODALITIES or modality == volume.meta.get("modality"):
-        return volume
-    tagged = with_voxels(volume, volume)
-    tagged.meta["modality"] = modality
-    return tagged
-
-
 def _refuse_swapped(anatomical: _Guessed, partner: _Guessed, task: str) -> None:
     """Raise where the anatomical volume looks like a partner and the partner does not."""
-    found = anatomical.modality
-    if found not in ("CT", "PT", "NM", "color"):
+    found, other = anatomical.modality, partner.modality
+    is_uptake = found in ("PT", "NM", "RTDOSE")
+    if found != "CT" and found != "color" and not is_uptake:
         return
-    other = partner.modality
     looks_like = f"the anatomical {anatomical.name} looks like {found} because {anatomical.reason}"
-    open_partner = other in ("", "grey") and (task == "auto" or found in _PARTNER_OF_TASK[task])
-    if other == "MR" or open_partner:
+    is_open = other in ("", "grey") and (
+        found != "CT" if task == "auto" else found in _PARTNER_OF_TASK[task]
+    )
+    is_ct_second = other == "CT" and is_uptake
+    if other == "MR" or is_open or is_ct_second:
+        first = "CT" if is_ct_second or task in _TASKS_ON_CT else "MR, CT or phase contrast"
+        first = "MR" if other == "MR" else first
         raise InputError(
-            f"The inputs look swapped: {looks_like}; name the MR or phase contrast first and its "
-            f"partner second ({partner.name} came second)."
+            f"The inputs look swapped: {looks_like}; name the {first} first and its partner second "
+            f"({partner.name} came second)."
         )
     if found == "color":
         raise InputError(f"The anatomical image must be grey, but {looks_like}.")
-    if task == "auto":
+    if task == "auto" and is_uptake:
         raise InputError(
-            f"The anatomical volume must be MR, but {looks_like}; choose --task to fuse it anyway."
+            f"The anatomical volume must be MR or CT, but {looks_like}; choose --task to fuse it "
+            "anyway."
         )
 
 
 def _contradictions(anatomical: _Guessed, partner: _Guessed, task: str) -> list[str]:
     """Sentences about what does not fit the task that the user gave."""
     sentences = []
-    if anatomical.modality in ("CT", "PT", "NM"):
+    expected = "CT" if task in _TASKS_ON_CT else "MR"
+    others = ("MR", "PT", "NM", "RTDOSE") if expected == "CT" else ("CT", "PT", "NM", "RTDOSE")
+    if anatomical.modality in others:
         sentences.append(
-            f"The task {task} expects MR as the anatomical volume, but "
+            f"The task {task} expects {expected} as the anatomical volume, but "
             f"{noted(anatomical.volume)} looks like {anatomical.modality} because "
             f"{anatomical.reason}."
         )
-    found, reason = partner.modality, partner.reason
-    expected = _PARTNER_OF_TASK[task]
-    if task == "ct-mri" and found == "" and not is_8_bit_picture(partner.volume):
-        sentences.append(
-            f"The partner {noted(partner.volume)} has no Hounsfield units ({reason}): the window "
-            "'auto' is taken from its percentiles; give level,width in its own units to choose "
-            "another."
-        )
-    elif found not in ("", "grey") and found not in expected:
+    found = partner.modality
+    if found not in ("", "grey", *_PARTNER_OF_TASK[task]):
         sentences.append(
             f"The task {task} does not expect the partner {noted(partner.volume)}, which is "
-            f"taken as {found} because {reason}."
+            f"taken as {found} because {partner.reason}."
         )
     return sentences
+
+
+def _doubts(volume: MetaTensor, given: _Guessed, role: str, must_be_ct: bool) -> list[str]:
+    """Say that a CT has no Hounsfield units; nothing where it has, or is none.
+
+    Args:
+        volume: what :func:`recognised` made of it.
+        given: the volume before.
+        role: "anatomical" or "partner".
+        must_be_ct: the task takes it as a CT, whatever it looks like.
+    """
+    is_ct = given.modality == "CT" or (must_be_ct and given.modality in ("", "grey"))
+    if not is_ct or volume.meta.get("units") == HU or is_8_bit_picture(volume):
+        return []
+    _, reason = judge_hounsfield(given.volume)
+    return [
+        f"The {role} {noted(volume)} has no Hounsfield units ({reason}): the window 'auto' is "
+        "taken from its percentiles, and presets do not fit; give level,width in its own units to "
+        "choose another."
+    ]

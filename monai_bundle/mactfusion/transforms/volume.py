@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 SAMPLE_VOXELS = 2**20
 """Statistics of a volume with more voxels than this come from a sample of this many."""
 
+_NEAR = 0.1
+"""Share of the range: where the lowest percent of the voxels lies."""
+
 _NUMPY_TYPES = {torch.float32: np.float32, torch.uint8: np.uint8, torch.bool: np.bool_}
 
 
@@ -70,6 +73,32 @@ def plain(tensor: torch.Tensor) -> torch.Tensor:
     return tensor.as_tensor() if isinstance(tensor, MetaTensor) else tensor
 
 
+def measured(volume: MetaTensor, inside: torch.Tensor | None = None) -> torch.Tensor:
+    """Return the voxels that statistics count: not those that padding was set to.
+
+    Padding was set to the smallest measured value. Where next to none of the other voxels lie near
+    that, it is the value of real background too, which counts: then all voxels are returned.
+
+    Args:
+        volume: ``(1, I, J, K)``; its meta names the value of ``padding``, if any.
+        inside: which of its voxels count, bool; all without it.
+
+    Returns:
+        The voxels as one row, or in the shape of the volume where all count.
+    """
+    voxels, padding = plain(volume), str(volume.meta.get("padding", ""))
+    counting = voxels if inside is None else voxels[inside]
+    if padding:
+        value = float(padding)
+        others = counting[counting != value]
+        if others.numel():
+            sample = sample_voxels(others)
+            low, high = (percentile(sample, share) for share in (0.01, 0.99))
+            if low - value <= _NEAR * (high - value):
+                return others
+    return counting
+
+
 def sample_voxels(voxels: torch.Tensor) -> torch.Tensor:
     """Return the voxels as one row; of a large volume a random, but always the same, sample.
 
@@ -86,3 +115,9 @@ def sample_voxels(voxels: torch.Tensor) -> torch.Tensor:
     generator = torch.Generator().manual_seed(0)
     chosen = torch.randint(values.numel(), (SAMPLE_VOXELS,), generator=generator)
     return values.take(chosen.to(values.device))
+
+
+def percentile(values: torch.Tensor, share: float) -> float:
+    """Return a percentile of a row of values; share from 0 to 1."""
+    rank = 1 + round(share * (values.numel() - 1))
+    return float(values.kthvalue(rank).values)

@@ -5,7 +5,9 @@ from mactfusion.exports import exports
 __getattr__, __all__ = exports(
     __name__,
     {
+        "choose": "SeveralVolumesError",
         "export": "DicomExport",
-        "series": "image_files read_dicom_folder same_patient_warning",
+        "patient": "same_patient_warning",
+        "study": "Studies",
     },
 )

@@ -128,10 +128,11 @@ class DicomExport:
                 "result belongs: add --dicom-template with the folder of a series of the patient, "
                 "or --anonymous."
             )
-        from mactfusion.io.dicom import image_files
         from mactfusion.io.dicom.origin import origin_of
+        from mactfusion.io.dicom.study import Studies
 
-        return origin_of(image_files(self.template))
+        with Studies() as studies:
+            return origin_of(studies.series(self.template).files)
 
     def check_case(self, case: Mapping[str, Any], luminance_only: bool) -> None:
         """Refuse a result that DICOM cannot hold, before the long work.
@@ -177,9 +178,9 @@ class DicomExport:
             InputError: it cannot be written; what was there is untouched.
         """
         from mactfusion.io.dicom.derived import making_of
-        from mactfusion.io.dicom.frames import multi_frame_image
+        from mactfusion.io.dicom.multi_frame import multi_frame_image
         from mactfusion.io.dicom.planes import planes_of
-        from mactfusion.io.dicom.slices import single_images
+        from mactfusion.io.dicom.single_frames import single_images
 
         output, origins = self._path, _origins_of(case)
         owner = self._owner(origins)

@@ -1,0 +1,117 @@
+"""The header of one file, read as far as its pixels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pydicom
+from pydicom.uid import UID
+
+from mactfusion.io.dicom.source import PREAMBLE_BYTES, looks_like_dicom
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_TAGS = [
+    "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber",
+    "Modality", "SeriesDescription", "SeriesDate", "StudyDate", "AcquisitionDate",
+    "AcquisitionTime", "PatientID", "PatientBirthDate", "FrameOfReferenceUID", "ImageType",
+    "Rows", "Columns", "NumberOfFrames", "SamplesPerPixel", "PhotometricInterpretation",
+    "BitsAllocated", "PixelRepresentation", "ImagePositionPatient", "ImageOrientationPatient",
+    "PixelSpacing", "SliceThickness", "SpacingBetweenSlices", "RescaleSlope", "RescaleIntercept",
+    "RescaleType", "Units", "InstanceNumber", "AcquisitionNumber", "EchoTime", "EchoNumbers",
+    "DiffusionBValue", "DiffusionGradientOrientation", "TemporalPositionIdentifier",
+    "TemporalPositionIndex", "FrameReferenceTime", "ActualFrameDuration", "TriggerTime",
+    "ConvolutionKernel", "ImageIndex", "NumberOfSlices", "StackID", "DetectorInformationSequence",
+    "SliceVector", "TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "DetectorVector",
+    "GridFrameOffsetVector", "DoseGridScaling", "DoseUnits", "SharedFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence",
+]  # fmt: skip
+
+
+class DamagedError(Exception):
+    """The file is DICOM and cannot be read to its pixels.
+
+    Args:
+        how: completes "it ...", such as "has 0 bytes".
+        header: what could be read of it.
+    """
+
+    def __init__(self, how: str, header: pydicom.Dataset | None = None) -> None:
+        super().__init__(how)
+        self.how = how
+        self.header = header
+
+
+def read_header(path: Path, *, whole: bool = False) -> pydicom.Dataset | None:
+    """Read a header without pixels.
+
+    Args:
+        path: a file.
+        whole: all of it; else what a listing needs.
+
+    Returns:
+        The header, with the values converted; None for a file that is no DICOM.
+
+    Raises:
+        DamagedError: the file is empty, ends early or breaks DICOM's rules beyond reading.
+    """
+    size = path.stat().st_size
+    if size == 0:
+        raise DamagedError("has 0 bytes")
+    if not looks_like_dicom(path):
+        if size < PREAMBLE_BYTES and not any(path.read_bytes()):
+            raise DamagedError("ends within its preamble")
+        return None
+    try:
+        with path.open("rb") as file:
+            header = pydicom.dcmread(
+                file,
+                stop_before_pixels=True,
+                force=True,
+                specific_tags=None if whole else _TAGS,
+            )
+            place = file.tell()
+            element = file.read(8)
+        if "SOPClassUID" not in header:
+            if "MediaStorageSOPClassUID" not in header.file_meta:
+                raise DamagedError("ends within its header")
+            header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID
+        for _ in header.iterall():  # values are converted here, where nothing is said of them
+            pass
+    except DamagedError:
+        raise
+    except Exception as error:
+        raise DamagedError("has a header that cannot be read") from error
+    header.filename = str(path)
+    of_element = 12 if element[4:6].isalpha() else 8  # with the type of its value, or without
+    _check_length(header, size - place, of_element)
+    return header
+
+
+def encoding_of(dataset: Any) -> tuple[bool, bool]:
+    """Tell whether a file that was read names no types of values, and has the low byte first."""
+    found = getattr(dataset, "original_encoding", None)  # pydicom 3
+    if found is None or found[0] is None:
+        return bool(dataset.is_implicit_VR), bool(dataset.is_little_endian)
+    return bool(found[0]), bool(found[1])
+
+
+def _check_length(header: pydicom.Dataset, bytes_left: int, of_element: int) -> None:
+    """Refuse a file whose pixels end early: libraries fill up what is missing without a word."""
+    if not header.get("Rows") or not header.get("Columns"):
+        kind = UID(str(header.SOPClassUID)).name
+        if "Image Storage" in kind or kind == "RT Dose Storage":
+            raise DamagedError("ends within its header", header)
+        return
+    syntax = header.file_meta.get("TransferSyntaxUID", "")
+    if syntax and syntax.is_deflated:
+        return
+    if bytes_left <= 0:
+        raise DamagedError("ends before its pixels", header)
+    if syntax and syntax.is_compressed:
+        return
+    frames = int(header.get("NumberOfFrames") or 1)
+    bits = header.Rows * header.Columns * frames * int(header.get("SamplesPerPixel") or 1)
+    if bytes_left - of_element < bits * int(header.get("BitsAllocated") or 16) // 8:
+        raise DamagedError("is incomplete, its pixels end early", header)

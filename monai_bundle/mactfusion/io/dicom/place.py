@@ -1,0 +1,107 @@
+"""Numbers of a header that say where a plane lies."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mactfusion.io.dicom.frame import EXACT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from pydicom import Dataset
+
+
+class NoPlaceError(Exception):
+    """A plane's place in the patient is not known.
+
+    Args:
+        reason: to stand after "images, which are ...".
+        spoils: the volume of its series is incomplete without it.
+    """
+
+    def __init__(self, reason: str, *, spoils: bool = True) -> None:
+        super().__init__(reason)
+        self.spoils = spoils
+
+
+def numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...]:
+    """Return the numbers of a tag.
+
+    Raises:
+        NoPlaceError: there are fewer or more, or one is not finite.
+    """
+    value = dataset.get(keyword)
+    values = list(value) if np.iterable(value) and not isinstance(value, str) else [value]
+    try:
+        found = tuple(float(number) for number in values)
+    except (TypeError, ValueError):
+        found = ()
+    if len(found) != count or not np.isfinite(found).all():
+        raise NoPlaceError(f"images without {keyword}, so that their place is unknown")
+    return found
+
+
+def number(dataset: Dataset, keyword: str, otherwise: float = 0.0) -> float:
+    """Return one number, or another where there is none that is finite."""
+    value = dataset.get(keyword)
+    if np.iterable(value) and not isinstance(value, str):
+        value = next(iter(value), None)
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        return otherwise
+    return found if np.isfinite(found) else otherwise
+
+
+def decimals(dataset: Dataset, keyword: str) -> int:
+    """Return how many decimals the numbers of a tag were written with; whole ones are exact."""
+    written = [_decimals(value) for value in dataset.get(keyword) or ()]
+    return max(written) or EXACT
+
+
+def checked(orientation: tuple[float, ...], spacing_mm: tuple[float, ...]) -> None:
+    """Refuse vectors that span no plane, and distances that are none.
+
+    Raises:
+        NoPlaceError: likewise.
+    """
+    along_row, along_column = np.reshape(orientation, (2, 3))
+    lengths = np.linalg.norm(along_row), np.linalg.norm(along_column)
+    if not all(0.9 < length < 1.1 for length in lengths) or abs(along_row @ along_column) > 0.02:
+        raise NoPlaceError("images whose ImageOrientationPatient is no pair of directions")
+    if min(spacing_mm) <= 0:
+        raise NoPlaceError("images whose PixelSpacing is zero or negative")
+
+
+def _decimals(value: Any) -> int:
+    text = str(getattr(value, "original_string", "") or "").strip().lower()
+    if not text:
+        return EXACT
+    mantissa, _, exponent = text.partition("e")
+    digits = len(mantissa.partition(".")[2])
+    return max(0, digits - int(exponent or 0))
+
+
+def first_item(dataset: Dataset | None, keyword: str) -> Dataset | None:
+    """Return the first item of a sequence, None where there is none."""
+    sequence = None if dataset is None else dataset.get(keyword)
+    return sequence[0] if sequence else None
+
+
+def vector(header: Dataset, keyword: str, count: int) -> list[int]:
+    """Return a whole number for each frame, ones where the tag does not say.
+
+    Raises:
+        NoPlaceError: it has another length.
+    """
+    value = header.get(keyword)
+    if value is None or value == "":
+        return [1] * count
+    values: Iterable[Any] = value if np.iterable(value) else [value]
+    found = [int(each) for each in values]
+    if len(found) != count:
+        raise NoPlaceError(f"images whose {keyword} does not fit their number of frames")
+    return found

@@ -1,0 +1,206 @@
+"""A series that was chosen becomes a volume."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from mactfusion.errors import InputError, warn
+from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
+from mactfusion.io.dicom.geometry import grid_of
+from mactfusion.io.dicom.resample import on_grid
+from mactfusion.io.dicom.suv import suv_of
+from mactfusion.io.dicom.values import Stored
+from mactfusion.io.guard import guarded
+from mactfusion.io.volume import make_volume
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from monai.data import MetaTensor
+
+    from mactfusion.io.dicom.frame import Frame
+    from mactfusion.io.dicom.geometry import Grid
+    from mactfusion.io.dicom.listing import Series
+
+MEAN = "mean"
+
+_UNREADABLE = "the pixels of a DICOM file are damaged, or compressed in a way that is not supported"
+_SAME_PLACE_MM = 0.1
+_FAR = 0.05
+"""Share of the range of measured values: padding beyond it is no value among others."""
+
+_NATIVE = {"BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml"}
+
+
+def read_series(
+    series: Series, name: str, frame: str = "auto", units: str = "auto", role: str = PARTNER
+) -> MetaTensor:
+    """Read the voxels of a series.
+
+    Args:
+        series: one that can be fused.
+        name: how messages call it.
+        frame: which of several frames, from "1"; "mean" for all, weighed by their durations; "auto"
+            for the only one.
+        units: "auto" makes SUVbw of PET where the header suffices, "suv" refuses where it does
+            not, "native" leaves the values.
+        role: "anatomical" or "partner", whose options a message names.
+
+    Returns:
+        The volume, see :func:`mactfusion.io.volume.make_volume`: first index along the rows, last
+        along the normal. Its meta holds ``modality``, ``units``, ``frame_of_reference``,
+        ``patient_digest``, ``padding`` and ``units_from``.
+
+    Raises:
+        InputError: pixels that cannot be read, a frame or units that cannot be had.
+    """
+    option = "--anatomical-frame" if role == ANATOMICAL else "--frame"
+    moments = _chosen(series, frame, name, option)
+    sentences = list(series.sentences)
+    grids = [grid_of(frames) for frames in moments]
+    grid = grids[0]
+    _refuse_moved(grids, name, option)
+    with guarded(f"{name} cannot be read", _UNREADABLE):
+        planes, header = _planes(moments, sentences)
+    if np.isnan(planes).all():
+        raise InputError(f"{name} holds padding alone: nothing was measured")
+    sentences.insert(0, grid.sentence)
+    padding = ""
+    planes = on_grid(planes, grid, moments[0][0].spacing_mm)
+    is_padding = np.isnan(planes)
+    if is_padding.any():
+        number = _padding(planes, header.pop("padding", None))
+        planes[is_padding] = number
+        padding = repr(float(np.float32(number)))
+    image = moments[0][0].image
+    unit, source = _units(series, header["whole"], units, name, planes, sentences)
+    if source and padding:
+        padding = repr(float(planes[is_padding][0]))
+    _count(series, header["whole"], sentences)
+    for sentence in filter(None, sentences):
+        warn(f"{name}: {sentence}")
+    return make_volume(
+        planes.T,
+        grid.affine,
+        name=name,
+        source_dtype=image.stored_type,
+        is_own=True,
+        modality=image.modality,
+        units=unit,
+        units_from=source,
+        padding=padding,
+        frame_of_reference=image.frame_of_reference,
+        patient_digest="|".join(image.patient) if any(image.patient) else "",
+    )
+
+
+def _chosen(series: Series, frame: str, name: str, option: str) -> list[list[Frame]]:
+    count = series.frames
+    if count == 1:
+        if frame not in ("auto", MEAN, "1"):
+            raise InputError(f"{name} holds one frame, not {frame}")
+        return series.moments
+    if frame == "auto":
+        raise InputError(
+            f"{name} holds {count} frames (points of time, phases or directions); choose one with"
+            f" {option} 1 to {count}, or their mean with {option} mean"
+        )
+    if frame == MEAN:
+        return series.moments
+    if not 1 <= int(frame) <= count:
+        raise InputError(f"{name} holds {count} frames; {option} {frame} is none of them")
+    return [series.moments[int(frame) - 1]]
+
+
+def _refuse_moved(grids: Sequence[Grid], name: str, option: str) -> None:
+    first = grids[0]
+    for grid in grids[1:]:
+        if grid.shape != first.shape or np.abs(grid.affine - first.affine).max() > _SAME_PLACE_MM:
+            raise InputError(
+                f"{name}: its frames do not lie on one grid, so that there is no mean; choose one"
+                f" with {option}"
+            )
+
+
+def _planes(
+    moments: Sequence[Sequence[Frame]], sentences: list[str]
+) -> tuple[np.ndarray, dict[str, Any]]:
+    """Read planes, ``(slices, rows, columns)`` float32, NaN for padding; and what headers say."""
+    durations = [np.median([frame.duration_ms for frame in frames]) for frames in moments]
+    if len(moments) > 1 and not all(duration > 0 for duration in durations):
+        sentences.append("the durations of its frames are unknown, so that each counts the same")
+        durations = [np.float64(1.0)] * len(moments)
+    weights = np.array(durations) / np.sum(durations) if len(moments) > 1 else np.ones(1)
+    image = moments[0][0].image
+    result = np.zeros((len(moments[0]), image.rows, image.columns), np.float32)
+    opened: dict[Any, Stored] = {}
+    earliest = ""
+    found: dict[str, Any] = {}
+    for frames, weight in zip(moments, weights, strict=True):
+        for place, frame in enumerate(frames):
+            path = frame.image.path
+            if path not in opened:
+                opened.clear()  # planes of one file follow each other
+                opened[path] = Stored(path)
+            stored = opened[path]
+            values, is_padding = stored.values(frame)
+            if is_padding is not None:
+                found.setdefault("padding", float(values[is_padding][0]))
+                values[is_padding] = np.nan
+            result[place] += weight * values
+            moment = f"{stored.header.get('AcquisitionDate', '')}|{_clock(stored.header)}"
+            if "whole" not in found or moment < earliest:
+                earliest, found["whole"] = moment, stored.header
+            if stored.is_inverted and "inverted" not in found:
+                found["inverted"] = True
+                sentences.append("its grey was inverted, as its header asks for (MONOCHROME1)")
+    return result, found
+
+
+def _clock(header: Any) -> str:
+    return str(header.get("AcquisitionTime", "") or "").rjust(6, "0")
+
+
+def _padding(planes: np.ndarray, stored: float | None) -> float:
+    """Return the value for voxels without measurement: as stored where it lies among the others."""
+    lowest, highest = float(np.nanmin(planes)), float(np.nanmax(planes))
+    room = _FAR * (highest - lowest)
+    if stored is not None and lowest - room <= stored <= highest + room:
+        return stored
+    return lowest
+
+
+def _units(
+    series: Series,
+    header: Any,
+    wanted: str,
+    name: str,
+    planes: np.ndarray,
+    sentences: list[str],
+) -> tuple[str, str]:
+    """Turn PET into SUVbw where it can be; return the units, and from what they come."""
+    native = series.images[0].units
+    if series.modality != "PT" or wanted == "native":
+        return native, ""
+    suv = suv_of(header)
+    if suv.factor is None:
+        if wanted == "suv":
+            raise InputError(f"{name} cannot be shown in SUV, because {suv.source}")
+        shown = _NATIVE.get(native.upper(), native) or "the units of the file"
+        sentences.append(f"it stays in {shown} and is not in SUV, because {suv.source}")
+        return native, ""
+    if suv.factor != 1:
+        planes *= np.float32(suv.factor)
+    return "SUV", suv.source
+
+
+def _count(series: Series, header: Any, sentences: list[str]) -> None:
+    """Say so when a PET header tells of more slices than there are."""
+    named = header.get("NumberOfSlices")
+    if series.modality == "PT" and named and int(named) > series.slices:
+        sentences.append(
+            f"its header tells of {int(named)} slices, and {series.slices} are there; slices at"
+            " its ends may be missing"
+        )

@@ -1,0 +1,1 @@
+"""2-D pictures: PNG, TIFF and JPEG."""
