@@ -309,13 +309,6 @@ OPTIONS: dict[str, Option] = {
         group=RESULT,
         kind=bool,
     ),
-    "presentation_state": Option(
-        default=False,
-        help="Also a DICOM object by which viewers fuse the two original series themselves "
-        "(Advanced Blending).",
-        group=RESULT,
-        kind=bool,
-    ),
     "overwrite": Option(
         default=False,
         help="Replace existing files.",

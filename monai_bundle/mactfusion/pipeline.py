@@ -114,7 +114,6 @@ def check_choices(
         dtype=chosen.dtype,
         dicom_template=chosen.dicom_template,
         anonymous=chosen.anonymous,
-        presentation_state=chosen.presentation_state,
     )
     first, *partners = (_checked_source(source) for source in (anatomical, *given))
     if None in partners and not (isinstance(first, Path) and is_dicom_source(first)):

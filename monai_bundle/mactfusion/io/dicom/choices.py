@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError
 from mactfusion.io.dicom.folder import foreign_file
-from mactfusion.io.formats import DICOM_EXTENSION, INPUT_EXTENSIONS, extension_of, is_dicom_output
+from mactfusion.io.formats import INPUT_EXTENSIONS, extension_of, is_dicom_output
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,7 +20,6 @@ def check_dicom_choices(
     dtype: str = "auto",
     dicom_template: Path | None = None,
     anonymous: bool = False,
-    presentation_state: bool = False,
 ) -> None:
     """Refuse options of DICOM output that contradict each other or what is written.
 
@@ -30,7 +29,6 @@ def check_dicom_choices(
         dtype: likewise.
         dicom_template: likewise.
         anonymous: likewise.
-        presentation_state: likewise.
 
     Raises:
         InputError: they do.
@@ -41,7 +39,6 @@ def check_dicom_choices(
         chosen = {
             "--dicom-template": dicom_template is not None,
             "--anonymous": anonymous,
-            "--presentation-state": presentation_state,
         }
         for word, is_chosen in chosen.items():
             if is_chosen:
@@ -59,16 +56,6 @@ def check_dicom_choices(
         raise InputError(
             "--anonymous takes nothing from any series, and --dicom-template takes the patient "
             "from one: choose one of them."
-        )
-    if anonymous and presentation_state:
-        raise InputError(
-            "--presentation-state names the images of the sources, which --anonymous keeps "
-            "secret: choose one of them."
-        )
-    if presentation_state and extension_of(output) == DICOM_EXTENSION:
-        raise InputError(
-            f"--presentation-state is an object of its own, and {output} is one file: give a "
-            "folder and --format dicom."
         )
 
 

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     from mactfusion.io.dicom.origin import Origin
 
-_PRESENTATION_STATE = "presentation-state.dcm"
 _LONGEST_VERSION_NAME = 16
 
 
@@ -37,7 +36,6 @@ class DicomExport:
         dtype: likewise.
         dicom_template: likewise.
         anonymous: likewise.
-        presentation_state: likewise.
 
     Attributes:
         is_chosen: whether DICOM is written at all.
@@ -53,21 +51,18 @@ class DicomExport:
         dtype: str = "auto",
         dicom_template: str | Path | None = None,
         anonymous: bool = False,
-        presentation_state: bool = False,
     ) -> None:
         self.output = None if output is None else Path(output)
         self.format = format
         self.dtype = dtype
         self.template = None if dicom_template is None else Path(dicom_template)
         self.anonymous = anonymous
-        self.presentation_state = presentation_state
         check_dicom_choices(
             self.output,
             format=format,
             dtype=dtype,
             dicom_template=self.template,
             anonymous=anonymous,
-            presentation_state=presentation_state,
         )
         self.is_chosen = self.output is not None and is_dicom_output(self.output, format)
 
@@ -93,10 +88,6 @@ class DicomExport:
                 "A series says that its pixels hold text (Burned In Annotation), which may name "
                 "the patient: it cannot become anonymous."
             )
-        if self.presentation_state:
-            from mactfusion.io.dicom.blending import check_blendable
-
-            check_blendable(origins)
 
     def sentences(self, origins: Sequence[Origin | None]) -> list[str]:
         """Return what has to be said before the long work.
@@ -197,10 +188,6 @@ class DicomExport:
         with guarded(failure, otherwise), atomic_folder(output) as folder:
             for number, image in enumerate(single_images(planes, making), 1):
                 write_dataset(image, folder / f"slice-{number:04d}.dcm")
-            if self.presentation_state:
-                from mactfusion.io.dicom.blending import presentation_state
-
-                write_dataset(presentation_state(making), folder / _PRESENTATION_STATE)
 
 
 def _origins_of(case: Mapping[str, Any]) -> list[Origin | None]:

@@ -24,6 +24,7 @@ ENHANCED_MR_COLOR = UID("1.2.840.10008.5.1.4.1.1.4.3")
 MULTI_FRAME_GREY = UID("1.2.840.10008.5.1.4.1.1.7.3")
 MULTI_FRAME_COLOR = UID("1.2.840.10008.5.1.4.1.1.7.4")
 
+_PER_FRAME_GROUPS = 0x52009230
 _IMAGE_TYPE = ["DERIVED", "PRIMARY", "VOLUME", "NONE"]
 
 
@@ -91,6 +92,10 @@ def _add_enhanced_mr(image: Dataset, planes: Planes, making: Making) -> None:
     image.ImageType = _IMAGE_TYPE
     image.update(_mr_description(planes))
     image.ContentQualification = "RESEARCH"
+    # The standard asks it of originals alone, validators of every enhanced MR.
+    image.ApplicableSafetyStandardAgency = "IEC"
+    if "Laterality" in image:  # that of the frames stands in their groups (PS3.3 C.7.3.1)
+        del image.Laterality
     image.PresentationLUTShape = "IDENTITY"
     if planes.is_color:
         image.ICCProfile = srgb_profile()
@@ -114,6 +119,7 @@ def _add_multi_frame_capture(image: Dataset, planes: Planes) -> None:
     image.SOPClassUID = MULTI_FRAME_COLOR if planes.is_color else MULTI_FRAME_GREY
     image.Modality, image.ConversionType = "OT", "WSD"
     image.ImageType = ["DERIVED", "SECONDARY"]
+    image.FrameIncrementPointer = _PER_FRAME_GROUPS
     image.PatientOrientation = planes.letters
     if not planes.is_color:
         image.PresentationLUTShape = "IDENTITY"
@@ -133,11 +139,11 @@ def _shared_groups(planes: Planes, making: Making, is_mr: bool) -> Dataset:
         PlaneOrientationSequence=[
             _item(ImageOrientationPatient=[decimal(cosine) for cosine in planes.orientation])
         ],
-        DerivationImageSequence=[derivation(making)],
     )
-    sources = () if making.is_anonymous else making.sources
-    images = [image for origin in sources for image in origin.images]
-    groups.DerivationImageSequence[0].SourceImageSequence = source_images(images)
+    if not making.is_anonymous:  # who asks for a derivation asks for its sources too
+        images = [image for origin in making.sources for image in origin.images]
+        groups.DerivationImageSequence = [derivation(making)]
+        groups.DerivationImageSequence[0].SourceImageSequence = source_images(images)
     if not planes.is_color:
         groups.FrameVOILUTSequence = [full_window()]
     if is_mr:

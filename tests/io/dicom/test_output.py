@@ -1,0 +1,347 @@
+"""The result as DICOM: in its place, in its colours, valid, the patient's or nobody's."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import nibabel
+import numpy as np
+import pydicom
+import pytest
+import SimpleITK
+import torch
+from dicom_made import classic, made
+
+from mactfusion import fuse_volumes
+from mactfusion.errors import InputError
+from mactfusion.io.itk_image import affine_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SECRETS = ("Nobody", "Real", "P1", "19700101", "1.2.3", "1.2.9")
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> dict[str, Path]:
+    """MR, CT and PET of one patient; Japanese is in the patient's name."""
+
+    def change(index: int, dataset: Any) -> None:
+        dataset.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
+        dataset.PatientName = "Yamada^Tarou=山田^太郎=やまだ^たろう"
+        dataset.Manufacturer = "MAKER"
+        dataset.add_new((0x0011, 0x0010), "LO", "PRIVATE")
+        dataset.add_new((0x0011, 0x1001), "LO", "Nobody^Real")
+
+    folder = tmp_path / "study"
+    return {
+        modality: classic(
+            folder / modality, made(6, 24, 20, seed=number), modality, change=change, SeriesNumber=3
+        )
+        for number, modality in enumerate(("MR", "CT", "PT"))
+    }
+
+
+def read_back(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels ``(K, J, I[, 3])`` and RAS affine, as GDCM finds them."""
+    names = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder))
+    image = SimpleITK.ReadImage(names)
+    return SimpleITK.GetArrayFromImage(image), affine_of(image)
+
+
+def same_in_space(voxels: np.ndarray, affine: np.ndarray, fused: Any, full_scale: int) -> None:
+    """Compare at the place of every voxel of the result."""
+    values, own = fused.numpy(), fused.affine.numpy()
+    index = np.stack(np.meshgrid(*map(np.arange, values.shape[1:]), indexing="ij"), -1)
+    to_theirs = np.linalg.inv(affine) @ own
+    found = index @ to_theirs[:3, :3].T + to_theirs[:3, 3]
+    rounded = np.rint(found).astype(int)
+    spacing = np.linalg.norm(affine[:3, :3], axis=0)
+    assert np.abs((found - rounded) * spacing).max() < 1e-3  # millimetres
+    theirs = voxels[rounded[..., 2], rounded[..., 1], rounded[..., 0]]
+    expected = np.rint(np.moveaxis(values, 0, -1) * full_scale)
+    np.testing.assert_array_equal(theirs.reshape(expected.shape), expected)
+
+
+def anonymous(tmp_path: Path, affine: np.ndarray, weights: Path, **options: Any) -> Any:
+    rng = np.random.default_rng(0)
+    shape = (12, 11, 10)
+    mr = rng.random(shape) * 900
+    pet = rng.random(shape) * 8e3
+    return fuse_volumes(
+        (mr, affine),
+        (pet, affine),
+        task="pet-mri",
+        weights=weights,
+        output=tmp_path / "out",
+        format="dicom",
+        anonymous=True,
+        **options,
+    )
+
+
+def turned(order: tuple[int, ...], signs: tuple[int, ...], degrees: float = 0.0) -> np.ndarray:
+    cosine, sine = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    turn = np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])
+    affine = np.eye(4)
+    affine[:3, :3] = turn @ (np.eye(3)[:, order] * signs) * (1.1, 1.3, 2.7)
+    affine[:3, 3] = (-31.2345678, 17.5, -612.75)
+    return affine
+
+
+@pytest.mark.parametrize("luminance", [True, False])
+@pytest.mark.parametrize(
+    "affine",
+    [
+        turned((0, 1, 2), (1, 1, 1)),
+        turned((0, 1, 2), (-1, -1, 1)),
+        turned((0, 1, 2), (-1, 1, 1)),
+        turned((0, 1, 2), (1, 1, -1), 17.0),
+        turned((2, 0, 1), (1, -1, 1)),
+        turned((1, 2, 0), (-1, -1, -1), -29.0),
+    ],
+)
+def test_every_voxel_is_in_its_place(
+    tmp_path: Path, affine: np.ndarray, luminance: bool, pixel_maximum: Path
+) -> None:
+    result = anonymous(tmp_path, affine, pixel_maximum, luminance=luminance)
+    voxels, found = read_back(tmp_path / "out")
+    full_scale = 65535 if luminance else 255
+    same_in_space(voxels, found, result.fused, full_scale)
+
+
+def patient_of(path: Path) -> tuple[str, ...]:
+    header = pydicom.dcmread(path)
+    keywords = ("PatientID", "StudyInstanceUID", "FrameOfReferenceUID", "PatientBirthDate")
+    return (*(str(header.get(word)) for word in keywords), str(header.PatientName))
+
+
+@pytest.mark.parametrize("name", ["out", "out.dcm"])
+@pytest.mark.parametrize("partner", ["CT", "PT"])
+def test_the_result_belongs_to_the_patient_of_the_anatomical_series(
+    study: dict[str, Path], tmp_path: Path, partner: str, name: str, pixel_maximum: Path
+) -> None:
+    output = tmp_path / name
+    form = "dicom" if name == "out" else "auto"
+    options = {"weights": pixel_maximum, "window": (200, 400), "units": "native"}
+    fuse_volumes(study["MR"], study[partner], output=output, format=form, **options)
+    files = sorted(output.iterdir()) if output.is_dir() else [output]
+    source = pydicom.dcmread(next(study["MR"].iterdir()))
+    for file in files:
+        header = pydicom.dcmread(file)
+        assert patient_of(file) == patient_of(next(study["MR"].iterdir()))
+        assert header.SeriesInstanceUID != source.SeriesInstanceUID
+        assert "not for diagnos" in header.SeriesDescription
+        assert header.SpecificCharacterSet == "ISO_IR 192"
+        assert not [element for element in header if element.tag.is_private]
+        assert header.BurnedInAnnotation == "NO"
+    assert len({pydicom.dcmread(file).SOPInstanceUID for file in files}) == len(files)
+    record = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
+    assert record["task"] == ("pet-mri" if partner == "PT" else "ct-mri")
+    for secret in ("Yamada", "P1", "19700101"):
+        assert secret not in json.dumps(record)
+
+
+def test_sources_are_named(study: dict[str, Path], tmp_path: Path, pixel_maximum: Path) -> None:
+    options = {"weights": pixel_maximum, "units": "native"}
+    fuse_volumes(study["MR"], study["PT"], output=tmp_path / "o", format="dicom", **options)
+    known = {
+        pydicom.dcmread(file).SOPInstanceUID
+        for name in ("MR", "PT")
+        for file in study[name].iterdir()
+    }
+    for file in (tmp_path / "o").iterdir():
+        header = pydicom.dcmread(file)
+        named = {item.ReferencedSOPInstanceUID for item in header.SourceImageSequence}
+        assert named
+        assert named <= known
+        assert header.ContributingEquipmentSequence[-1].ManufacturerModelName == "MACTFusionSlicer"
+        assert "weights SHA-256" in header.DerivationDescription
+
+
+@pytest.mark.parametrize("name", ["out", "out.dcm"])
+def test_anonymous_output_holds_nobody(
+    study: dict[str, Path], tmp_path: Path, name: str, pixel_maximum: Path
+) -> None:
+    output = tmp_path / name
+    fuse_volumes(
+        study["MR"],
+        study["PT"],
+        output=output,
+        format="dicom" if name == "out" else "auto",
+        anonymous=True,
+        weights=pixel_maximum,
+        units="native",
+    )
+    files = sorted(output.iterdir()) if output.is_dir() else [output]
+    for file in files:
+        content = file.read_bytes()
+        for secret in ("Yamada", "山田", "19700101", "MAKER"):
+            assert secret.encode() not in content
+        header = pydicom.dcmread(file)
+        assert header.PatientIdentityRemoved == "YES"
+        for word in ("StudyInstanceUID", "FrameOfReferenceUID", "SeriesInstanceUID"):
+            assert str(header.get(word)).startswith("2.25.")
+        assert "P1" not in str(header.PatientID)
+        assert "SourceImageSequence" not in header
+
+
+def test_without_a_patient_a_template_or_nobody_is_asked_for(
+    study: dict[str, Path], tmp_path: Path, pixel_maximum: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    affine = np.diag([2.0, 2.0, 3.0, 1.0])
+    pair = (rng.random((12, 12, 4)) * 900, affine), (rng.random((12, 12, 4)) * 8e3, affine)
+    options = {"task": "pet-mri", "weights": pixel_maximum, "output": tmp_path / "o"}
+    with pytest.raises(InputError, match=r"--dicom-template .* or --anonymous"):
+        fuse_volumes(*pair, format="dicom", **options)
+    assert not (tmp_path / "o").exists()
+    result = fuse_volumes(*pair, format="dicom", dicom_template=study["MR"], **options)
+    assert any("from the template" in sentence for sentence in result.warnings)
+    file = next((tmp_path / "o").iterdir())
+    assert patient_of(file) == patient_of(next(study["MR"].iterdir()))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ({"output": "o.nii.gz", "anonymous": True}, "--anonymous is for DICOM output"),
+        ({"output": "o.nii.gz", "format": "dicom"}, "is the name of neither"),
+        ({"output": "o", "format": "dicom", "dtype": "float32"}, "whole numbers"),
+        ({"output": "o"}, "must end in"),
+    ],
+)
+def test_options_that_contradict_each_other_are_refused_at_once(
+    study: dict[str, Path], tmp_path: Path, options: dict[str, Any], reason: str
+) -> None:
+    chosen = {**options, "output": tmp_path / options["output"]}
+    with pytest.raises(InputError, match=reason):
+        fuse_volumes(study["MR"], study["PT"], **chosen)
+    assert [path.name for path in tmp_path.iterdir()] == ["study"]
+
+
+def test_only_what_this_program_wrote_is_replaced(
+    study: dict[str, Path], tmp_path: Path, pixel_maximum: Path
+) -> None:
+    output = tmp_path / "o"
+    options = {"output": output, "format": "dicom", "weights": pixel_maximum, "units": "native"}
+    fuse_volumes(study["MR"], study["PT"], **options)
+    first = {path.name: path.read_bytes() for path in output.iterdir()}
+    with pytest.raises(InputError, match="is not empty; add --overwrite"):
+        fuse_volumes(study["MR"], study["PT"], **options)
+    fuse_volumes(study["MR"], study["PT"], overwrite=True, **options)
+    assert set(first) == {path.name for path in output.iterdir()}
+    (output / "notes.txt").write_text("mine")
+    with pytest.raises(InputError, match=r"notes\.txt, which is no DICOM image that this program"):
+        fuse_volumes(study["MR"], study["PT"], overwrite=True, **options)
+    assert (output / "notes.txt").read_text() == "mine"
+    with pytest.raises(InputError, match="lies in the folder of the"):
+        fuse_volumes(
+            study["MR"], study["PT"], output=study["MR"] / "o", format="dicom", units="native"
+        )
+
+
+def test_a_failure_leaves_nothing(
+    study: dict[str, Path], tmp_path: Path, pixel_maximum: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mactfusion.io.dicom import export
+
+    written = export.write_dataset
+    count = []
+
+    def failing(dataset: Any, path: Path) -> None:
+        count.append(path)
+        if len(count) > 3:
+            raise OSError(28, "No space left on device")
+        written(dataset, path)
+
+    monkeypatch.setattr(export, "write_dataset", failing)
+    with pytest.raises(InputError, match="no space left"):
+        fuse_volumes(
+            study["MR"],
+            study["PT"],
+            output=tmp_path / "o",
+            format="dicom",
+            weights=pixel_maximum,
+            units="native",
+        )
+    assert [path.name for path in tmp_path.iterdir()] == ["study"]
+
+
+def errors_of(path: Path) -> list[str]:
+    """What dciodvfy finds wrong."""
+    words = ["dciodvfy", "-new", str(path)]
+    printed = subprocess.run(words, capture_output=True, text=True, check=False).stderr
+    return [line for line in printed.splitlines() if line.startswith("Error")]
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy is not installed")
+@pytest.mark.parametrize("anatomical", ["MR", "CT"])
+@pytest.mark.parametrize("name", ["o", "o.dcm"])
+@pytest.mark.parametrize("options", [{}, {"luminance": True}, {"anonymous": True}])
+def test_objects_are_valid(
+    study: dict[str, Path],
+    tmp_path: Path,
+    anatomical: str,
+    name: str,
+    options: dict[str, Any],
+    pixel_maximum: Path,
+) -> None:
+    output = tmp_path / name
+    fuse_volumes(
+        study[anatomical],
+        study["PT"],
+        output=output,
+        format="dicom" if name == "o" else "auto",
+        weights=pixel_maximum,
+        task="pet-mri" if anatomical == "MR" else "pet-ct",
+        window=(200, 400),
+        anatomical_window=(200, 400),
+        units="native",
+        **options,
+    )
+    for file in [output] if output.is_file() else sorted(output.iterdir())[:2]:
+        assert errors_of(file) == []
+        if shutil.which("dcmftest") is not None:
+            done = subprocess.run(["dcmftest", str(file)], capture_output=True, check=False)
+            assert done.returncode == 0
+
+
+@pytest.mark.skipif(shutil.which("dcm2niix") is None, reason="dcm2niix is not installed")
+@pytest.mark.parametrize("luminance", [True, False])
+def test_an_independent_reader_finds_it_in_its_place(
+    study: dict[str, Path], tmp_path: Path, luminance: bool, pixel_maximum: Path
+) -> None:
+    options = {"weights": pixel_maximum, "units": "native", "luminance": luminance}
+    output = tmp_path / "o"
+    result = fuse_volumes(study["MR"], study["PT"], output=output, format="dicom", **options)
+    (tmp_path / "n").mkdir()
+    words = ["dcm2niix", "-f", "x", "-x", "n", "-o", str(tmp_path / "n"), str(output)]
+    subprocess.run(words, capture_output=True, check=True)
+    image = nibabel.load(next((tmp_path / "n").glob("*.nii")))
+    voxels = np.asarray(image.dataobj)
+    if not luminance:
+        voxels = np.stack([voxels[part] for part in "RGB"], axis=-1)
+    turned_over = np.moveaxis(voxels, (0, 1, 2), (2, 1, 0))
+    same_in_space(turned_over, image.affine, result.fused, 65535 if luminance else 255)
+
+
+def test_the_bundle_writes_the_same(
+    study: dict[str, Path], tmp_path: Path, pixel_maximum: Path
+) -> None:
+    """Headers travel through MONAI's loader as text."""
+    from mactfusion.bundle import bundle_root
+    from mactfusion.options import Options
+    from mactfusion.recipe import Recipe
+
+    options = {"output": tmp_path / "a", "format": "dicom", "units": "native"}
+    direct = fuse_volumes(study["MR"], study["PT"], weights=pixel_maximum, **options)
+    chosen = Options(**{**options, "output": tmp_path / "b"}, weights=pixel_maximum)
+    case = Recipe(study["MR"], [study["PT"]], chosen).fuse()
+    assert torch.equal(case["pred"], direct.fused)
+    assert bundle_root().is_dir()
+    first, second = (read_back(tmp_path / name) for name in "ab")
+    np.testing.assert_array_equal(first[0], second[0])
