@@ -14,6 +14,7 @@ import SimpleITK
 
 from mactfusion.errors import FusionWarning, InputError
 from mactfusion.io.checksum import sha256_of
+from mactfusion.io.coerce import as_volume
 from mactfusion.io.folder import files_by_stem
 from mactfusion.io.read import read_volume
 
@@ -70,6 +71,19 @@ def test_every_unit_byte(tmp_path: Path, byte: int) -> None:
 def test_voxels_that_begin_in_the_header_or_nowhere(tmp_path: Path, offset: float) -> None:
     with pytest.raises(InputError, match="vox_offset"):
         read_volume(write(tmp_path / "a.nii", vox_offset=offset))
+
+
+def test_an_image_in_memory_whose_voxels_begin_in_the_header(tmp_path: Path) -> None:
+    image = nibabel.load(write(tmp_path / "a.nii", vox_offset=0))
+    with pytest.raises(InputError, match="vox_offset"):
+        as_volume(image)
+
+
+def test_an_image_of_simpleitk_without_forms(tmp_path: Path) -> None:
+    path = write(tmp_path / "a.nii", sform_code=0, qform_code=0)
+    with pytest.raises(InputError, match="neither sform nor qform"):
+        as_volume(SimpleITK.ReadImage(str(path)))
+    assert same(as_volume(SimpleITK.ReadImage(str(write(tmp_path / "b.nii")))))
 
 
 @pytest.mark.parametrize("extension", [".nii", ".nii.gz"])
