@@ -105,6 +105,12 @@ def nrrd_inputs() -> dict[str, Files]:
         "nrrd text": {"a.nrrd": header(encoding="ascii", endian="") + text},
         "nrrd rgb": {"a.nrrd": rgb + colours},
         "nhdr": {"a.nhdr": header(data_file="a.raw"), "a.raw": raw},
+        "nhdr list": {
+            "a.nhdr": header(data_file="LIST\n" + "\n".join(f"{each}.raw" for each in range(7)))[
+                :-1
+            ],
+            **{f"{index}.raw": raw[60 * index : 60 * index + 60] for index in range(7)},
+        },
         "nhdr gz": {
             "a.nhdr": header(data_file="a.raw.gz", encoding="gzip"),
             "a.raw.gz": gzip.compress(raw),
@@ -145,6 +151,11 @@ def meta_inputs() -> dict[str, Files]:
         "mha text": {"a.mha": header(BinaryData="False") + text + b"\n"},
         "mha rgb": {"a.mha": header(**rgb) + colours},
         "mhd": {"a.mhd": header(ElementDataFile="a.raw", HeaderSize="-1"), "a.raw": raw},
+        "mhd list": {
+            "a.mhd": header(ElementDataFile="LIST")
+            + b"".join(b"%d.raw\n" % index for index in range(7)),
+            **{f"{index}.raw": raw[60 * index : 60 * index + 60] for index in range(7)},
+        },
         "mhd zraw": {"a.mhd": header(**compressed, ElementDataFile="a.zraw"), "a.zraw": packed},
     }
 

@@ -14,6 +14,7 @@ from tests.fuzz.seeds import inputs, write
 COUNT = 300
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")  # of Pillow, which reads no such TIFF
 @pytest.mark.parametrize("name", inputs())
 def test_the_whole_input_is_read_at_its_place(tmp_path, name):
     path = write(inputs()[name], tmp_path)
@@ -44,7 +45,7 @@ def test_an_exception_is_a_fault(tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="no limit of memory on this system")
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit of memory on this system")
 def test_mutated_inputs_are_read_right_or_refused():
     ends, faults = fuzz(COUNT, seed=0)
     assert not faults, "\n".join(map(str, faults))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,8 @@ MEMORY_BYTES = 2 * 2**30
 
 
 def _serve(connection: Connection) -> None:
+    import resource  # not on every system
+
     from tests.fuzz.judge import verdict
 
     verdict(Path("absent.nii"))  # everything is imported, and threads are there

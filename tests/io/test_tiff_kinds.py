@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+import SimpleITK
 import tifffile
 from PIL import Image
 
@@ -77,6 +79,37 @@ def test_what_pillow_compresses(tmp_path: Path, dtype: str, compression: str | N
     path = tmp_path / "grey.tif"
     Image.fromarray(ramp(dtype)).save(path, compression=compression)
     np.testing.assert_array_equal(pixels_of(path), ramp(dtype).astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("mode", "compression"),
+    [
+        *product(("RGB", "RGBA", "P", "L", "LA"), ("tiff_lzw", "tiff_deflate", "packbits")),
+        *product(("RGB", "L"), ["jpeg"]),
+    ],
+)
+def test_what_pillow_compresses_of_8_bits(tmp_path: Path, mode: str, compression: str) -> None:
+    smooth = np.linspace(0, 250, 64).astype(np.uint8)
+    colours = np.stack([np.tile(smooth, (48, 1)), np.tile(smooth[::-1], (48, 1))] * 2, axis=-1)
+    colours[..., 3] = 255
+    picture = Image.fromarray(colours).convert("RGB").convert(mode)
+    picture.save(tmp_path / "a.tif", compression=compression)
+    shown = np.asarray(picture.convert("L" if mode in ("L", "LA") else "RGB"))
+    expected = shown if shown.ndim == 2 else shown / 255
+    tolerance = (3 if shown.ndim == 2 else 0.03) if compression == "jpeg" else 1e-6
+    np.testing.assert_allclose(pixels_of(tmp_path / "a.tif"), expected, atol=tolerance)
+
+
+def test_colours_of_16_bits_in_lzw(tmp_path: Path) -> None:
+    stored = np.stack([ramp("uint16"), ramp("uint16")[::-1], ramp("uint16") // 3], axis=-1)
+    writer = SimpleITK.ImageFileWriter()
+    writer.SetFileName(str(tmp_path / "a.tif"))
+    writer.UseCompressionOn()
+    writer.SetCompressor("LZW")
+    writer.Execute(SimpleITK.GetImageFromArray(stored, isVector=True))
+    with tifffile.TiffFile(tmp_path / "a.tif", mode="r+") as file:
+        assert file.pages[0].compression == 5
+    np.testing.assert_allclose(pixels_of(tmp_path / "a.tif"), stored / 65535, atol=1e-6)
 
 
 @pytest.mark.parametrize("compression", ["tiff_lzw", None])

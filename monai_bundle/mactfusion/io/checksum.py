@@ -38,6 +38,11 @@ def sha256_of_files(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+def _is_below(name: str) -> bool:
+    """Whether a data file lies beside its header, or in a folder below."""
+    return bool(name) and not Path(name).is_absolute() and ".." not in Path(name).parts
+
+
 def _detached_data(path: Path) -> list[Path]:
     if extension_of(path) in PAIR_EXTENSIONS:
         return [file for file in pair_of(path) if file.name != path.name and file.is_file()]
@@ -49,6 +54,6 @@ def _detached_data(path: Path) -> list[Path]:
         return []
     # after LIST come the names, one a line; what follows a single name is no name of a file
     names = [os.fsdecode(line.strip()).removeprefix("./") for line in found[1].splitlines()]
-    beside = [path.parent / name for name in names if Path(name).name == name]
+    beside = [path.parent / name for name in names if _is_below(name)]
     # unlike that of Path, this is_file takes any text, such as a line of voxels, for a name
     return [file for file in beside if os.path.isfile(file)]  # noqa: PTH113

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from monai.data import MetaTensor
 
+_LPS = "left-posterior-superior"
+
 
 def read_itk_image(path: Path) -> MetaTensor:
     """Read ``.nrrd``, ``.nhdr``, ``.mha`` or ``.mhd`` with the affine in RAS+ millimetres.
@@ -68,7 +70,24 @@ def volume_from_simpleitk(image: SimpleITK.Image, name: str) -> MetaTensor:
     Raises:
         InputError: several frames, complex, or what `make_volume` refuses.
     """
+    _check_place_is_known(image, name)
     return make_volume(_array(image, name), affine_of(image), name=name)
+
+
+def _check_place_is_known(image: SimpleITK.Image, name: str) -> None:
+    """Refuse what was read from a file that does not say where it lies; ITK keeps its fields."""
+    fields = {key: image.GetMetaData(key) for key in image.GetMetaDataKeys()}
+    space = fields.get("NRRD_space", _LPS)
+    if not space.startswith(_LPS):  # which ITK turns every anatomical space into
+        raise InputError(
+            f"{name} does not say how its axes lie in the patient (NRRD field 'space' is {space});"
+            " save it again with its orientation"
+        )
+    if {fields.get(f"{form}_code") for form in ("sform", "qform")} == {"0"}:
+        raise InputError(
+            f"{name} comes from a NIfTI file with neither sform nor qform, so its position in the"
+            " patient is unknown; convert it again from the original"
+        )
 
 
 def _array(image: SimpleITK.Image, name: str) -> np.ndarray:

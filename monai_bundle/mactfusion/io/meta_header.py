@@ -126,7 +126,7 @@ def _fields(path: Path) -> tuple[dict[str, str], int, list[str]]:
         if found[1] in fields and found[1] in _KNOWN:
             raise InputError(f"{name}: its header field {found[1]} stands twice")
         fields[found[1]] = found[2]
-    return fields, end.end(), start[end.end() :].decode("latin-1").splitlines()
+    return fields, end.end(), start[end.end() :].decode("latin-1").splitlines(keepends=True)
 
 
 def _needed(fields: dict[str, str], field: str, name: str) -> str:
@@ -272,6 +272,8 @@ def _data_files(text: str, path: Path, rest: list[str]) -> tuple[tuple[Path, ...
     if first.upper() == "LIST":
         if others and others != ["2D"]:
             raise InputError(f"{path}: a list of files that hold more than a slice cannot be read")
+        if not rest or not rest[-1].endswith("\n"):  # MetaIO would leave out the last file
+            raise InputError(f"{path}: the last line of its list of files must end; repair it")
         listed = [line.strip() for line in rest if line.strip()]
         return tuple(data_file(line, path) for line in listed), False
     if not text:

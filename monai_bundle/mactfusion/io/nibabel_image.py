@@ -37,6 +37,12 @@ def volume_from_nibabel(image: Any, name: str) -> MetaTensor:
     shape = _spatial_shape(image, name)
     affine = _affine(image, name)
     check_memory(shape, name)
+    first = getattr(image.header, "single_vox_offset", 0)
+    is_single = isinstance(image, nibabel.Nifti1Image | nibabel.Nifti2Image)
+    if is_single and getattr(image.dataobj, "offset", first) < first:
+        raise InputError(
+            f"{name} says that its voxels begin in its header (vox_offset); repair its header"
+        )
     stored = image.get_data_dtype()
     is_own = False
     with guarded(f"{name} cannot be read"):

@@ -25,7 +25,6 @@ from mactfusion.io.nibabel_image import volume_from_nibabel
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-    from typing import BinaryIO
 
     from monai.data import MetaTensor
 
@@ -83,16 +82,16 @@ def read_nifti(path: Path) -> MetaTensor:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO | None]:
+def opened(path: Path) -> Iterator[gzip.GzipFile | None]:
     """What a compressed file holds; None for others, which nibabel maps into memory."""
     if path.suffix.lower() not in (".gz", ".mgz"):
         yield None
         return
     with gzip.open(path) as stream:
-        yield stream  # type: ignore[misc]  # it reads as any other
+        yield stream
 
 
-def bytes_left(stream: BinaryIO, name: str) -> int:
+def bytes_left(stream: gzip.GzipFile, name: str) -> int:
     """Read a compressed stream to its end, where its checksum is.
 
     Raises:
@@ -105,7 +104,7 @@ def bytes_left(stream: BinaryIO, name: str) -> int:
     return count
 
 
-def _holder(stream: Any, path: Path) -> FileHolder:
+def _holder(stream: gzip.GzipFile | None, path: Path) -> FileHolder:
     # of a relative path nibabel would expand a leading "~"
     return FileHolder(fileobj=stream) if stream else FileHolder(str(path.absolute()))
 

@@ -45,7 +45,6 @@ _ENCODINGS: dict[str, Encoding] = {
     "raw": "raw",
     **dict.fromkeys(("txt", "text", "ascii"), "text"),  # type: ignore[dict-item]
     **dict.fromkeys(("gz", "gzip"), "gzip"),  # type: ignore[dict-item]
-    **dict.fromkeys(("bz2", "bzip2"), "bzip2"),  # type: ignore[dict-item]
 }
 _RAS_SIGNS = {
     **dict.fromkeys(("right-anterior-superior", "ras"), (1, 1, 1)),

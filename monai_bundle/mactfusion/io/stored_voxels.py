@@ -6,7 +6,6 @@ with what happens to lie in memory.
 
 from __future__ import annotations
 
-import bz2
 import gzip
 import zlib
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-Encoding = Literal["raw", "text", "zlib", "gzip", "bzip2"]
+Encoding = Literal["raw", "text", "zlib", "gzip"]
 
 _BLOCK_BYTES = 2**20
 _LONGEST_END = 2
@@ -72,13 +71,10 @@ def check_stored(voxels: StoredVoxels, name: str) -> None:
     if voxels.encoding == "raw":
         left_over = _check_raw(voxels, name)
     else:
+        check = _check_text if voxels.encoding == "text" else _check_compressed
         with voxels.files[0].open("rb") as stream:
             stream.seek(voxels.skip)
-            left_over = (
-                _check_text(stream, voxels, name)
-                if voxels.encoding == "text"
-                else _check_compressed(stream, voxels, name)
-            )
+            left_over = check(stream, voxels, name)
     if left_over > _LONGEST_END:
         warn(
             f"{name}: {left_over} bytes follow the voxels that its header tells of; check that its"
@@ -134,8 +130,8 @@ def _check_compressed(file: BinaryIO, voxels: StoredVoxels, name: str) -> int:
 
 def _decompressed(file: BinaryIO, voxels: StoredVoxels) -> Iterator[bytes]:
     """Blocks of what a compressed stream holds; an exception where it is damaged."""
-    if voxels.encoding in ("gzip", "bzip2"):
-        with (gzip.open if voxels.encoding == "gzip" else bz2.open)(file) as stream:
+    if voxels.encoding == "gzip":
+        with gzip.open(file) as stream:
             while block := stream.read(_BLOCK_BYTES):
                 yield block
         return

@@ -191,11 +191,11 @@ def _by_pillow(page: Any, path: Path, orientation: int, sentences: list[str]) ->
     is_grey = page.photometric in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
     if page.bitspersample > 8 and not (is_grey and page.samplesperpixel == 1):
         raise _unread_compression(page, path)
-    with silenced(), Image.open(path) as file:
-        picture: Image.Image = file
-        picture.load()
+    with silenced(), Image.open(path) as opened:
+        opened.load()
         # Pillow turns some pictures itself, and takes away their tag
-        has_turned = orientation != 1 and picture.getexif().get(ORIENTATION) is None
+        has_turned = orientation != 1 and opened.getexif().get(ORIENTATION) is None
+        picture: Image.Image = opened
         if picture.mode in ("P", "YCbCr"):
             picture = picture.convert("RGB")
         elif picture.mode == "LA":
