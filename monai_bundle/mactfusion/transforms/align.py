@@ -9,6 +9,7 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError, note
+from mactfusion.transforms.fineness import Fineness, much_finer
 from mactfusion.transforms.footprint import Footprints
 from mactfusion.transforms.index_map import corners, is_same_grid
 from mactfusion.transforms.same import refuse_same
@@ -34,9 +35,9 @@ def align_to(partner: MetaTensor, anatomical: MetaTensor) -> tuple[MetaTensor, M
     Linear interpolation with coordinates and weights in float64; along an axis where the partner is
     finer, its mean over what a voxel covers (:class:`~mactfusion.transforms.footprint.Footprints`).
     A voxel belongs to the partner's field of view when its centre lies in a voxel of the partner;
-    in the outer half of the outermost voxels the value is continued. Outside, scalar volumes take their minimum and colour
-    volumes black. On one common grid, and for two pictures of equal size, the voxels stay as they
-    are, bit by bit.
+    in the outer half of the outermost voxels the value is continued. Outside, scalar volumes take
+    their minimum and colour volumes black. On one common grid, and for two pictures of equal size,
+    the voxels stay as they are, bit by bit.
 
     Args:
         partner: ``(C, I', J', K')``, C = 1 (native values) or 3 (RGB in [0, 1]).
@@ -67,6 +68,7 @@ class AlignPartnerd(Transform):
 
     ``coverage`` is the share of the anatomical grid, 0 to 1, that the partner's field of view
     covers. Less than all of it is noted, none of it is an error; so is one volume in both roles.
+    What is averaged of a partner that is much finer than the grid is noted too.
     """
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +97,23 @@ class AlignPartnerd(Transform):
                 "volume; outside its field of view the result shows the anatomical volume alone.",
             )
         result["coverage"] = coverage
+        finer = much_finer(partner, anatomical)
+        if finer is not None:
+            note(result, _averaged(partner, finer))
         return result
+
+
+def _averaged(partner: MetaTensor, finer: Fineness) -> str:
+    """Say what a much finer partner loses, and how less of it would be lost."""
+    sentence = (
+        f"The partner {noted(partner)} has a voxel each {finer.partner_mm:.3g} mm where the result "
+        f"has one each {finer.grid_mm:.3g} mm: what is smaller is averaged and loses contrast"
+    )
+    if finer.cubes_mm is None:
+        return f"{sentence}."
+    return (
+        f"{sentence}; cubic voxels of {finer.cubes_mm:.3g} mm (--grid isotropic) keep more of it."
+    )
 
 
 def _share_pixels(partner: MetaTensor, anatomical: MetaTensor) -> bool:
