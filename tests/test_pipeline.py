@@ -12,7 +12,7 @@ import torch
 from monai.data import MetaTensor
 
 from mactfusion import fuse_volumes
-from mactfusion.errors import FusionCancelled
+from mactfusion.errors import FusionCancelled, FusionWarning
 from mactfusion.transforms.color import BACKGROUND, rgb_to_ycbcr
 
 FLOAT_NOISE = 2e-5
@@ -152,6 +152,42 @@ def test_cubes_hold_what_the_partner_has_between_thick_slices(axis, mr, pixel_ma
     lowest, highest = torch.tensor([3.5, 9.5, 3.5]), torch.tensor([7.5, 13.5, 5.5])
     assert ((found >= lowest) & (found <= highest)).all()
     assert not (thick.partner[0] > 0.7).any()
+
+
+def test_a_fine_ct_is_averaged_or_auto_keeps_it(mr, pet, pixel_maximum):
+    """A CT of 2 mm on slices of 10 mm: said, before the network, and kept in the record."""
+    array, affine = oblique(mr)
+    fine = affine @ np.diag([1, 1, 0.2, 1])
+    fine[:3, 3] = affine[:3, 3] - 0.4 * affine[:3, 2]
+    hounsfield = np.full((*array.shape[:2], 20), -1000, np.float32)
+    hounsfield[4:8, 10:14, 4:6] = 1400  # lies between two planes of the MR
+    options = {"task": "ct-mri", "window": (200, 2400), "weights": pixel_maximum}
+    before = []
+
+    def progress(done, total):
+        before.append(len(warned))
+
+    with pytest.warns(FusionWarning) as warned:
+        thick = fuse_volumes((array, affine), (hounsfield, fine), progress=progress, **options)
+    sentence = (
+        "The partner has a voxel each 2 mm where the result has one each 10 mm: what is smaller is "
+        "averaged and loses contrast; cubic voxels of 4 mm (--grid isotropic) keep more of it."
+    )
+    assert sentence in [note.replace("partner array", "partner") for note in thick.warnings]
+    assert before[0] == len(warned), "all is said before the first slice"
+    # 2 of the 10 mm of a slice, above and below: the mean of bone and air
+    assert thick.partner[0, 4:8, 10:14].amax() == pytest.approx(0.2 * 1 + 0.8 * 0, abs=0.01)
+
+    with pytest.warns(FusionWarning, match="cubic voxels of 4 mm"):
+        auto = fuse_volumes((array, affine), (hounsfield, fine), grid="auto", **options)
+    cubes = fuse_volumes((array, affine), (hounsfield, fine), grid="isotropic", **options)
+    assert torch.equal(auto.fused.as_tensor(), cubes.fused.as_tensor())
+    assert torch.equal(auto.fused.affine, cubes.fused.affine)
+    assert auto.record["options"]["grid"] == "auto"
+    assert any("cubic voxels of 4 mm" in note for note in auto.record["notes"])
+    with_pet = fuse_volumes(mr, pet, task="pet-mri", grid="auto", weights=pixel_maximum)
+    assert torch.equal(with_pet.fused.affine, with_pet.anatomical.affine)
+    assert with_pet.fused.shape[1:] == mr[0].shape
 
 
 def test_cubes_stay_as_they_are(mr, pet, fused_once):

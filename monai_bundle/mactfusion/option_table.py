@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 TASKS = ("ct-mri", "pet-mri", "spect-mri", "pet-ct", "spect-ct", "mr-mr", "gfp-pc")
-GRIDS = ("anatomical", "isotropic")
+GRIDS = ("anatomical", "isotropic", "auto")
 AXES = ("axial", "coronal", "sagittal")
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 UNITS = ("auto", "suv", "native")
@@ -268,7 +268,8 @@ OPTIONS: dict[str, Option] = {
     "grid": Option(
         default="anatomical",
         help="Of the result: the anatomical volume's, or its field of view in cubic voxels of its "
-        "finest spacing, for a CT that is finer than the slices of the MR.",
+        "finest spacing, for a CT that is finer than the slices of the MR; auto takes these for a "
+        "CT over twice as fine.",
         group=RESULT,
         choices=GRIDS,
         is_remote=True,

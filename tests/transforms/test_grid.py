@@ -7,7 +7,8 @@ import SimpleITK
 import torch
 from monai.transforms import Spacing
 
-from mactfusion.errors import InputError
+from mactfusion.errors import FusionWarning, InputError, with_names
+from mactfusion.transforms import fineness
 from mactfusion.transforms.grid import ChooseGridd, isotropic
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -177,5 +178,65 @@ def test_the_slices_stay_those_of_the_acquisition(make_volume, axis, expected):
 
 
 def test_an_unknown_grid_is_refused():
-    with pytest.raises(InputError, match="Unknown grid 'partner': choose anatomical or isotropic"):
+    with pytest.raises(InputError, match="'partner': choose anatomical, isotropic, auto"):
         ChooseGridd("partner")
+
+
+CT = {"task": "ct-mri"}
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_auto_takes_cubes_for_a_ct_over_twice_as_fine_as_the_slices(make_volume, direction):
+    mr = make_volume(np.zeros((1, 9, 7, 5)), affine_of(direction, (0.9, 0.9, 4.5)))
+    ct = make_volume(
+        np.zeros((1, 9, 7, 25)), affine_of(direction, (0.9, 0.9, 0.9)), filename_or_obj="/x/ct.nii"
+    )
+    with pytest.warns(FusionWarning, match="cubic voxels of 0.9 mm") as said:
+        chosen = ChooseGridd("auto")({"anatomical": mr, "partners": [{"partner": ct, **CT}]})
+    assert str(said[0].message) == (
+        "ct.nii has a voxel each 0.9 mm where array has one each 4.5 mm: the result is in cubic "
+        "voxels of 0.9 mm."
+    )
+    assert with_names(chosen["notes"].strip()) == str(said[0].message)
+    assert torch.equal(chosen["anatomical"].affine, isotropic(mr).affine)
+    assert chosen["anatomical"].shape == (1, 9, 7, 25)
+
+
+@pytest.mark.filterwarnings("error::mactfusion.errors.FusionWarning")
+@pytest.mark.parametrize(
+    ("task", "ct_mm", "mr_mm"),
+    [
+        ("ct-mri", (0.9, 0.9, 2.25), (0.9, 0.9, 4.5)),  # twice as fine, not more
+        ("pet-mri", (0.9, 0.9, 0.9), (0.9, 0.9, 4.5)),
+        ("ct-mri", (0.4, 0.4, 0.4), (1.0, 1.0, 1.05)),  # cubes would not be finer
+        ("ct-mri", (0.3, 0.3, 4.0), (0.9, 0.9, 4.5)),  # finer in the plane of the slices alone
+    ],
+)
+def test_auto_keeps_the_grid_of_the_anatomical_volume_else(make_volume, task, ct_mm, mr_mm):
+    mr = make_volume(np.zeros((1, 9, 7, 5)), np.diag([*mr_mm, 1.0]))
+    partner = {"partner": make_volume(np.zeros((1, 9, 7, 5)), np.diag([*ct_mm, 1.0]))}
+    data = {"anatomical": mr, "partners": [{**partner, "task": task}]}
+    assert ChooseGridd("auto")(data)["anatomical"] is mr
+
+
+@pytest.mark.filterwarnings("error::mactfusion.errors.FusionWarning")
+def test_auto_takes_no_cubes_that_are_too_many(make_volume, monkeypatch):
+    mr = make_volume(np.zeros((1, 9, 7, 5)), np.diag([0.9, 0.9, 4.5, 1.0]))
+    partners = [{"partner": make_volume(np.zeros((1, 9, 7, 25))), **CT}]
+    monkeypatch.setattr(fineness, "MOST_VOXELS", 9 * 7 * 25 - 1)
+    assert ChooseGridd("auto")({"anatomical": mr, "partners": partners})["anatomical"] is mr
+
+
+def test_one_ct_among_several_is_enough(make_volume):
+    mr = make_volume(np.zeros((1, 9, 7, 5)), np.diag([0.9, 0.9, 4.5, 1.0]))
+    pet = {"partner": make_volume(np.zeros((1, 9, 7, 5))), "task": "pet-mri"}
+    ct = {"partner": make_volume(np.zeros((1, 9, 7, 5))), **CT}
+    with pytest.warns(FusionWarning, match="cubic voxels"):
+        chosen = ChooseGridd("auto")({"anatomical": mr, "partners": [pet, ct]})
+    assert chosen["anatomical"].shape == (1, 9, 7, 25)
+
+
+def test_a_picture_has_no_cubes(make_volume):
+    picture = make_volume(torch.rand(1, 6, 4, 1), is_image=True)
+    data = {"anatomical": picture, "partners": [{"partner": picture, **CT}]}
+    assert ChooseGridd("auto")(data)["anatomical"] is picture

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from monai.data import MetaTensor
-from monai.networks.utils import to_norm_affine
 from monai.transforms import Transform
-from torch.nn import functional
 
 from mactfusion.errors import InputError, note
+from mactfusion.transforms.fineness import Fineness, much_finer
+from mactfusion.transforms.footprint import Footprints
+from mactfusion.transforms.index_map import corners, is_same_grid
 from mactfusion.transforms.same import refuse_same
-from mactfusion.transforms.slabs import slabs
+from mactfusion.transforms.sampling import is_inside
 from mactfusion.transforms.volume import (
     is_picture,
     name_of,
@@ -25,23 +26,18 @@ from mactfusion.transforms.volume import (
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_SAME_GRID_TOLERANCE = 1e-3
-"""In voxels. Affines in file headers are rounded to float32, which moves a far voxel by less."""
-
-_NEGLIGIBLE = 1e-9
-"""In voxels: what is left of a zero after matrices were solved and multiplied."""
-
 _FULL_COVERAGE = 0.995
 
 
 def align_to(partner: MetaTensor, anatomical: MetaTensor) -> tuple[MetaTensor, MetaTensor]:
     """Resample the partner onto the grid of the anatomical volume.
 
-    Linear interpolation with coordinates and weights in float64. A voxel belongs to the partner's
-    field of view when its centre lies in a voxel of the partner; in the outer half of the
-    outermost voxels the value is continued. Outside, scalar volumes take their minimum and colour
-    volumes black. On one common grid, and for two pictures of equal size, the voxels stay as they
-    are, bit by bit.
+    Linear interpolation with coordinates and weights in float64; along an axis where the partner is
+    finer, its mean over what a voxel covers (:class:`~mactfusion.transforms.footprint.Footprints`).
+    A voxel belongs to the partner's field of view when its centre lies in a voxel of the partner;
+    in the outer half of the outermost voxels the value is continued. Outside, scalar volumes take
+    their minimum and colour volumes black. On one common grid, and for two pictures of equal size,
+    the voxels stay as they are, bit by bit.
 
     Args:
         partner: ``(C, I', J', K')``, C = 1 (native values) or 3 (RGB in [0, 1]).
@@ -72,6 +68,7 @@ class AlignPartnerd(Transform):
 
     ``coverage`` is the share of the anatomical grid, 0 to 1, that the partner's field of view
     covers. Less than all of it is noted, none of it is an error; so is one volume in both roles.
+    What is averaged of a partner that is much finer than the grid is noted too.
     """
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -100,7 +97,23 @@ class AlignPartnerd(Transform):
                 "volume; outside its field of view the result shows the anatomical volume alone.",
             )
         result["coverage"] = coverage
+        finer = much_finer(partner, anatomical)
+        if finer is not None:
+            note(result, _averaged(partner, finer))
         return result
+
+
+def _averaged(partner: MetaTensor, finer: Fineness) -> str:
+    """Say what a much finer partner loses, and how less of it would be lost."""
+    sentence = (
+        f"The partner {noted(partner)} has a voxel each {finer.partner_mm:.3g} mm where the result "
+        f"has one each {finer.grid_mm:.3g} mm: what is smaller is averaged and loses contrast"
+    )
+    if finer.cubes_mm is None:
+        return f"{sentence}."
+    return (
+        f"{sentence}; cubic voxels of {finer.cubes_mm:.3g} mm (--grid isotropic) keep more of it."
+    )
 
 
 def _share_pixels(partner: MetaTensor, anatomical: MetaTensor) -> bool:
@@ -131,38 +144,15 @@ def _unchanged(partner: MetaTensor, anatomical: MetaTensor) -> tuple[MetaTensor,
     )
 
 
-def is_same_grid(
-    index_map: torch.Tensor, shape: Sequence[int], partner_shape: Sequence[int]
-) -> bool:
-    """Tell whether both grids have the same shape and every corner in the same place.
-
-    Args:
-        index_map: 4x4 float64 from indices of one grid to indices of the other.
-        shape: ``(I, J, K)`` of the first.
-        partner_shape: of the second.
-    """
-    if tuple(shape) != tuple(partner_shape):
-        return False
-    corners = _corners(shape)
-    return bool(((index_map @ corners - corners).abs() < _SAME_GRID_TOLERANCE).all())
-
-
-def _corners(shape: Sequence[int]) -> torch.Tensor:
-    """Return the outermost indices of a grid as homogeneous columns ``(4, 8)``, float64."""
-    ends = [torch.tensor([0.0, size - 1.0], dtype=torch.float64) for size in shape]
-    corners = torch.cartesian_prod(*ends).T
-    return torch.cat([corners, torch.ones(1, corners.shape[1], dtype=torch.float64)])
-
-
 def _centre(volume: MetaTensor) -> torch.Tensor:
     """Return the middle of a volume in RAS+ millimetres."""
-    return (volume.affine.double() @ _corners(volume.shape[1:])).mean(dim=1)[:3]
+    return (volume.affine.double() @ corners(volume.shape[1:])).mean(dim=1)[:3]
 
 
 def _resample(
     voxels: torch.Tensor, index_map: torch.Tensor, shape: Sequence[int]
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Resample slab by slab along the last axis, which in memory is the outermost, as in files.
+    """Resample piece by piece; in memory the last axis is the outermost, as in files.
 
     Args:
         voxels: ``(C, I', J', K')`` of the partner.
@@ -175,77 +165,14 @@ def _resample(
     background = 0.0 if len(voxels) == 3 else float(voxels.min())
     resampled = new_voxels((len(voxels), *reversed(shape))).permute(0, 3, 2, 1)
     field_of_view = new_voxels((1, *reversed(shape)), torch.bool).permute(0, 3, 2, 1)
-    for slab in slabs(tuple(reversed(shape))):
-        slab_shape = (*shape[:2], slab.stop - slab.start)
-        slab_map = index_map @ _translation([0, 0, slab.start])
-        inside = _inside(slab_map, slab_shape, voxels.shape[1:])
-        field_of_view[0, ..., slab] = inside
+    footprints = Footprints(index_map, shape)
+    for piece in footprints.pieces():
+        piece_shape = [axis.stop - axis.start for axis in piece]
+        inside = is_inside(footprints.index_map_of(piece), piece_shape, voxels.shape[1:])
+        field_of_view[(0, *piece)] = inside
+        target = resampled[(slice(None), *piece)]
         if inside.any():
-            resampled[..., slab] = _interpolate(voxels, slab_map, slab_shape)
+            target.copy_(footprints.mean(voxels, piece))
         if not inside.all():
-            resampled[..., slab].masked_fill_(~inside, background)
+            target.masked_fill_(~inside, background)
     return resampled, field_of_view
-
-
-def _inside(
-    index_map: torch.Tensor, shape: Sequence[int], partner_shape: Sequence[int]
-) -> torch.Tensor:
-    """Tell for each voxel ``(I, J, K)`` whether its centre lies in a voxel of the partner."""
-    inside = torch.ones(tuple(reversed(shape)), dtype=torch.bool).permute(2, 1, 0)
-    rows, columns, layers = (torch.arange(size, dtype=torch.float64) for size in shape)
-    axes = rows[:, None, None], columns[None, :, None], layers[None, None, :]
-    moves = _moves(index_map, shape)
-    for weights, moved_along, size in zip(index_map[:3], moves, partner_shape, strict=True):
-        index = weights[3]
-        for weight, axis, is_moved in zip(weights, axes, moved_along, strict=False):
-            if is_moved:
-                index = index + weight * axis
-        inside &= (index >= -0.5 - _SAME_GRID_TOLERANCE) & (
-            index <= size - 0.5 + _SAME_GRID_TOLERANCE
-        )
-    return inside
-
-
-def _moves(index_map: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
-    """Tell which index of the partner (row) changes along which axis of a grid (column)."""
-    return index_map[:3, :3].abs() * torch.tensor(shape) > _NEGLIGIBLE
-
-
-def _interpolate(
-    voxels: torch.Tensor, index_map: torch.Tensor, shape: Sequence[int]
-) -> torch.Tensor:
-    """Interpolate linearly, float64 ``(C, I, J, K)``, from the part of the partner that counts."""
-    corners = (index_map @ _corners(shape))[:3]
-    sizes = torch.tensor(voxels.shape[1:])
-    first = (corners.amin(dim=1).floor().long() - 1).clamp(min=0).minimum(sizes - 1)
-    last = (corners.amax(dim=1).ceil().long() + 1).clamp(min=0).minimum(sizes - 1)
-    part = voxels[(slice(None), *(slice(a, b + 1) for a, b in zip(first, last, strict=True)))]
-    source = part.double()[None].contiguous()
-    # Corners not aligned: an axis with a single voxel then still has a width of one voxel.
-    theta = to_norm_affine(
-        (_translation((-first).tolist()) @ index_map)[None], source.shape[2:], tuple(shape)
-    )
-    theta = theta[:, :3].flip(1)[..., [2, 1, 0, 3]]  # the last axis is the first for PyTorch
-    grid = _grid(theta, _moves(index_map, shape), shape).permute(0, 3, 2, 1, 4)
-    found = functional.grid_sample(source, grid, padding_mode="border", align_corners=False)
-    return found[0].permute(0, 3, 2, 1)
-
-
-def _grid(theta: torch.Tensor, moves: torch.Tensor, shape: Sequence[int]) -> torch.Tensor:
-    """Return where ``theta`` leads the voxels of a grid, ``(1, I, J, K, 3)``."""
-    if (moves.sum(dim=1) > 1).any():
-        return functional.affine_grid(theta, [1, 1, *shape], align_corners=False)
-    # The axes of both grids are parallel: each coordinate is the same for all of a plane.
-    grid = torch.empty((1, *reversed(shape), 3), dtype=theta.dtype).permute(0, 3, 2, 1, 4)
-    for place, moved_along in enumerate(moves.flip(0)):
-        line = torch.tensor(shape).where(moved_along, 1).tolist()
-        along = functional.affine_grid(theta, [1, 1, *line], align_corners=False)
-        grid[..., place] = along[..., place]
-    return grid
-
-
-def _translation(offset: Sequence[float]) -> torch.Tensor:
-    """Return the 4x4 float64 matrix that adds an offset to an index."""
-    matrix = torch.eye(4, dtype=torch.float64)
-    matrix[:3, 3] = torch.tensor(offset, dtype=torch.float64)
-    return matrix

@@ -8,20 +8,24 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 
-from mactfusion.errors import InputError
+from mactfusion.errors import InputError, note
 from mactfusion.option_table import GRIDS
-from mactfusion.transforms.align import align_to, is_same_grid
+from mactfusion.transforms.align import align_to
+from mactfusion.transforms.fineness import (
+    MOST_VOXELS,
+    cube_counts,
+    cube_shares,
+    much_finer,
+    spacing_mm,
+)
+from mactfusion.transforms.index_map import is_same_grid
 from mactfusion.transforms.slices import choose_axis
-from mactfusion.transforms.volume import is_picture, name_of
+from mactfusion.transforms.volume import is_picture, name_of, noted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MOST_VOXELS = 2**29
-"""Of an isotropic grid: a run holds several volumes of that size, each of 2 GB then."""
-
-_ROUNDING = 1e-3
-"""In voxels, and as a share of a spacing; spacings in file headers are rounded."""
+CT_TASK = "ct-mri"
 
 
 def isotropic(volume: MetaTensor) -> MetaTensor:
@@ -45,25 +49,22 @@ def isotropic(volume: MetaTensor) -> MetaTensor:
     """
     if is_picture(volume):
         return volume
-    affine = volume.affine.double()
-    shape = torch.tensor(volume.shape[1:], dtype=torch.float64)
-    spacing_mm = torch.linalg.vector_norm(affine[:3, :3], dim=0)
-    share = spacing_mm.min() / spacing_mm  # of a cube's edge in each old voxel
-    share[share > 1 - _ROUNDING] = 1.0  # else one voxel more, and all of them half a voxel off
-    counts = (shape / share - _ROUNDING).ceil()
+    share, new_shape = cube_shares(volume), cube_counts(volume)
+    shape, counts = (
+        torch.tensor(size, dtype=torch.float64) for size in (volume.shape[1:], new_shape)
+    )
     step = torch.diag(torch.cat([share, torch.ones(1, dtype=torch.float64)]))
     step[:3, 3] = (shape - counts * share + share - 1) / 2
-    new_shape = [int(count) for count in counts]
     if is_same_grid(step, new_shape, volume.shape[1:]):
         return volume
     if counts.prod() > MOST_VOXELS:
         sizes = " x ".join(str(size) for size in new_shape)
         raise InputError(
-            f"Cubic voxels of {float(spacing_mm.min()):.3g} mm make {name_of(volume)} {sizes} "
-            "voxels large, which is too much: take the grid of the anatomical volume."
+            f"Cubic voxels of {float(spacing_mm(volume).min()):.3g} mm make {name_of(volume)} "
+            f"{sizes} voxels large, which is too much: take the grid of the anatomical volume."
         )
     # Only the place of the new grid counts: one zero stands for all of its voxels.
-    grid = MetaTensor(torch.zeros(()).expand(1, *new_shape), affine=affine @ step)
+    grid = MetaTensor(torch.zeros(()).expand(1, *new_shape), affine=volume.affine.double() @ step)
     return align_to(volume, grid)[0]
 
 
@@ -74,7 +75,9 @@ class ChooseGridd(Transform):
     its plane the anatomy is as fine as it was acquired.
 
     Args:
-        grid: one of :data:`GRIDS`; "isotropic" is :func:`isotropic`.
+        grid: one of :data:`GRIDS`. "isotropic" is :func:`isotropic`; "auto" is that where a CT is
+            much finer than thick slices (:func:`~mactfusion.transforms.fineness.much_finer`) and
+            the cubes are not too many, which is noted, and else "anatomical".
         axis: see :func:`~mactfusion.transforms.choose_axis`.
 
     Raises:
@@ -83,7 +86,7 @@ class ChooseGridd(Transform):
 
     def __init__(self, grid: str = "anatomical", axis: str = "auto") -> None:
         if grid not in GRIDS:
-            raise InputError(f"Unknown grid '{grid}': choose {' or '.join(GRIDS)}.")
+            raise InputError(f"Unknown grid '{grid}': choose {', '.join(GRIDS)}.")
         self.grid = grid
         self.axis = axis
 
@@ -95,6 +98,23 @@ class ChooseGridd(Transform):
         """
         anatomical = data["anatomical"]
         result = {**data, "axis": choose_axis(anatomical, self.axis)}
-        if self.grid == "isotropic":
+        if self.grid == "isotropic" or (self.grid == "auto" and _asks_for_cubes(result)):
             result["anatomical"] = isotropic(anatomical)
         return result
+
+
+def _asks_for_cubes(data: dict[str, Any]) -> bool:
+    """Tell whether a CT would lose between thick slices what cubes keep; note it."""
+    for partner in data["partners"]:
+        if partner["task"] != CT_TASK:
+            continue
+        found = much_finer(partner["partner"], data["anatomical"])
+        if found is not None and found.cubes_mm is not None:
+            note(
+                data,
+                f"{noted(partner['partner'])} has a voxel each {found.partner_mm:.3g} mm where "
+                f"{noted(data['anatomical'])} has one each {found.grid_mm:.3g} mm: the result is "
+                f"in cubic voxels of {found.cubes_mm:.3g} mm.",
+            )
+            return True
+    return False

@@ -21,7 +21,7 @@ DISPLAY_CODES = {"axial": "SPL", "coronal": "PIL", "sagittal": "LIP"}
 """Directions of (slice, row, column): the display of radiologists, patient right on the left."""
 
 _AXIS_OF_WORLD = ("sagittal", "coronal", "axial")
-_CLEARLY_THICKER = 1.1
+CLEARLY_THICKER = 1.1
 
 
 def choose_axis(volume: MetaTensor, axis: str = "auto") -> str:
@@ -51,7 +51,7 @@ def choose_axis(volume: MetaTensor, axis: str = "auto") -> str:
         return names[list(volume.shape[1:]).index(1)]
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
     thinner, thickest = np.sort(spacing)[1:]
-    return names[int(spacing.argmax())] if thickest > _CLEARLY_THICKER * thinner else "axial"
+    return names[int(spacing.argmax())] if thickest > CLEARLY_THICKER * thinner else "axial"
 
 
 class OrientToSlicesd(Transform):
