@@ -201,3 +201,21 @@ def test_a_folder_that_may_not_be_opened_is_not_passed_over(
     monkeypatch.setattr(os, "scandir", forbidding)
     with pytest.raises(InputError, match="permission denied"):
         read_volume(tmp_path)
+
+
+def test_a_disc_with_other_file_names_misses_nothing(tmp_path: Path) -> None:
+    volume = made()
+    disc = burnt(tmp_path, a=(volume, "MR"))
+    files = [path for path in disc.rglob("*") if path.is_file() and path.name != "DICOMDIR"]
+    for path in files:
+        path.rename(path.with_name(f"{path.name}.dcm"))
+    same_volume(read_volume(disc), volume)
+    same_volume(read_volume(zipped(disc, tmp_path / "disc.zip")), volume)
+
+
+def test_a_zip_of_a_disc_misses_what_the_disc_misses(tmp_path: Path) -> None:
+    disc = burnt(tmp_path, a=(made(), "MR"))
+    with Studies() as studies:
+        studies.series(disc).moments[0][-1].image.path.unlink()
+    with pytest.raises(InputError, match="1 of its images are named in the DICOMDIR and not"):
+        read_volume(zipped(disc, tmp_path / "disc.zip"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mactfusion.io.dicom.frame import Frame
-from mactfusion.io.dicom.place import NoPlaceError, checked, decimals, number, numbers
+from mactfusion.io.dicom.place import NoPlaceError, checked, decimals, number, numbers, rescale
 
 if TYPE_CHECKING:
     from pydicom import Dataset
@@ -48,8 +48,8 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
         orientation=orientation,
         spacing_mm=(spacing[0], spacing[1]),
         thickness_mm=number(header, "SliceThickness"),
-        slope=number(header, "RescaleSlope", 1.0),
-        intercept=number(header, "RescaleIntercept"),
+        slope=rescale(header, "RescaleSlope"),
+        intercept=rescale(header, "RescaleIntercept") or 0.0,
         keys=keys_of(header),
         duration_ms=number(header, "ActualFrameDuration"),
         decimals=(
@@ -95,7 +95,7 @@ def units_of(header: Dataset) -> str:
     """Return the units of the values: of Units, else of RescaleType; a CT's are HU by default."""
     units = str(header.get("Units") or "").strip()
     kind = str(header.get("RescaleType") or "").strip()
-    is_ct = str(header.get("Modality") or "") == "CT"
+    is_ct = str(header.get("Modality") or "").strip().upper() == "CT"
     if units:
         return units
     if kind.upper() in ("US", "UNSPECIFIED"):

@@ -22,8 +22,8 @@ class Frame:
         orientation: unit vectors along a row and along a column, LPS.
         spacing_mm: distance of rows, distance of columns.
         thickness_mm: of the slice; 0 where unknown.
-        slope: stored value times this ...
-        intercept: ... plus this is the value.
+        slope: stored value times this; None where the header does not say, which is 1.
+        intercept: the product plus this is the value.
         keys: what may tell it from another image at its place, such as ``echo time``.
         duration_ms: of the acquisition; 0 where unknown.
         corner: row and column where it begins in the stored plane; that of a mosaic's tile.
@@ -35,7 +35,7 @@ class Frame:
     orientation: tuple[float, ...]
     spacing_mm: tuple[float, float]
     thickness_mm: float = 0.0
-    slope: float = 1.0
+    slope: float | None = None
     intercept: float = 0.0
     keys: dict[str, Any] = field(default_factory=dict)
     duration_ms: float = 0.0

@@ -13,6 +13,7 @@ from mactfusion.io.dicom.place import (
     first_item,
     number,
     numbers,
+    rescale,
 )
 
 if TYPE_CHECKING:
@@ -76,10 +77,14 @@ def _plane(place: int, own: Dataset | None, shared: Dataset | None) -> Frame:
     keys = {name: _found(own, shared, places) for name, places in _TELLING.items()}
     if diffusion is not None:
         keys["direction"] = comparable(diffusion.get("DiffusionGradientOrientation"))
-    slope, intercept = 1.0, 0.0
+    slope, intercept = None, 0.0
     if values is not None:
-        slope = number(values, "RescaleSlope", 1.0)
-        intercept = number(values, "RescaleIntercept")
+        slope = rescale(values, "RescaleSlope")
+        intercept = rescale(values, "RescaleIntercept") or 0.0
+    mapping = _mapping(own, shared)
+    if mapping is not None:  # its units are those of its own slope
+        slope = rescale(mapping, "RealWorldValueSlope")
+        intercept = rescale(mapping, "RealWorldValueIntercept") or 0.0
     return Frame(
         number=place,
         position_mm=position,
@@ -118,11 +123,18 @@ def _found(own: Dataset | None, shared: Dataset | None, places: tuple[tuple[str,
     return None
 
 
-def _units(header: Dataset, own: Dataset | None, shared: Dataset | None) -> str:
+def _mapping(own: Dataset | None, shared: Dataset | None) -> Dataset | None:
+    """Return the mapping to units that are known, if there is one with a slope."""
     mapping = _group(own, shared, "RealWorldValueMappingSequence")
     code = first_item(mapping, "MeasurementUnitsCodeSequence")
-    if code is not None and code.get("CodeValue") in _UNITS_OF_CODES:
-        return _UNITS_OF_CODES[code.CodeValue]
+    is_known = code is not None and code.get("CodeValue") in _UNITS_OF_CODES
+    return mapping if is_known and "RealWorldValueSlope" in (mapping or ()) else None
+
+
+def _units(header: Dataset, own: Dataset | None, shared: Dataset | None) -> str:
+    mapping = _mapping(own, shared)
+    if mapping is not None:
+        return _UNITS_OF_CODES[mapping.MeasurementUnitsCodeSequence[0].CodeValue]
     values = _group(own, shared, "PixelValueTransformationSequence")
     kind = "" if values is None else str(values.get("RescaleType") or "").strip()
     if kind and kind.upper() not in ("US", "UNSPECIFIED"):

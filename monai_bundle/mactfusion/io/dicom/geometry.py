@@ -21,6 +21,9 @@ NEGLIGIBLE_MM = 0.1
 UNEVEN_MM = 0.05
 """How far a slice may lie from its place on an even grid where positions have more decimals."""
 
+_LARGEST_ROUNDING = 1e-3
+"""Of a direction: fewer than three decimals cannot be told from a tilt."""
+
 _ALIKE = 0.1
 _HOLE = 1.5
 _MOST_IN_A_HOLE = 2
@@ -101,7 +104,8 @@ def grid_of(frames: Sequence[Frame]) -> Grid:
     orientation_decimals = min(frame.decimals[0] for frame in frames)
     position_decimals = max(frame.decimals[1] for frame in frames)
     rounding_mm = 0.0 if position_decimals == EXACT else 10.0**-position_decimals
-    turned_mm = 0.0 if orientation_decimals == EXACT else 10.0**-orientation_decimals * extent_mm
+    rounding = 0.0 if orientation_decimals == EXACT else 10.0**-orientation_decimals
+    turned_mm = min(rounding, _LARGEST_ROUNDING) * extent_mm
     sideways_mm = float(np.linalg.norm(places_mm[:, :2], axis=1).max())
     is_straight = sideways_mm <= max(NEGLIGIBLE_MM, turned_mm + 2 * rounding_mm)
     gaps_mm = np.diff(places_mm[:, 2])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pydicom
-from pydicom.uid import UID
+from pydicom.uid import UID, ExplicitVRBigEndian
 
 from mactfusion.io.dicom.source import PREAMBLE_BYTES, looks_like_dicom
 
@@ -24,9 +24,14 @@ _TAGS = [
     "TemporalPositionIndex", "FrameReferenceTime", "ActualFrameDuration", "TriggerTime",
     "ConvolutionKernel", "ImageIndex", "NumberOfSlices", "StackID", "DetectorInformationSequence",
     "SliceVector", "TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "DetectorVector",
+    "ModalityLUTSequence",
     "GridFrameOffsetVector", "DoseGridScaling", "DoseUnits", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip
+
+
+_LEAST_OF_A_FRAME = 8
+_UNDEFINED = 0xFFFFFFFF
 
 
 class DamagedError(Exception):
@@ -72,20 +77,19 @@ def read_header(path: Path, *, whole: bool = False) -> pydicom.Dataset | None:
                 specific_tags=None if whole else _TAGS,
             )
             place = file.tell()
-            element = file.read(8)
+            element = file.read(12)
         if "SOPClassUID" not in header:
             if "MediaStorageSOPClassUID" not in header.file_meta:
                 raise DamagedError("ends within its header")
             header.SOPClassUID = header.file_meta.MediaStorageSOPClassUID
         for _ in header.iterall():  # values are converted here, where nothing is said of them
             pass
+        header.filename = str(path)
+        _check_length(header, size - place, element)
     except DamagedError:
         raise
     except Exception as error:
         raise DamagedError("has a header that cannot be read") from error
-    header.filename = str(path)
-    of_element = 12 if element[4:6].isalpha() else 8  # with the type of its value, or without
-    _check_length(header, size - place, of_element)
     return header
 
 
@@ -97,7 +101,7 @@ def encoding_of(dataset: Any) -> tuple[bool, bool]:
     return bool(found[0]), bool(found[1])
 
 
-def _check_length(header: pydicom.Dataset, bytes_left: int, of_element: int) -> None:
+def _check_length(header: pydicom.Dataset, bytes_left: int, element: bytes) -> None:
     """Refuse a file whose pixels end early: libraries fill up what is missing without a word."""
     if not header.get("Rows") or not header.get("Columns"):
         kind = UID(str(header.SOPClassUID)).name
@@ -109,9 +113,20 @@ def _check_length(header: pydicom.Dataset, bytes_left: int, of_element: int) -> 
         return
     if bytes_left <= 0:
         raise DamagedError("ends before its pixels", header)
-    if syntax and syntax.is_compressed:
+    if int(header.get("SamplesPerPixel") or 1) != 1:  # colour, of which nothing is read
         return
     frames = int(header.get("NumberOfFrames") or 1)
-    bits = header.Rows * header.Columns * frames * int(header.get("SamplesPerPixel") or 1)
-    if bytes_left - of_element < bits * int(header.get("BitsAllocated") or 16) // 8:
+    if syntax and syntax.is_compressed:
+        if frames * _LEAST_OF_A_FRAME > bytes_left:
+            raise DamagedError("tells of more frames than it has room for", header)
+        return
+    is_named = element[4:6].isalpha()  # the type of its value, or not
+    bits = header.Rows * header.Columns * frames
+    needed = -(-bits * int(header.get("BitsAllocated") or 16) // 8)
+    if bytes_left - (12 if is_named else 8) < needed:
         raise DamagedError("is incomplete, its pixels end early", header)
+    written = element[8:12] if is_named else element[4:8]
+    is_big = syntax == ExplicitVRBigEndian
+    length = int.from_bytes(written, "big") if is_big else int.from_bytes(written, "little")
+    if length not in (needed, needed + needed % 2, _UNDEFINED):
+        raise DamagedError("holds more pixels than its rows, columns and frames", header)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from pydicom.uid import UID
+
 from mactfusion.io.dicom import classic, dose, functional_groups, mosaic, nuclear
 from mactfusion.io.dicom.frame import Image
 from mactfusion.io.dicom.place import NoPlaceError
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
     from pydicom import Dataset
 
+_MODALITY_OF_KIND = {"CT": "CT", "MR": "MR", "Positron": "PT", "Nuclear": "NM", "RT Dose": "RTDOSE"}
 _SEGMENTATIONS = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 
 
@@ -37,8 +40,8 @@ def image_of(header: Dataset, path: Path) -> Image | None:
         study=_text(header, "StudyInstanceUID"),
         series=_text(header, "SeriesInstanceUID"),
         series_number=_text(header, "SeriesNumber"),
-        modality=_text(header, "Modality"),
-        description=" ".join(_text(header, "SeriesDescription").split()),
+        modality=_modality(header),
+        description=_printable(_text(header, "SeriesDescription")),
         date=_text(header, "SeriesDate") or _text(header, "StudyDate"),
         patient=(_digest(header, "PatientID"), _digest(header, "PatientBirthDate")),
         frame_of_reference=_text(header, "FrameOfReferenceUID"),
@@ -77,10 +80,25 @@ def _obstacle(header: Dataset, image: Image) -> str:
         return "a localizer"
     if int(header.get("SamplesPerPixel") or 1) != 1:
         return "colour images, which are screenshots and no measurements"
+    if header.get("ModalityLUTSequence"):
+        return "images whose values go through a lookup table (Modality LUT)"
     photometric = _text(header, "PhotometricInterpretation") or "MONOCHROME2"
     if photometric not in ("MONOCHROME1", "MONOCHROME2"):
         return f"images whose grey is taken from a colour table ({photometric})"
     return ""
+
+
+def _modality(header: Dataset) -> str:
+    """Return DICOM's term, where it is missing by the kind of object."""
+    if modality := _text(header, "Modality").upper():
+        return modality
+    name = UID(_text(header, "SOPClassUID")).name
+    return next((term for kind, term in _MODALITY_OF_KIND.items() if kind in name), "")
+
+
+def _printable(text: str) -> str:
+    shown = "".join(letter if letter.isprintable() else " " for letter in text)
+    return " ".join(shown.split())
 
 
 def _text(header: Dataset, keyword: str) -> str:

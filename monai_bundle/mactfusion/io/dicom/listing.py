@@ -143,12 +143,16 @@ def list_series(files: Sequence[Path]) -> Listing:
         except OSError as error:
             damaged[path] = f"cannot be opened ({(error.strerror or 'no reason given').lower()})"
             continue
-        image = None if header is None else image_of(header, path)
+        try:
+            image = None if header is None else image_of(header, path)
+        except Exception:
+            damaged[path] = "has a header that cannot be understood"
+            continue
         if image is not None:
             images.append(image)
         else:
             passed["no DICOM" if header is None else "DICOM without an image"] += 1
-    missing = missing_of(list(files))
+    missing = missing_of(files, {image.instance for image in images})
     found: list[Series] = []
     for images_of_one in _of_one_series(images):
         uids = {image.series for image in images_of_one}
@@ -243,6 +247,14 @@ def _judge(series: Series, cut: Sequence[tuple[Path, str]], damaged: dict[Path, 
             f"{len(beside)} of {len(files) + len(beside)} files beside each other cannot be read"
             f" ({shown}{more}), so that slices may be missing; copy them again, or take them away"
             " if they belong to something else"
+        )
+        return
+    planes = [frame for frames in series.moments for frame in frames]
+    without = sum(frame.slope is None for frame in planes)
+    if 0 < without < len(planes):
+        series.obstacle = (
+            f"{without} of its {len(planes)} slices have no RescaleSlope, and the others have one;"
+            " export the series again"
         )
         return
     try:

@@ -19,6 +19,7 @@ from mactfusion.io.dicom.place import (
     first_item,
     number,
     numbers,
+    rescale,
     vector,
 )
 
@@ -91,8 +92,8 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
             orientation=orientation,
             spacing_mm=(spacing[0], spacing[1]),
             thickness_mm=thickness_mm,
-            slope=number(header, "RescaleSlope", 1.0),
-            intercept=number(header, "RescaleIntercept"),
+            slope=rescale(header, "RescaleSlope"),
+            intercept=rescale(header, "RescaleIntercept") or 0.0,
             keys={**keys, **{name: values[place] for name, values in telling.items()}},
             decimals=written,
         )

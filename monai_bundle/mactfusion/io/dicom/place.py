@@ -44,6 +44,24 @@ def numbers(dataset: Dataset, keyword: str, count: int) -> tuple[float, ...]:
     return found
 
 
+def rescale(dataset: Dataset, keyword: str) -> float | None:
+    """Return the number of a rescale tag, None where it is missing or empty.
+
+    Raises:
+        NoPlaceError: it is no number.
+    """
+    value = dataset.get(keyword)
+    if value is None or value == "":
+        return None
+    try:
+        found = float(value)
+    except (TypeError, ValueError):
+        found = np.nan
+    if not np.isfinite(found):
+        raise NoPlaceError(f"images whose {keyword} is no number")
+    return found
+
+
 def number(dataset: Dataset, keyword: str, otherwise: float = 0.0) -> float:
     """Return one number, or another where there is none that is finite."""
     value = dataset.get(keyword)
@@ -81,7 +99,7 @@ def _decimals(value: Any) -> int:
     if not text:
         return EXACT
     mantissa, _, exponent = text.partition("e")
-    digits = len(mantissa.partition(".")[2])
+    digits = len(mantissa.partition(".")[2].rstrip("0"))
     return max(0, digits - int(exponent or 0))
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections import Counter
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ from mactfusion.errors import InputError
 from mactfusion.io.formats import INPUT_EXTENSIONS, extension_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
 DICOMDIR = "DICOMDIR"
 PREAMBLE_BYTES = 132
@@ -90,31 +91,29 @@ def files_of(source: Path) -> Iterator[list[Path]]:
         yield [path for path in _of_folder(source.parent) if path.is_file()]
 
 
-def missing_of(files: list[Path]) -> Counter[str]:
+def missing_of(files: Sequence[Path], found: Collection[str]) -> Counter[str]:
     """Count for each SeriesInstanceUID the images that a DICOMDIR names and that are not there.
 
     Args:
-        files: those that were found.
+        files: all of the source.
+        found: SOPInstanceUID of the images among them; their names may have been changed.
     """
     import pydicom
 
-    there = {str(path).lower() for path in files}
     missing: Counter[str] = Counter()
     for path in files:
         if path.name.upper() != DICOMDIR:
             continue
         try:
             index = pydicom.dcmread(path)
-            for series, name in _indexed(index):
-                if str(path.parent.joinpath(*name)).lower() not in there:
-                    missing[series] += 1
+            missing.update(series for series, uid in _indexed(index) if uid not in found)
         except Exception:  # noqa: S112  an index that cannot be read misses nothing
             continue
     return missing
 
 
-def _indexed(index: Any) -> Iterator[tuple[str, list[str]]]:
-    """Give SeriesInstanceUID and parts of the path of each image that an index names (PS3.3 F)."""
+def _indexed(index: Any) -> Iterator[tuple[str, str]]:
+    """Give SeriesInstanceUID and SOPInstanceUID of each image that an index names (PS3.3 F)."""
     records = {record.seq_item_tell: record for record in index.DirectoryRecordSequence}
     for series in records.values():
         if series.DirectoryRecordType != "SERIES":
@@ -123,9 +122,9 @@ def _indexed(index: Any) -> Iterator[tuple[str, list[str]]]:
         seen: set[int] = set()
         while image is not None and image.seq_item_tell not in seen:
             seen.add(image.seq_item_tell)
-            name = image.get("ReferencedFileID")
-            if name and image.DirectoryRecordType == "IMAGE":
-                yield str(series.SeriesInstanceUID), [name] if isinstance(name, str) else list(name)
+            uid = image.get("ReferencedSOPInstanceUIDInFile")
+            if uid and image.DirectoryRecordType == "IMAGE":
+                yield str(series.SeriesInstanceUID), str(uid)
             image = records.get(image.OffsetOfTheNextDirectoryRecord)
 
 
@@ -159,12 +158,13 @@ def _unpacked(archive: Path) -> Iterator[Path]:
                     continue
                 place = places.setdefault(str(name.parent), folder / f"{len(places):04d}")
                 place.mkdir(exist_ok=True)
-                is_index = name.name.upper() == DICOMDIR
-                suffix = "" if is_index else name.suffix[:8]
+                suffix = name.suffix[:8]
                 target = place / f"{number:06d}{suffix if suffix[1:].isalnum() else ''}"
+                if name.name.upper() == DICOMDIR:
+                    target = place / DICOMDIR
                 _unpack(opened, member, target)
         yield folder
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError) as error:
         reason = "it is locked with a password" if "password" in str(error) else "it is damaged"
         raise InputError(f"{archive} cannot be unpacked: {reason}") from error
     finally:

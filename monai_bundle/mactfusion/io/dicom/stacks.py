@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -15,16 +16,19 @@ from mactfusion.io.dicom.geometry import along_normal, normal_of, sorted_along_n
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from mactfusion.io.dicom.frame import Frame, Image
 
 DIFFERENT_IMAGES = ("image type", "component", "echo time", "echo", "b-value", "kernel",
-                    "energy window", "detector")  # fmt: skip
+                    "energy window", "detector", "object")  # fmt: skip
 """Planes that differ in one of these show something else: they are several volumes."""
 
 MOMENTS = ("temporal position", "temporal index", "time slot", "R-R interval",
            "frame reference time", "trigger time", "direction")  # fmt: skip
 """Planes at one place that differ in one of these show it several times: they are frames."""
+
+_TIMES = ("frame reference time", "trigger time", "acquisition time")
 
 PARTS = ("acquisition", "stack")
 """Planes that differ in one of these may be parts of one volume, or volumes of their own."""
@@ -59,9 +63,11 @@ def stacks_of(images: Sequence[Image]) -> list[Stack]:
         images: the files of the series that hold planes.
     """
     alike: dict[tuple[Any, ...], list[Frame]] = defaultdict(list)
+    _number_objects(images)
     for image in images:
         for frame in image.frames:
-            size = (image.sop_class, image.rows, image.columns)
+            place = (image.patient, image.frame_of_reference)
+            size = (image.sop_class, image.rows, image.columns, *place)
             spacing = tuple(round(mm, 4) for mm in frame.spacing_mm)
             alike[(*size, *spacing)].append(frame)
     groups = [group for frames in alike.values() for group in _by_direction(frames)]
@@ -74,6 +80,15 @@ def stacks_of(images: Sequence[Image]) -> list[Stack]:
             part.copies = copies
         found += parts
     return _with_scouts(found)
+
+
+def _number_objects(images: Sequence[Image]) -> None:
+    """Files of many planes are volumes of their own, as far as their places overlap."""
+    several = [image for image in images if len(image.frames) > 1]
+    if len(several) > 1:
+        for number, image in enumerate(several, 1):
+            for frame in image.frames:
+                frame.keys = {**frame.keys, "object": number}
 
 
 def _with_scouts(stacks: list[Stack]) -> list[Stack]:
@@ -122,13 +137,20 @@ def _without_copies(frames: list[Frame]) -> tuple[list[Frame], int]:
 
 def _told_by(frame: Frame) -> tuple[Any, ...]:
     """Return what a copy shares with what it is a copy of, the times of writing excepted."""
-    return tuple(sorted((name, str(value)) for name, value in frame.keys.items()))
+    told = ((name, str(value)) for name, value in frame.keys.items() if name != "object")
+    return tuple(sorted(told))
 
 
 def _digest(frame: Frame) -> tuple[Any, ...]:
-    pixels = pydicom.dcmread(frame.image.path, force=True).get("PixelData", b"")
-    digest = hashlib.sha256(bytes(pixels)).hexdigest()
+    path = frame.image.path
+    digest = _digest_of_file(path, path.stat().st_mtime_ns)
     return digest, frame.number, frame.corner, frame.slope, frame.intercept
+
+
+@lru_cache(maxsize=64)
+def _digest_of_file(path: Path, modified_ns: int) -> str:  # noqa: ARG001  of this state of it
+    pixels = pydicom.dcmread(path, force=True).get("PixelData", b"")
+    return hashlib.sha256(bytes(pixels)).hexdigest()
 
 
 def _by_place(frames: Sequence[Frame]) -> list[list[Frame]]:
@@ -157,15 +179,15 @@ def _split(frames: list[Frame], label: str = "") -> list[Stack]:
             ]
     if not is_repeated:
         return [Stack([sorted_along_normal(frames)], label)]
-    for name in (*MOMENTS, "acquisition time"):
-        moments = [part for _, part in _parted(frames, name)]
-        if len(moments) > 1 and all(len(_by_place(part)) == len(part) for part in moments):
-            return [Stack([sorted_along_normal(part) for part in moments], label)]
     names = [name for name in MOMENTS if len(_parted(frames, name)) > 1]
-    if names:  # several together, such as time slots of several R-R intervals
-        moments = [part for _, part in _parted(frames, *names)]
-        if all(len(_by_place(part)) == len(part) for part in moments):
+    several = [tuple(names)] if len(names) > 1 else []  # such as slots of R-R intervals
+    for chosen in (*((name,) for name in (*MOMENTS, "acquisition time")), *several):
+        moments = [part for _, part in _parted(frames, *chosen)]
+        if len(moments) > 1 and all(len(part) == len(places) for part in moments):
             return [Stack([sorted_along_normal(part) for part in moments], label)]
+    ranked = _by_rank(frames, places)
+    if ranked is not None:
+        return [Stack(ranked, label)]
     twice = len(frames) - len(places)
     return [
         Stack(
@@ -175,6 +197,18 @@ def _split(frames: list[Frame], label: str = "") -> list[Stack]:
             " no tag tells them apart",
         )
     ]
+
+
+def _by_rank(frames: list[Frame], places: list[list[Frame]]) -> list[list[Frame]] | None:
+    """Where each image has a time of its own: the first at every place, the second, and so on."""
+    counts = {len(same) for same in places}
+    for name in _TIMES:
+        times = [frame.keys.get(name) for frame in frames]
+        is_own = len(set(times)) == len(times) and all(isinstance(time, float) for time in times)
+        if is_own and len(counts) == 1:
+            ranked = [sorted(same, key=lambda frame: frame.keys[name]) for same in places]
+            return [list(moment) for moment in zip(*ranked, strict=True)]
+    return None
 
 
 def _tells(name: str, frames: list[Frame], places: list[list[Frame]], is_repeated: bool) -> bool:

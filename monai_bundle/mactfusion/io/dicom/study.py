@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from mactfusion.io.dicom.listing import Listing, Series
 
+_ALONE = "it is one slice alone; nothing else of its series lies beside it"
 _DAMAGED = "a DICOM file in it has a damaged header"
 
 
@@ -76,7 +77,10 @@ class Studies:
         own = [one for one in listing.series if any(each.path == path for each in one.images)]
         if not own:
             raise InputError(f"{path} holds no image")
-        return choose(type(listing)(own, listing.passed, listing.damaged), path, wanted, role)
+        found = choose(type(listing)(own, listing.passed, listing.damaged), path, wanted, role)
+        if found.slices == 1:
+            found.sentences.append(_ALONE)
+        return found
 
     def pair(self, path: Path, anatomical: str, partners: Sequence[str]) -> list[Series]:
         """Choose the anatomical volume and its partners from one study.

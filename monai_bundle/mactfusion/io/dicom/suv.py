@@ -36,18 +36,19 @@ class Suv:
     source: str
 
 
-def suv_of(header: Dataset) -> Suv:
+def suv_of(header: Dataset, units: str) -> Suv:
     """Find out how the values of a PET series become SUVbw.
 
     Args:
         header: of the image that was acquired first, whole.
+        units: of the values, as DICOM's term of Units.
     """
-    units = str(header.get("Units") or "").strip().upper()
-    if units == "GML":
+    units = units.strip().upper()
+    if units in ("GML", "SUV"):
         kind = str(header.get("SUVType") or "BW").strip().upper()
         if kind != "BW":
             return Suv(None, f"its SUV are by another measure than body weight (SUVType {kind})")
-        return Suv(1.0, "stored as SUVbw (Units GML)")
+        return Suv(1.0, f"stored as SUVbw (units {units})")
     if units == "CNTS":
         return _from_counts(header)
     if units != "BQML":

@@ -62,7 +62,9 @@ class Stored:
         """
         image, (row, column) = frame.image, frame.corner
         part = (frame.number, slice(row, row + image.rows), slice(column, column + image.columns))
-        values = self.planes[part].astype(np.float64) * frame.slope + frame.intercept
+        values = self.planes[part].astype(np.float64)
+        values *= 1.0 if frame.slope is None else frame.slope
+        values += frame.intercept
         padding = None if self.is_padding is None else self.is_padding[part]
         return values, padding if padding is not None and padding.any() else None
 

@@ -9,6 +9,7 @@ import numpy as np
 from mactfusion.errors import InputError, warn
 from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
 from mactfusion.io.dicom.geometry import grid_of
+from mactfusion.io.dicom.place import number
 from mactfusion.io.dicom.resample import on_grid
 from mactfusion.io.dicom.suv import suv_of
 from mactfusion.io.dicom.values import Stored
@@ -30,6 +31,8 @@ _UNREADABLE = "the pixels of a DICOM file are damaged, or compressed in a way th
 _SAME_PLACE_MM = 0.1
 _FAR = 0.05
 """Share of the range of measured values: padding beyond it is no value among others."""
+
+_WIDER = 1.5
 
 _NATIVE = {"BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml"}
 
@@ -78,7 +81,7 @@ def read_series(
     unit, source = _units(series, header["whole"], units, name, planes, sentences)
     if source and padding:
         padding = repr(float(planes[is_padding][0]))
-    _count(series, header["whole"], sentences)
+    _count(series, header["whole"], grid, sentences)
     for sentence in filter(None, sentences):
         warn(f"{name}: {sentence}")
     return make_volume(
@@ -184,7 +187,7 @@ def _units(
     native = series.images[0].units
     if series.modality != "PT" or wanted == "native":
         return native, ""
-    suv = suv_of(header)
+    suv = suv_of(header, native)
     if suv.factor is None:
         if wanted == "suv":
             raise InputError(f"{name} cannot be shown in SUV, because {suv.source}")
@@ -196,8 +199,15 @@ def _units(
     return "SUV", suv.source
 
 
-def _count(series: Series, header: Any, sentences: list[str]) -> None:
-    """Say so when a PET header tells of more slices than there are."""
+def _count(series: Series, header: Any, grid: Grid, sentences: list[str]) -> None:
+    """Say so when the header tells of more slices than there are."""
+    apart_mm = float(np.linalg.norm(grid.affine[:3, 2]))
+    told_mm = number(header, "SpacingBetweenSlices") or 2 * number(header, "SliceThickness")
+    if grid.places_mm is None and series.slices > 1 and apart_mm > _WIDER * told_mm > 0:
+        sentences.append(
+            f"its slices are {apart_mm:.4g} mm apart, and its header tells of less; slices between"
+            " them may be missing"
+        )
     named = header.get("NumberOfSlices")
     if series.modality == "PT" and named and int(named) > series.slices:
         sentences.append(
