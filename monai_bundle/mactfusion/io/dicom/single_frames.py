@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from typing import TYPE_CHECKING
 
 import numpy as np
+from pydicom.dataset import Dataset
 from pydicom.uid import (
     CTImageStorage,
     MRImageStorage,
@@ -18,8 +18,6 @@ from mactfusion.io.dicom.pixels import add_pixels, full_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from pydicom.dataset import Dataset
 
     from mactfusion.io.dicom.derived import Making
     from mactfusion.io.dicom.origin import Image, Origin
@@ -51,7 +49,7 @@ def single_images(planes: Planes, making: Making) -> Iterator[Dataset]:
         shared.PresentationLUTShape = "IDENTITY"
         shared.update(full_window())
     for index, position in enumerate(planes.positions_mm):
-        image = deepcopy(shared)
+        image = Dataset(shared)  # what follows replaces attributes, and changes none
         image.SOPInstanceUID = generate_uid(prefix=None)
         image.InstanceNumber = index + 1
         image.ImagePositionPatient = [decimal(mm) for mm in position]
