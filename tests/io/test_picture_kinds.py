@@ -203,3 +203,24 @@ def test_too_many_pixels_are_called_that(tmp_path: Path) -> None:
     )
     with pytest.raises(InputError, match="too many pixels"):
         read_volume(tmp_path / "large.png")
+
+
+def test_a_jpeg_that_claims_more_than_its_length_holds(tmp_path: Path) -> None:
+    path = tmp_path / "large.jpg"
+    Image.fromarray((deep() // 257).astype(np.uint8)).save(path)
+    content = bytearray(path.read_bytes())
+    place = content.index(b"\xff\xc0") + 5
+    content[place : place + 4] = struct.pack(">HH", 8000, 8000)
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="8000 x 8000"):
+        read_volume(path)
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_jpeg_that_is_nearly_black_is_read(tmp_path: Path, progressive: bool) -> None:
+    black = np.zeros((2048, 2048), np.uint8)
+    black[:16, :16] = 200
+    Image.fromarray(black).save(
+        tmp_path / "a.jpg", quality=5, optimize=True, progressive=progressive
+    )
+    assert read_volume(tmp_path / "a.jpg").shape == (1, 2048, 2048, 1)

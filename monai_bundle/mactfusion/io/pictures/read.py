@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 
 PICTURE_AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
 """First index: column, running to patient left. Second: row, running to posterior. 1 mm pixels."""
+
+_PIXELS_PER_BYTE = {"JPEG": 512, "PNG": 8 * 1032}
+"""At most: JPEG has a bit for each block of 8 x 8, and libjpeg makes grey of what is missing;
+Deflate packs 1032 bytes into one, and a pixel has a bit."""
 
 _REFUSED_MODES = {
     "1": "is a black-and-white mask (1 bit a pixel), not an image to fuse",
@@ -74,6 +79,12 @@ def _pixels(path: Path, sentences: list[str]) -> tuple[np.ndarray, bool]:
             raise InputError(f"{path} holds {pages} pages; save one of them as a picture")
         if picture.mode in _REFUSED_MODES:
             raise InputError(f"{path} {_REFUSED_MODES[picture.mode]}")
+        if math.prod(picture.size) > _PIXELS_PER_BYTE[str(picture.format)] * path.stat().st_size:
+            width, height = picture.size
+            raise InputError(
+                f"{path} is incomplete: a file of its length cannot hold {width} x {height} pixels;"
+                " copy or export it again"
+            )
         check_memory((*picture.size, len(picture.getbands())), str(path))
         if picture.format == "PNG":
             # trainings read PNG while a progress bar writes on standard error
