@@ -40,8 +40,11 @@ def write_tree(folder: Path, files: int) -> None:
             dataset.PixelData = b"\0\0"
             dataset["PixelData"].VR = "OW"
             dataset.save_as(path, enforce_file_format=True)
+            start = path.stat().st_size - len(dataset.PixelData)
             with path.open("r+b") as file:
-                file.truncate(path.stat().st_size + EDGE * EDGE * 2)
+                file.seek(start - 4)
+                file.write((EDGE * EDGE * 2).to_bytes(4, "little"))
+                file.truncate(start + EDGE * EDGE * 2)
 
 
 def _header() -> FileDataset:
