@@ -31,7 +31,7 @@ def series_table(listing: Listing) -> Table:
 
 def passed_over(listing: Listing) -> str:
     """Say how many files are no part of any volume, by reason; "" where there are none."""
-    reasons = [f"{count} {what}" for what, count in sorted(listing.passed.items())]
+    reasons = [listing.passed_in_words] if listing.passed else []
     if listing.damaged:
         named = [f"{path.name} {how}" for path, how in list(listing.damaged.items())[:3]]
         more = f" and {len(listing.damaged) - 3} more" if len(listing.damaged) > 3 else ""

@@ -133,7 +133,8 @@ class LoadVolumesd(Transform):
         if None in sources and not is_study:
             raise InputError("There is no partner volume; give one.")
         sources[1:] = [study if source is None else source for source in sources[1:]]
-        wanted = ["" if is_automatic(each) else each for each in self._for(self.series, sources)]
+        every = [_at(self.series, number) for number in range(len(sources))]
+        wanted = ["" if is_automatic(each) else each for each in every]
         if is_study and all(_is_same(study, source) for source in sources[1:]):
             chosen: list[Series | None] = list(studies.pair(study, wanted[0], wanted[1:]))
         else:
@@ -158,8 +159,7 @@ class LoadVolumesd(Transform):
         series: Series | None,
         number: int,
     ) -> MetaTensor:
-        frame = self._for(self.frames, range(number + 1))[number]
-        units = self._for(self.units, range(number + 1))[number]
+        frame, units = _at(self.frames, number), _at(self.units, number)
         sentences: list[str] = []
         with listening(sentences.append):
             if series is None:
@@ -178,11 +178,6 @@ class LoadVolumesd(Transform):
             note(result, sentence if rest == sentence else f"{named(base_name(name))}{rest}")
         return volume
 
-    @staticmethod
-    def _for(values: Sequence[str], sources: Sequence[Any]) -> list[str]:
-        """Return a value for each source, the last one for all that are not named."""
-        return [values[min(number, len(values) - 1)] for number in range(len(sources))]
-
 
 def digests_of(source: Path) -> set[str]:
     """SHA-256 of what a source may be read as: a file, or any volume of a DICOM source.
@@ -194,6 +189,11 @@ def digests_of(source: Path) -> set[str]:
         return {sha256_of(source)}
     with Studies() as studies:
         return {sha256_of_files(series.files) for series in studies.listing(source).volumes}
+
+
+def _at(values: Sequence[str], number: int) -> str:
+    """Return the value for a source, the last one for all that are not named."""
+    return values[min(number, len(values) - 1)]
 
 
 def _refuse_without_header(source: Any, frame: str, units: str) -> None:

@@ -43,8 +43,11 @@ _TYPES = {
 }
 _ENCODINGS: dict[str, Encoding] = {
     "raw": "raw",
-    **dict.fromkeys(("txt", "text", "ascii"), "text"),  # type: ignore[dict-item]
-    **dict.fromkeys(("gz", "gzip"), "gzip"),  # type: ignore[dict-item]
+    "txt": "text",
+    "text": "text",
+    "ascii": "text",
+    "gz": "gzip",
+    "gzip": "gzip",
 }
 _RAS_SIGNS = {
     **dict.fromkeys(("right-anterior-superior", "ras"), (1, 1, 1)),

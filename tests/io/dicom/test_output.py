@@ -345,3 +345,25 @@ def test_the_bundle_writes_the_same(
     assert bundle_root().is_dir()
     first, second = (read_back(tmp_path / name) for name in "ab")
     np.testing.assert_array_equal(first[0], second[0])
+
+
+@pytest.mark.parametrize("name", ["out", "out.dcm"])
+def test_anonymous_output_does_what_its_list_says(
+    study: dict[str, Path], tmp_path: Path, name: str, pixel_maximum: Path
+) -> None:
+    from mactfusion.io.dicom.anonymous import ACTIONS
+
+    output = tmp_path / name
+    options = {"anonymous": True, "weights": pixel_maximum, "units": "native"}
+    form = "dicom" if name == "out" else "auto"
+    fuse_volumes(study["MR"], study["PT"], output=output, format=form, **options)
+    written = pydicom.dcmread(next(output.iterdir()) if output.is_dir() else output)
+    source = pydicom.dcmread(next(study["MR"].iterdir()))
+    for keyword, action in ACTIONS.items():
+        value = written.get(keyword)
+        if action == "absent":
+            assert keyword not in written or not value, keyword
+        elif action == "empty":
+            assert not value, keyword
+        else:
+            assert value is None or value != source.get(keyword), keyword

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -52,24 +53,20 @@ class DicomExport:
         dicom_template: str | Path | None = None,
         anonymous: bool = False,
     ) -> None:
-        self.output = None if output is None else Path(output)
+        self.output = Path(output or "")
         self.format = format
         self.dtype = dtype
         self.template = None if dicom_template is None else Path(dicom_template)
         self.anonymous = anonymous
+        chosen = None if output is None else self.output
         check_dicom_choices(
-            self.output,
+            chosen,
             format=format,
             dtype=dtype,
             dicom_template=self.template,
             anonymous=anonymous,
         )
-        self.is_chosen = self.output is not None and is_dicom_output(self.output, format)
-
-    @property
-    def _path(self) -> Path:
-        assert self.output is not None  # noqa: S101  asked for where DICOM is chosen alone
-        return self.output
+        self.is_chosen = chosen is not None and is_dicom_output(chosen, format)
 
     def check_origins(self, origins: Sequence[Origin | None]) -> None:
         """Refuse sources from which the chosen DICOM cannot be made.
@@ -119,11 +116,16 @@ class DicomExport:
                 "result belongs: add --dicom-template with the folder of a series of the patient, "
                 "or --anonymous."
             )
+        return self._template
+
+    @cached_property
+    def _template(self) -> Origin:
+        """Asked for before the long work and when the result is written, and read once."""
         from mactfusion.io.dicom.origin import origin_of
         from mactfusion.io.dicom.study import Studies
 
         with Studies() as studies:
-            return origin_of(studies.series(self.template).files)
+            return origin_of(studies.series(Path(self.template or "")).files)
 
     def check_case(self, case: Mapping[str, Any], luminance_only: bool) -> None:
         """Refuse a result that DICOM cannot hold, before the long work.
@@ -135,7 +137,6 @@ class DicomExport:
         Raises:
             InputError: pictures, which have no place in a patient; a type or a size too large.
         """
-        self.check_origins(_origins_of(case))
         if is_picture(case["image"]):
             raise InputError(
                 f"{self.output} cannot be written: a picture has no millimetres and no place in "
@@ -149,7 +150,7 @@ class DicomExport:
                 "auto."
             )
         size = int(np.prod(case["grid_shape"].tolist())) * (3 if is_color else 2)
-        if extension_of(self._path) == DICOM_EXTENSION and size > MOST_BYTES:
+        if extension_of(self.output) == DICOM_EXTENSION and size > MOST_BYTES:
             raise InputError(
                 f"{self.output} cannot be written: one DICOM file holds 4 GB of pixels; give a "
                 "folder and --format dicom."
@@ -173,7 +174,7 @@ class DicomExport:
         from mactfusion.io.dicom.planes import planes_of
         from mactfusion.io.dicom.single_frames import single_images
 
-        output, origins = self._path, _origins_of(case)
+        output, origins = self.output, _origins_of(case)
         owner = self._owner(origins)
         planes = planes_of(case["pred"], record["axis"], output)
         modality = anatomical_modality(origins, record["task"])

@@ -109,6 +109,11 @@ class Listing:
     damaged: dict[Path, str]
 
     @property
+    def passed_in_words(self) -> str:
+        """How many files are no part of any volume, by reason; "" where there are none."""
+        return ", ".join(f"{count} {what}" for what, count in sorted(self.passed.items()))
+
+    @property
     def candidates(self) -> list[Series]:
         """Volumes, also those that cannot be fused as they are: one may be what is meant."""
         return [series for series in self.series if series.moments]

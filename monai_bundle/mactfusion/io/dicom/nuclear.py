@@ -70,9 +70,9 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
     along_row, along_column = np.reshape(orientation, (2, 3))
     normal = np.cross(along_row, along_column)
     normal /= np.linalg.norm(normal)
-    slices = vector(header, "SliceVector", count)
-    if "SliceVector" not in header:
-        slices = list(range(1, count + 1))
+    slices = list(range(1, count + 1))
+    if "SliceVector" in header:
+        slices = vector(header, "SliceVector", count)
     telling = {
         "time slot": vector(header, "TimeSlotVector", count),
         "R-R interval": vector(header, "RRIntervalVector", count),

@@ -71,18 +71,12 @@ class Image:
     Attributes:
         sop_class: SOP Class UID.
         uid: SOP Instance UID.
-        rows: its height.
-        columns: its width.
-        samples: values of a pixel.
         corners: ``(4, 3)`` in DICOM's LPS millimetres, the centres of its pixels at the corners;
             empty where the header has no single place.
     """
 
     sop_class: str
     uid: str
-    rows: int
-    columns: int
-    samples: int
     corners: list[list[float]]
 
 
@@ -210,9 +204,6 @@ def _image(header: pydicom.Dataset) -> Image:
     return Image(
         sop_class=str(header.get("SOPClassUID", "")),
         uid=str(header.get("SOPInstanceUID", "")),
-        rows=int(header.get("Rows", 0) or 0),
-        columns=int(header.get("Columns", 0) or 0),
-        samples=int(header.get("SamplesPerPixel", 1) or 1),
         corners=_corners(header),
     )
 

@@ -25,9 +25,9 @@ def on_grid(planes: np.ndarray, grid: Grid, spacing_mm: tuple[float, float]) -> 
     """
     if grid.places_mm is None:
         return planes
-    columns, rows, slices = grid.shape
+    places_mm, (columns, rows, slices) = grid.places_mm, grid.shape
     row_mm, column_mm = spacing_mm
-    depths_mm = grid.places_mm[:, 2]
+    depths_mm = places_mm[:, 2]
     step_mm = float(depths_mm[-1]) / (slices - 1)
     result = np.full((slices, rows, columns), np.nan, np.float32)
     moved: dict[int, np.ndarray] = {}
@@ -36,7 +36,7 @@ def on_grid(planes: np.ndarray, grid: Grid, spacing_mm: tuple[float, float]) -> 
         if index not in moved:
             for gone in [other for other in moved if other < index - 1]:
                 del moved[gone]
-            along_row, along_column = grid.places_mm[index, :2]  # type: ignore[index]
+            along_row, along_column = places_mm[index, :2]
             shifted = _shifted(planes[index], along_column / row_mm, 0, rows)
             moved[index] = _shifted(shifted, along_row / column_mm, 1, columns)
         return moved[index]

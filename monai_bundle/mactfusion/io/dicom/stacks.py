@@ -29,6 +29,7 @@ MOMENTS = ("temporal position", "temporal index", "time slot", "R-R interval",
 """Planes at one place that differ in one of these show it several times: they are frames."""
 
 _TIMES = ("frame reference time", "trigger time", "acquisition time")
+"""What each image may have of its own, in the order of its frames."""
 
 PARTS = ("acquisition", "stack")
 """Planes that differ in one of these may be parts of one volume, or volumes of their own."""
@@ -47,6 +48,7 @@ class Stack:
         label: what tells it from others of its series, such as "echo time 10".
         copies: planes that were left out because another one is the same.
         obstacle: why it is no volume; "" where it is one.
+        scouts: images across the others, which were left out.
     """
 
     moments: list[list[Frame]]
@@ -136,7 +138,7 @@ def _without_copies(frames: list[Frame]) -> tuple[list[Frame], int]:
 
 
 def _told_by(frame: Frame) -> tuple[Any, ...]:
-    """Return what a copy shares with what it is a copy of, the times of writing excepted."""
+    """Return what tags say of a plane, which is the same of its copy in another file."""
     told = ((name, str(value)) for name, value in frame.keys.items() if name != "object")
     return tuple(sorted(told))
 

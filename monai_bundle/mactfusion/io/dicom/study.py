@@ -128,5 +128,4 @@ def say_passed_over(listing: Listing, name: str) -> None:
             f" ({base_name(path)} {how})"
         )
     if listing.passed:
-        reasons = ", ".join(f"{count} {what}" for what, count in sorted(listing.passed.items()))
-        inform(f"{base_name(name)}: files passed over: {reasons}.")
+        inform(f"{base_name(name)}: files passed over: {listing.passed_in_words}.")

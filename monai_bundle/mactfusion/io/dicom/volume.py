@@ -66,7 +66,7 @@ def read_series(
     grid = grids[0]
     _refuse_moved(grids, name, option)
     with guarded(f"{name} cannot be read", _UNREADABLE):
-        planes, header = _planes(moments, sentences)
+        planes, header, stored_padding = _planes(moments, sentences)
     if np.isnan(planes).all():
         raise InputError(f"{name} holds padding alone: nothing was measured")
     sentences.insert(0, grid.sentence)
@@ -74,14 +74,12 @@ def read_series(
     planes = on_grid(planes, grid, moments[0][0].spacing_mm)
     is_padding = np.isnan(planes)
     if is_padding.any():
-        number = _padding(planes, header.pop("padding", None))
-        planes[is_padding] = number
-        padding = repr(float(np.float32(number)))
+        planes[is_padding] = _padding(planes, stored_padding)
     image = moments[0][0].image
-    unit, source = _units(series, header["whole"], units, name, planes, sentences)
-    if source and padding:
+    unit, source = _units(series, header, units, name, planes, sentences)
+    if is_padding.any():  # in the units of the volume
         padding = repr(float(planes[is_padding][0]))
-    _count(series, header["whole"], grid, sentences)
+    _count(series, header, grid, sentences)
     for sentence in filter(None, sentences):
         warn(f"{name}: {sentence}")
     return make_volume(
@@ -129,8 +127,13 @@ def _refuse_moved(grids: Sequence[Grid], name: str, option: str) -> None:
 
 def _planes(
     moments: Sequence[Sequence[Frame]], sentences: list[str]
-) -> tuple[np.ndarray, dict[str, Any]]:
-    """Read planes, ``(slices, rows, columns)`` float32, NaN for padding; and what headers say."""
+) -> tuple[np.ndarray, Any, float | None]:
+    """Read planes, and say what has to be said.
+
+    Returns:
+        ``(slices, rows, columns)`` float32, NaN for padding; the header of the image that was
+        acquired first; the value of padding as stored, if there is any.
+    """
     durations = [np.median([frame.duration_ms for frame in frames]) for frames in moments]
     if len(moments) > 1 and not all(duration > 0 for duration in durations):
         sentences.append("the durations of its frames are unknown, so that each counts the same")
@@ -139,8 +142,7 @@ def _planes(
     image = moments[0][0].image
     result = np.zeros((len(moments[0]), image.rows, image.columns), np.float32)
     opened: dict[Any, Stored] = {}
-    earliest = ""
-    found: dict[str, Any] = {}
+    earliest, first, padding, is_inverted = "", None, None, False
     for frames, weight in zip(moments, weights, strict=True):
         for place, frame in enumerate(frames):
             path = frame.image.path
@@ -150,16 +152,16 @@ def _planes(
             stored = opened[path]
             values, is_padding = stored.values(frame)
             if is_padding is not None:
-                found.setdefault("padding", float(values[is_padding][0]))
+                padding = float(values[is_padding][0]) if padding is None else padding
                 values[is_padding] = np.nan
             result[place] += weight * values
             moment = f"{stored.header.get('AcquisitionDate', '')}|{_clock(stored.header)}"
-            if "whole" not in found or moment < earliest:
-                earliest, found["whole"] = moment, stored.header
-            if stored.is_inverted and "inverted" not in found:
-                found["inverted"] = True
-                sentences.append("its grey was inverted, as its header asks for (MONOCHROME1)")
-    return result, found
+            if first is None or moment < earliest:
+                earliest, first = moment, stored.header
+            is_inverted |= stored.is_inverted
+    if is_inverted:
+        sentences.append("its grey was inverted, as its header asks for (MONOCHROME1)")
+    return result, first, padding
 
 
 def _clock(header: Any) -> str:
