@@ -55,6 +55,7 @@ def only_volume(source: Path) -> MetaTensor | None:
             show(series_table(listing))
         if sentence := passed_over(listing):
             tell(sentence)
+            studies.passed_over_is_said(source)
         if is_loose_file(source):
             series = studies.series(source)
         elif len(listing.candidates) != 1 and listing.series:

@@ -85,14 +85,37 @@ def test_two_spacings_become_the_finer_one_and_are_said(tmp_path: Path) -> None:
     lies_as_measured(read)
 
 
-@pytest.mark.parametrize("thickness", [None, [3.0] * 12])
-def test_a_long_run_of_wider_slices_is_no_hole(tmp_path: Path, thickness: Any) -> None:
-    depths = [*np.arange(0, 18, 3.0), *np.arange(18, 54, 6.0)]
+def spaced(folder: Path, depths: list[float], thickness: list[float]) -> Path:
     positions = [np.array([-20.0, -30.0, depth]) for depth in depths]
-    volume = made(len(depths), 9, 8)
-    folder = written_at(tmp_path / "s", volume, positions, thickness=thickness)
-    with pytest.warns(FusionWarning, match="3 to 6 mm apart"):
+    return written_at(folder, made(len(depths), 9, 8), positions, thickness=thickness)
+
+
+@pytest.mark.parametrize("wider", [4.0, 6.0])
+def test_a_long_run_of_wider_and_thicker_slices_is_no_hole(tmp_path: Path, wider: float) -> None:
+    depths = [*np.arange(0, 18, 3.0), *(18 + wider * np.arange(6))]
+    folder = spaced(tmp_path / "s", depths, [3.0] * 6 + [wider] * 6)
+    with pytest.warns(FusionWarning, match=f"3 to {wider:g} mm apart"):
         lies_as_measured(read_volume(folder))
+
+
+def test_a_long_run_of_slices_at_another_distance_is_no_hole(tmp_path: Path) -> None:
+    """4.2 mm is no whole number of steps of 3 mm, so that no slice can be missing there."""
+    depths = [*np.arange(0, 18, 3.0), *(18 + 4.2 * np.arange(6))]
+    with pytest.warns(FusionWarning, match=r"3 to 4\.2 mm apart"):
+        lies_as_measured(read_volume(spaced(tmp_path / "s", depths, [3.0] * 12)))
+
+
+@pytest.mark.parametrize("step", [2, 3])
+@pytest.mark.parametrize("thickness", [3.0, 0.0])
+def test_every_other_slice_of_a_stretch_is_missing(
+    tmp_path: Path, step: int, thickness: float
+) -> None:
+    keep = [*range(5), *range(5, 18, step), *range(18, 24)]
+    keep = sorted(set(keep))
+    folder = classic(tmp_path / "s", made(24), keep=keep, SliceThickness=thickness)
+    sentence = rf"{24 - len(keep)} DICOM slice\(s\) missing, after slice 6, after slice 7, after"
+    with pytest.raises(InputError, match=sentence):
+        read_volume(folder)
 
 
 @pytest.mark.parametrize(
@@ -156,3 +179,69 @@ def test_directions_that_span_no_plane_are_refused(tmp_path: Path, orientation: 
     folder = classic(tmp_path / "s", made(), ImageOrientationPatient=orientation)
     with pytest.raises(InputError, match="no pair of directions"):
         read_volume(folder)
+
+
+def rounded(folder: Path, volume: Made, decimals: int, **how: Any) -> Path:
+    def change(index: int, dataset: Any) -> None:
+        position = [round(mm, decimals) for mm in volume.position(index)]
+        dataset.ImagePositionPatient = [f"{mm:g}" for mm in position]
+
+    return classic(folder, volume, change=change, **how)
+
+
+@pytest.mark.parametrize("step_mm", [1.25, 1.5])
+def test_whole_millimetres_are_no_holes(tmp_path: Path, step_mm: float) -> None:
+    volume = made(40, step_mm=step_mm)
+    with pytest.warns(
+        FusionWarning, match=rf"whole millimetres; .* {step_mm:g} mm apart, as its h"
+    ):
+        read = read_volume(rounded(tmp_path / "s", volume, 0))
+    np.testing.assert_array_equal(read[0].numpy(), volume.values.transpose(2, 1, 0))
+    np.testing.assert_allclose(read.affine.numpy(), volume.affine, atol=0.3)
+    np.testing.assert_allclose(read.affine.numpy()[:3, :3], volume.affine[:3, :3], atol=1e-9)
+
+
+def test_one_decimal_is_no_change_of_the_spacing(tmp_path: Path) -> None:
+    volume = made(40, step_mm=0.625)
+    read = read_volume(rounded(tmp_path / "s", volume, 1))
+    np.testing.assert_array_equal(read[0].numpy(), volume.values.transpose(2, 1, 0))
+    np.testing.assert_allclose(read.affine.numpy(), volume.affine, atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("step_mm", "decimals"), [(1.0, 0), (1.25, 0), (1.5, 0), (3.0, 0), (0.625, 1), (3.0, 1)]
+)
+@pytest.mark.parametrize("missing", [1, 7, 18])
+def test_rounding_hides_no_hole(
+    tmp_path: Path, step_mm: float, decimals: int, missing: int
+) -> None:
+    keep = [index for index in range(20) if index != missing]
+    folder = rounded(tmp_path / "s", made(20, step_mm=step_mm), decimals, keep=keep)
+    with pytest.raises(InputError, match=r"DICOM slice\(s\) missing|a missing one would not show"):
+        read_volume(folder)
+
+
+def test_rounding_that_nothing_settles_is_refused(tmp_path: Path) -> None:
+    folder = rounded(tmp_path / "s", made(20, step_mm=1.25), 0, SliceThickness=2)
+    with pytest.raises(
+        InputError, match=r"whole millimetres, .* 1\.2\d? mm apart.* would not show"
+    ):
+        read_volume(folder)
+
+
+def test_whole_millimetres_sideways_are_said(tmp_path: Path) -> None:
+    cosine, sine = np.cos(0.3), np.sin(0.3)
+    volume = made(10, step_mm=3.0, orientation=(1, 0, 0, 0, cosine, sine))
+    with pytest.warns(FusionWarning, match="rounded to whole millimetres"):
+        read = read_volume(rounded(tmp_path / "s", volume, 0))
+    np.testing.assert_array_equal(read[0].numpy(), volume.values.transpose(2, 1, 0))
+    corners = np.array([[0, 0, 0, 1.0], [7, 6, 9, 1]]).T
+    apart = read.affine.numpy() @ corners - volume.affine @ corners
+    assert np.abs(apart).max() < 1
+
+
+def test_slices_that_zigzag_are_no_tilt(tmp_path: Path) -> None:
+    positions = [np.array([-20.0 + 5 * (index % 2), -30.0, 3.0 * index]) for index in range(10)]
+    folder = written_at(tmp_path / "s", made(10, 9, 40), positions)
+    with pytest.warns(FusionWarning, match=r"sideways by up to 5\.0 mm \(not evenly\)"):
+        lies_as_measured(read_volume(folder))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
+from mactfusion.io.dicom.source import is_hidden
 from mactfusion.io.formats import base_name
 
 if TYPE_CHECKING:
@@ -204,5 +205,18 @@ def _nothing(listing: Listing, path: Path) -> str:
         return (
             f"{path} holds no DICOM images that can be read: {len(listing.damaged)} files are"
             f" damaged ({base_name(damaged)} {how}); copy them again"
+        )
+    if listing.archives:
+        kinds = (
+            "a ZIP that is" if listing.archives == 1 else f"{listing.archives} ZIP files that are"
+        )
+        return (
+            f"{path} holds no DICOM images but {kinds} not opened here; give one by itself,"
+            " taken out of where it lies if that is a ZIP too"
+        )
+    if path.is_dir() and any(is_hidden(each) for each in path.iterdir()):
+        return (
+            f"{path} holds no DICOM images but hidden files, whose names begin with a dot; they are"
+            " read where one of them is given by itself"
         )
     return f"{path} holds no DICOM images; give a file, or a folder with DICOM images"

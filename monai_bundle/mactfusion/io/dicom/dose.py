@@ -42,7 +42,10 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
             raise NoPlaceError("a dose whose GridFrameOffsetVector does not begin at its place")
         offsets = (offsets - offsets[0]) * normal[2]
     units = "Gy" if str(header.get("DoseUnits") or "").upper() == "GY" else ""
-    written = decimals(header, "ImageOrientationPatient"), decimals(header, "ImagePositionPatient")
+    place = "GridFrameOffsetVector" if count > 1 else "ImagePositionPatient"
+    written = decimals(header, "ImageOrientationPatient"), decimals(header, place)
+    telling = {"dose": "DoseSummationType", "dose type": "DoseType"}
+    keys = {name: str(header.get(tag)).strip() for name, tag in telling.items() if header.get(tag)}
     return units, [
         Frame(
             number=place,
@@ -51,6 +54,7 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
             spacing_mm=(spacing[0], spacing[1]),
             thickness_mm=number(header, "SliceThickness"),
             slope=scaling,
+            keys=dict(keys),
             decimals=written,
         )
         for place, offset in enumerate(offsets)

@@ -22,12 +22,14 @@ class Frame:
         orientation: unit vectors along a row and along a column, LPS.
         spacing_mm: distance of rows, distance of columns.
         thickness_mm: of the slice; 0 where unknown.
+        apart_mm: the distance of slices that the header tells of; 0 where it does not.
         slope: stored value times this; None where the header does not say, which is 1.
         intercept: the product plus this is the value.
         keys: what may tell it from another image at its place, such as ``echo time``.
         duration_ms: of the acquisition; 0 where unknown.
         corner: row and column where it begins in the stored plane; that of a mosaic's tile.
-        decimals: of the numbers of orientation and position as they were written.
+        decimals: of the numbers of orientation and position as they were written; 0 where all are
+            whole.
     """
 
     number: int
@@ -35,6 +37,7 @@ class Frame:
     orientation: tuple[float, ...]
     spacing_mm: tuple[float, float]
     thickness_mm: float = 0.0
+    apart_mm: float = 0.0
     slope: float | None = None
     intercept: float = 0.0
     keys: dict[str, Any] = field(default_factory=dict)
@@ -58,6 +61,8 @@ class Image:
         description: of the series.
         date: of the series, else of the study, as YYYYMMDD.
         patient: digests of identifier and birth date, "" where they are not filled in.
+        patient_number: tells patients of one source apart, from 1.
+        state: size and time of the file when its header was read.
         frame_of_reference: UID.
         units: of the values: "HU", DICOM's term of Units, "Gy", a RescaleType, or "".
         rows: of one frame.
@@ -78,6 +83,8 @@ class Image:
     description: str = ""
     date: str = ""
     patient: tuple[str, str] = ("", "")
+    patient_number: int = 1
+    state: tuple[int, int] = (0, 0)
     frame_of_reference: str = ""
     units: str = ""
     rows: int = 0

@@ -29,6 +29,9 @@ _TELLING = {
     "component": (("MRImageFrameTypeSequence", "ComplexImageComponent"),),
     "echo time": (("MREchoSequence", "EffectiveEchoTime"),),
     "b-value": (("MRDiffusionSequence", "DiffusionBValue"),),
+    "flip angle": (("MRTimingAndRelatedParametersSequence", "FlipAngle"),),
+    "inversion time": (("MRModifierSequence", "InversionTimes"),),
+    "kVp": (("CTXRayDetailsSequence", "KVP"),),
     "kernel": (("CTReconstructionSequence", "ConvolutionKernel"),),
     "temporal index": (("FrameContentSequence", "TemporalPositionIndex"),),
     "trigger time": (
@@ -91,6 +94,7 @@ def _plane(place: int, own: Dataset | None, shared: Dataset | None) -> Frame:
         orientation=orientation,
         spacing_mm=(spacing[0], spacing[1]),
         thickness_mm=number(measures, "SliceThickness"),
+        apart_mm=number(measures, "SpacingBetweenSlices"),
         slope=slope,
         intercept=intercept,
         keys={name: value for name, value in keys.items() if value is not None},

@@ -9,6 +9,7 @@ import numpy as np
 from monai.data.utils import orientation_ras_lps
 
 from mactfusion.io.dicom.frame import EXACT
+from mactfusion.io.dicom.holes import NoGridError, refuse_holes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,18 +25,30 @@ UNEVEN_MM = 0.05
 _LARGEST_ROUNDING = 1e-3
 """Of a direction: fewer than three decimals cannot be told from a tilt."""
 
-_ALIKE = 0.1
-_HOLE = 1.5
-_MOST_IN_A_HOLE = 2
+_COARSE = 0.2
+"""Share of a step: positions that are rounded more may hide a missing slice."""
+
+_JITTER = 1.5
+"""Times the rounding: by how much gaps between rounded positions differ at most."""
+
+_MOST_OF_A_ROUNDING = 0.99
+_EXACT_MM = 1e-6
 _MOST_SLICES = 4
 
 
-class NoGridError(Exception):
-    """Slices are missing.
+@dataclass
+class _Spacing:
+    """Of slices that lie evenly.
 
-    Args:
-        reason: a clause that names where.
+    Attributes:
+        step_mm: from slice to slice.
+        first_mm: where the first one lies, along the normal from its written position.
+        sentence: what is to be said about it.
     """
+
+    step_mm: float
+    first_mm: float = 0.0
+    sentence: str = ""
 
 
 @dataclass
@@ -100,27 +113,90 @@ def grid_of(frames: Sequence[Frame]) -> Grid:
         affine = _affine(axes, (column_mm, row_mm, step_mm), positions_mm[0])
         return Grid(affine, (image.columns, image.rows, 1), sentence=unknown)
     places_mm = (positions_mm - positions_mm[0]) @ axes.T
-    extent_mm = places_mm[-1, 2]
-    orientation_decimals = min(frame.decimals[0] for frame in frames)
-    position_decimals = max(frame.decimals[1] for frame in frames)
-    rounding_mm = 0.0 if position_decimals == EXACT else 10.0**-position_decimals
+    extent_mm = float(places_mm[-1, 2])
+    orientation_decimals = min(frame.decimals[0] or EXACT for frame in frames)
+    rounding_mm = _rounding_mm(frames)
     rounding = 0.0 if orientation_decimals == EXACT else 10.0**-orientation_decimals
     turned_mm = min(rounding, _LARGEST_ROUNDING) * extent_mm
     sideways_mm = float(np.linalg.norm(places_mm[:, :2], axis=1).max())
-    is_straight = sideways_mm <= max(NEGLIGIBLE_MM, turned_mm + 2 * rounding_mm)
-    gaps_mm = np.diff(places_mm[:, 2])
-    step_mm = float(extent_mm) / len(gaps_mm)
-    even_mm = step_mm * np.arange(len(frames))
-    is_even = np.abs(places_mm[:, 2] - even_mm).max() <= max(UNEVEN_MM, rounding_mm)
-    if not is_even:
-        _refuse_holes(frames, gaps_mm)
-    if is_straight and is_even:
-        if turned_mm > 0 and sideways_mm > 0:
-            axes = _turned_to(axes, positions_mm[-1] - positions_mm[0])
-            step_mm = float(np.linalg.norm(positions_mm[-1] - positions_mm[0])) / len(gaps_mm)
-        affine = _affine(axes, (column_mm, row_mm, step_mm), positions_mm[0])
-        return Grid(affine, (image.columns, image.rows, len(frames)))
-    return _true_grid(frames, axes, places_mm, is_straight=is_straight, is_even=bool(is_even))
+    crooked_mm = turned_mm + (1 if rounding_mm == 1 else 2) * rounding_mm
+    is_straight = sideways_mm <= max(NEGLIGIBLE_MM, crooked_mm)
+    spacing = _even_spacing(frames, places_mm[:, 2], axes[2], rounding_mm)
+    if spacing is None:
+        refuse_holes(frames, np.diff(places_mm[:, 2]))
+        return _true_grid(frames, axes, places_mm, is_straight=is_straight, is_even=False)
+    if not is_straight:
+        return _true_grid(frames, axes, places_mm, is_straight=False, is_even=True)
+    step_mm, first_mm = spacing.step_mm, positions_mm[0] + spacing.first_mm * axes[2]
+    if turned_mm > 0 and sideways_mm > 0:
+        axes = _turned_to(axes, positions_mm[-1] - positions_mm[0])
+        step_mm *= float(np.linalg.norm(positions_mm[-1] - positions_mm[0])) / extent_mm
+    affine = _affine(axes, (column_mm, row_mm, step_mm), first_mm)
+    sentence = spacing.sentence
+    if rounding_mm == 1 and sideways_mm > NEGLIGIBLE_MM and not sentence:
+        sentence = (
+            f"its positions are rounded to {_written(frames)}, and were taken to lie straight"
+        )
+    return Grid(affine, (image.columns, image.rows, len(frames)), sentence=sentence)
+
+
+def _rounding_mm(frames: Sequence[Frame]) -> float:
+    """Return how far apart two positions lie at least that are not written alike."""
+    decimals = max(frame.decimals[1] for frame in frames)
+    return 0.0 if decimals == EXACT else 10.0**-decimals
+
+
+def _even_spacing(
+    frames: Sequence[Frame], depths_mm: np.ndarray, normal: np.ndarray, rounding_mm: float
+) -> _Spacing | None:
+    """Return the spacing of slices that lie evenly, but for how their positions were rounded.
+
+    Args:
+        frames: in the order in which they lie.
+        depths_mm: of each along the normal, from the first.
+        normal: unit vector.
+        rounding_mm: of the numbers of a position.
+
+    Raises:
+        NoGridError: the rounding could hide a missing slice.
+    """
+    places = np.arange(len(frames))
+    extent_mm = float(depths_mm[-1])
+    fitted_mm = extent_mm / (len(frames) - 1)
+    off_mm = float(np.abs(depths_mm - fitted_mm * places).max())
+    if off_mm <= min(UNEVEN_MM, _COARSE * fitted_mm):
+        return _Spacing(fitted_mm)
+    rounding_mm *= float(np.abs(normal).sum())
+    if off_mm > rounding_mm + _EXACT_MM:
+        return None
+    for told_mm in dict.fromkeys((frames[0].apart_mm, frames[0].thickness_mm)):
+        errors_mm = depths_mm - told_mm * places
+        is_within = np.ptp(errors_mm) <= rounding_mm + _EXACT_MM
+        if is_within and abs(errors_mm[-1]) < _MOST_OF_A_ROUNDING * rounding_mm < told_mm:
+            sentence = ""
+            if rounding_mm > _COARSE * told_mm:
+                sentence = (
+                    f"its positions are rounded to {_written(frames)}; its slices were taken to be"
+                    f" {told_mm:.4g} mm apart, as its header tells"
+                )
+            return _Spacing(told_mm, float(errors_mm.mean()), sentence)
+    gaps_mm = np.diff(depths_mm)
+    if np.ptp(gaps_mm) > _JITTER * rounding_mm:
+        return None
+    if rounding_mm <= _COARSE * fitted_mm:
+        return _Spacing(fitted_mm)
+    told_mm = frames[0].apart_mm or frames[0].thickness_mm
+    if abs(told_mm - gaps_mm.min()) <= _EXACT_MM:  # no rounding widens the others
+        return None
+    raise NoGridError(
+        f"its positions are rounded to {_written(frames)}, and its slices are about"
+        f" {fitted_mm:.3g} mm apart, so that a missing one would not show"
+    )
+
+
+def _written(frames: Sequence[Frame]) -> str:
+    rounding_mm = _rounding_mm(frames)
+    return "whole millimetres" if rounding_mm == 1 else f"{rounding_mm:g} mm"
 
 
 def _true_grid(
@@ -153,9 +229,11 @@ def _true_grid(
     if not is_straight:
         shear = places_mm[-1, :2] / extent_mm
         degrees = np.degrees(np.arctan(np.linalg.norm(shear)))
+        along_mm = places_mm[:, :2] - places_mm[0, :2] - places_mm[:, 2:] * shear
+        is_tilt = np.linalg.norm(along_mm, axis=1).max() <= NEGLIGIBLE_MM + 2 * _rounding_mm(frames)
         sentences.append(
-            f"its slices are shifted sideways by up to {np.linalg.norm(room_mm):.1f} mm"
-            f" (a gantry tilted by {degrees:.1f} degrees)"
+            f"its slices are shifted sideways by up to {np.linalg.norm(room_mm):.1f} mm "
+            + (f"(a gantry tilted by {degrees:.1f} degrees)" if is_tilt else "(not evenly)")
         )
     if not is_even:
         sentences.append(
@@ -167,38 +245,6 @@ def _true_grid(
         (columns, rows, count),
         places_mm - start_mm,
         " and ".join(sentences) + "; it was resampled to a rectangular grid by their positions",
-    )
-
-
-def _refuse_holes(frames: Sequence[Frame], gaps_mm: np.ndarray) -> None:
-    """Tell a hole from a change of the spacing: it is short, and thicker slices do not fill it."""
-    runs: list[list[int]] = []
-    for index in range(len(gaps_mm)):
-        if runs and abs(gaps_mm[index] / gaps_mm[runs[-1][0]] - 1) <= _ALIKE:
-            runs[-1].append(index)
-        else:
-            runs.append([index])
-    missing, widest = [], 0.0
-    for place, run in enumerate(runs):
-        gap_mm = float(gaps_mm[run].mean())
-        beside = [runs[other] for other in (place - 1, place + 1) if 0 <= other < len(runs)]
-        usual_mm = min((float(gaps_mm[other].mean()) for other in beside), default=gap_mm)
-        if len(run) > _MOST_IN_A_HOLE or gap_mm <= _HOLE * usual_mm:
-            continue
-        neighbours = [frames[other[0]].thickness_mm for other in beside]
-        thickness_tells = all(abs(mm / usual_mm - 1) <= _ALIKE for mm in neighbours)
-        for index in run:
-            thickness_mm = min(frames[index].thickness_mm, frames[index + 1].thickness_mm)
-            if not thickness_tells or abs(thickness_mm / gap_mm - 1) > _ALIKE:
-                missing.append((index, max(round(gap_mm / usual_mm) - 1, 1), usual_mm))
-                widest = max(widest, gap_mm)
-    if not missing:
-        return
-    count = sum(number for _, number, _ in missing)
-    where = ", ".join(f"after slice {index + 1}" for index, _, _ in missing[:5])
-    raise NoGridError(
-        f"{count} DICOM slice(s) missing, {where} of {len(frames)} (a gap of {widest:g} mm where"
-        f" slices are {missing[0][2]:g} mm apart)"
     )
 
 

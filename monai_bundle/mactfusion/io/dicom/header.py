@@ -24,7 +24,7 @@ _TAGS = [
     "TemporalPositionIndex", "FrameReferenceTime", "ActualFrameDuration", "TriggerTime",
     "ConvolutionKernel", "ImageIndex", "NumberOfSlices", "StackID", "DetectorInformationSequence",
     "SliceVector", "TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "DetectorVector",
-    "ModalityLUTSequence",
+    "ModalityLUTSequence", "KVP", "FlipAngle", "InversionTime", "DoseSummationType", "DoseType",
     "GridFrameOffsetVector", "DoseGridScaling", "DoseUnits", "SharedFunctionalGroupsSequence",
     "PerFrameFunctionalGroupsSequence",
 ]  # fmt: skip

@@ -6,11 +6,14 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from mactfusion.io.dicom.geometry import NoGridError, grid_of
+from mactfusion.io.dicom.geometry import grid_of
 from mactfusion.io.dicom.header import DamagedError, read_header
+from mactfusion.io.dicom.holes import NoGridError
 from mactfusion.io.dicom.images import image_of
-from mactfusion.io.dicom.source import DICOMDIR, missing_of
+from mactfusion.io.dicom.patient import patient_numbers
+from mactfusion.io.dicom.source import DICOMDIR, is_archive, missing_of
 from mactfusion.io.dicom.stacks import stacks_of
+from mactfusion.io.dicom.unchanged import state_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +23,9 @@ if TYPE_CHECKING:
 
 _MODALITIES = ("MR", "CT", "PT", "NM", "RTDOSE")
 """In the order of a listing."""
+
+ZIP_INSIDE = "ZIP that was not opened"
+"""Of a file within a folder, or within another ZIP."""
 
 
 @dataclass
@@ -114,6 +120,11 @@ class Listing:
         return ", ".join(f"{count} {what}" for what, count in sorted(self.passed.items()))
 
     @property
+    def archives(self) -> int:
+        """How many ZIP files lie within it, which are not opened."""
+        return self.passed[ZIP_INSIDE]
+
+    @property
     def candidates(self) -> list[Series]:
         """Volumes, also those that cannot be fused as they are: one may be what is meant."""
         return [series for series in self.series if series.moments]
@@ -138,6 +149,7 @@ def list_series(files: Sequence[Path]) -> Listing:
         if path.name.upper() == DICOMDIR:
             continue
         try:
+            state = state_of(path)
             header = read_header(path)
         except DamagedError as error:
             if error.header is None:
@@ -154,9 +166,16 @@ def list_series(files: Sequence[Path]) -> Listing:
             damaged[path] = "has a header that cannot be understood"
             continue
         if image is not None:
+            image.state = state
             images.append(image)
+        elif header is not None:
+            passed["DICOM without an image"] += 1
         else:
-            passed["no DICOM" if header is None else "DICOM without an image"] += 1
+            passed[ZIP_INSIDE if is_archive(path) else "no DICOM"] += 1
+    numbers = patient_numbers(image.patient for image in images)
+    for image in images:
+        image.patient_number = numbers[image.patient]
+    patients = set(numbers.values())
     missing = missing_of(files, {image.instance for image in images})
     found: list[Series] = []
     for images_of_one in _of_one_series(images):
@@ -166,6 +185,10 @@ def list_series(files: Sequence[Path]) -> Listing:
             absent = sum(missing[uid] for uid in uids)
             if absent and not series.obstacle:
                 series.obstacle = f"{absent} of its images are named in the DICOMDIR and not there"
+            own = {image.patient_number for image in series.images}
+            if len(patients) > len(own) == 1:
+                patient = f"patient {own.pop()}"
+                series.label = ", ".join(filter(None, (patient, series.label)))
             found.append(series)
     known = {image.series for image in images}
     for uid, flaws in cut.items():
@@ -190,7 +213,9 @@ def _of_one_series(images: list[Image]) -> list[list[Image]]:
         direction = tuple(round(part, 2) + 0.0 for part in frame.orientation)
         size = (image.rows, image.columns, frame.spacing_mm, frame.thickness_mm, direction)
         named = (image.study, image.series_number, image.description, image.modality)
-        alone[(*named, image.patient, image.frame_of_reference, image.sop_class, *size)] += [image]
+        alone[(*named, image.patient_number, image.frame_of_reference, image.sop_class, *size)] += [
+            image
+        ]
     return groups + list(alone.values())
 
 

@@ -64,9 +64,12 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
     spacing = numbers(header, "PixelSpacing", 2)
     checked(orientation, spacing)
     count = int(header.get("NumberOfFrames") or 1)
-    step_mm = number(header, "SpacingBetweenSlices") or number(header, "SliceThickness")
-    if count > 1 and step_mm == 0:
-        raise NoPlaceError("frames without SpacingBetweenSlices, so that their place is unknown")
+    step_mm = number(header, "SpacingBetweenSlices")
+    if count > 1 and step_mm == 0:  # its sign alone says on which side of the first they lie
+        raise NoPlaceError(
+            "frames without SpacingBetweenSlices, so that it is unknown on which side of the first"
+            " one the others lie"
+        )
     along_row, along_column = np.reshape(orientation, (2, 3))
     normal = np.cross(along_row, along_column)
     normal /= np.linalg.norm(normal)

@@ -1,10 +1,12 @@
-"""Whether two volumes are of one patient and lie in one frame of reference."""
+"""Whether images and volumes are of one patient and lie in one frame of reference."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from monai.data import MetaTensor
 
 _PATIENTS = "different patients (identifier or birth date)"
@@ -36,9 +38,31 @@ def same_patient_warning(anatomical: MetaTensor, partner: MetaTensor) -> str | N
     )
 
 
+def patient_numbers(patients: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
+    """Count patients from 1, in the order in which they come.
+
+    Args:
+        patients: digests of identifier and birth date, "" where they are not filled in. What is
+            not filled in tells nothing, unless it could be said of several patients.
+
+    Returns:
+        The number of each that was given.
+    """
+    known: list[list[tuple[str, ...]]] = []
+    every = list(dict.fromkeys(patients))
+    for patient in sorted(every, key=lambda patient: -sum(map(bool, patient))):
+        fitting = [same for same in known if not any(_differ(patient, other) for other in same)]
+        if len(fitting) == 1:
+            fitting[0].append(patient)
+        else:
+            known.append([patient])
+    known.sort(key=lambda same: min(map(every.index, same)))
+    return {patient: number for number, same in enumerate(known, 1) for patient in same}
+
+
 def _parts(volume: MetaTensor, key: str) -> list[str]:
     return str(volume.meta.get(key, "")).split("|")
 
 
-def _differ(first: list[str], second: list[str]) -> bool:
+def _differ(first: Sequence[str], second: Sequence[str]) -> bool:
     return any(a and b and a != b for a, b in zip(first, second, strict=False))

@@ -75,9 +75,9 @@ def number(dataset: Dataset, keyword: str, otherwise: float = 0.0) -> float:
 
 
 def decimals(dataset: Dataset, keyword: str) -> int:
-    """Return how many decimals the numbers of a tag were written with; whole ones are exact."""
-    written = [_decimals(value) for value in dataset.get(keyword) or ()]
-    return max(written) or EXACT
+    """Return how many decimals the numbers of a tag were written with."""
+    value = dataset.get(keyword)
+    return max((_decimals(each) for each in value), default=EXACT) if np.iterable(value) else EXACT
 
 
 def checked(orientation: tuple[float, ...], spacing_mm: tuple[float, ...]) -> None:

@@ -70,8 +70,9 @@ def is_archive(path: Path) -> bool:
 def files_of(source: Path) -> Iterator[list[Path]]:
     """Give the files that a source stands for, in the order of their names.
 
-    Hidden files are passed over, links to folders are not followed. A ZIP is unpacked into a
-    private folder that is gone afterwards, under numbers, so that no name leads out of it.
+    Hidden files are passed over unless one is the source, links to folders are not followed. A
+    ZIP is unpacked into a private folder that is gone afterwards, under numbers, so that no name
+    leads out of it.
 
     Args:
         source: a folder, a DICOMDIR (its folder is meant), one file (its folder without those
@@ -88,7 +89,7 @@ def files_of(source: Path) -> Iterator[list[Path]]:
         with _unpacked(source) as folder:
             yield _below(folder)
     else:
-        yield [path for path in _of_folder(source.parent) if path.is_file()]
+        yield [path for path in _of_folder(source.parent, is_hidden(source)) if path.is_file()]
 
 
 def missing_of(files: Sequence[Path], found: Collection[str]) -> Counter[str]:
@@ -140,8 +141,13 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _of_folder(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+def is_hidden(path: Path) -> bool:
+    """Tell by the dot that its name begins with."""
+    return path.name.startswith(".")
+
+
+def _of_folder(folder: Path, with_hidden: bool) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if with_hidden or not is_hidden(path))
 
 
 @contextmanager

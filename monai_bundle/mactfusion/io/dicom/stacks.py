@@ -13,6 +13,16 @@ import numpy as np
 import pydicom
 
 from mactfusion.io.dicom.geometry import along_normal, normal_of, sorted_along_normal
+from mactfusion.io.dicom.parts import (
+    KINDS,
+    MOMENTS,
+    PARTS,
+    SAME_PLACE_MM,
+    SETTINGS,
+    by_place,
+    parted,
+)
+from mactfusion.io.dicom.repeated import why_not_frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,23 +30,12 @@ if TYPE_CHECKING:
 
     from mactfusion.io.dicom.frame import Frame, Image
 
-DIFFERENT_IMAGES = ("image type", "component", "echo time", "echo", "b-value", "kernel",
-                    "energy window", "detector", "object")  # fmt: skip
-"""Planes that differ in one of these show something else: they are several volumes."""
-
-MOMENTS = ("temporal position", "temporal index", "time slot", "R-R interval",
-           "frame reference time", "trigger time", "direction")  # fmt: skip
-"""Planes at one place that differ in one of these show it several times: they are frames."""
-
-_TIMES = ("frame reference time", "trigger time", "acquisition time")
+_TIMES = ("frame reference time", "trigger time", "acquisition time", "acquisition")
 """What each image may have of its own, in the order of its frames."""
 
-PARTS = ("acquisition", "stack")
-"""Planes that differ in one of these may be parts of one volume, or volumes of their own."""
-
-_SAME_PLACE_MM = 1e-2
 _SAME_DIRECTION = 2e-3
 _MOST_SCOUTS = 3
+_ALIKE = 1.1
 
 
 @dataclass
@@ -66,9 +65,10 @@ def stacks_of(images: Sequence[Image]) -> list[Stack]:
     """
     alike: dict[tuple[Any, ...], list[Frame]] = defaultdict(list)
     _number_objects(images)
+    spaces = list(dict.fromkeys(image.frame_of_reference for image in images if image.frames))
     for image in images:
         for frame in image.frames:
-            place = (image.patient, image.frame_of_reference)
+            place = (image.patient_number, image.frame_of_reference)
             size = (image.sop_class, image.rows, image.columns, *place)
             spacing = tuple(round(mm, 4) for mm in frame.spacing_mm)
             alike[(*size, *spacing)].append(frame)
@@ -77,7 +77,8 @@ def stacks_of(images: Sequence[Image]) -> list[Stack]:
     found = []
     for frames in groups:
         kept, copies = _without_copies(frames)
-        parts = _split(kept)
+        space = spaces.index(frames[0].image.frame_of_reference) + 1
+        parts = _split(kept, f"frame of reference {space}" if len(spaces) > 1 else "")
         for part in parts:
             part.copies = copies
         found += parts
@@ -126,7 +127,7 @@ def _by_direction(frames: list[Frame]) -> list[list[Frame]]:
 def _without_copies(frames: list[Frame]) -> tuple[list[Frame], int]:
     """Leave out planes that lie at the place of another one and have its pixels."""
     kept: list[Frame] = []
-    for same in _by_place(frames):
+    for same in by_place(frames):
         digests: dict[Any, Frame] = {}
         files = {frame.image.path for frame in same}
         for frame in sorted(same, key=lambda frame: (str(frame.image.path), frame.number)):
@@ -155,50 +156,40 @@ def _digest_of_file(path: Path, modified_ns: int) -> str:  # noqa: ARG001  of th
     return hashlib.sha256(bytes(pixels)).hexdigest()
 
 
-def _by_place(frames: Sequence[Frame]) -> list[list[Frame]]:
-    """Gather planes that lie at one place, in the order of their places."""
-    depths = along_normal(frames, normal_of(frames))
-    places: list[list[Frame]] = []
-    last = None
-    for index in np.argsort(depths, kind="stable"):
-        if last is None or depths[index] - last > _SAME_PLACE_MM:
-            places.append([])
-            last = depths[index]
-        places[-1].append(frames[index])
-    return places
-
-
 def _split(frames: list[Frame], label: str = "") -> list[Stack]:
-    places = _by_place(frames)
+    places = by_place(frames)
     is_repeated = len(places) < len(frames)
-    for name in (*DIFFERENT_IMAGES, *PARTS, *(() if is_repeated else MOMENTS)):
+    names = (*KINDS, *SETTINGS, "object", *PARTS, *(() if is_repeated else MOMENTS))
+    for name in names:
         if _tells(name, frames, places, is_repeated):
-            parts = _parted(frames, name)
+            parts = parted(frames, name)
+            labels = _said(name, [value for value, _ in parts])
             return [
                 stack
-                for value, part in parts
-                for stack in _split(part, ", ".join(filter(None, (label, _said(name, value)))))
+                for (_, part), said in zip(parts, labels, strict=True)
+                for stack in _split(part, ", ".join(filter(None, (label, said))))
             ]
     if not is_repeated:
         return [Stack([sorted_along_normal(frames)], label)]
-    names = [name for name in MOMENTS if len(_parted(frames, name)) > 1]
-    several = [tuple(names)] if len(names) > 1 else []  # such as slots of R-R intervals
-    for chosen in (*((name,) for name in (*MOMENTS, "acquisition time")), *several):
-        moments = [part for _, part in _parted(frames, *chosen)]
-        if len(moments) > 1 and all(len(part) == len(places) for part in moments):
-            return [Stack([sorted_along_normal(part) for part in moments], label)]
-    ranked = _by_rank(frames, places)
-    if ranked is not None:
-        return [Stack(ranked, label)]
-    twice = len(frames) - len(places)
-    return [
-        Stack(
-            [sorted_along_normal(frames)],
-            label,
-            obstacle=f"{twice} of {len(frames)} slices lie at the position of another one, and"
-            " no tag tells them apart",
-        )
-    ]
+    moments = _moments(frames, places, (*MOMENTS, "acquisition time")) or _by_rank(frames, places)
+    if moments is not None:
+        return [Stack(moments, label)]
+    return [Stack([sorted_along_normal(frames)], label, obstacle=why_not_frames(frames, places))]
+
+
+def _moments(
+    frames: list[Frame], places: list[list[Frame]], names: Sequence[str]
+) -> list[list[Frame]] | None:
+    """Part planes into frames by a tag, or by several such as slots of R-R intervals."""
+    differing = tuple(name for name in MOMENTS if len(parted(frames, name)) > 1)
+    several = [differing] if len(differing) > 1 else []
+    for chosen in (*((name,) for name in names), *several):
+        moments = [part for _, part in parted(frames, *chosen)]
+        if len(moments) > 1 and all(
+            len(part) == len(by_place(part)) == len(places) for part in moments
+        ):
+            return [sorted_along_normal(part) for part in moments]
+    return None
 
 
 def _by_rank(frames: list[Frame], places: list[list[Frame]]) -> list[list[Frame]] | None:
@@ -215,50 +206,71 @@ def _by_rank(frames: list[Frame], places: list[list[Frame]]) -> list[list[Frame]
 
 def _tells(name: str, frames: list[Frame], places: list[list[Frame]], is_repeated: bool) -> bool:
     """Whether a tag says that these are several volumes and not one."""
-    parts = _parted(frames, name)
+    parts = parted(frames, name)
     if len(parts) < 2:
         return False
     if is_repeated:
-        return any(len({str(frame.keys.get(name)) for frame in same}) > 1 for same in places)
-    normal = normal_of(frames)
-    depths = [np.sort(along_normal(part, normal)) for _, part in parts]
-    if min(map(len, depths)) < 2 or not _interleave(depths):
+        differs = any(len({str(frame.keys.get(name)) for frame in same}) > 1 for same in places)
+        if name == "acquisition" and differs:  # frames may each count as one
+            return len(parts) < len(frames) and _moments(frames, places, MOMENTS) is None
+        if differs:
+            return True
+    parts = [(value, part) for value, part in parts if value is not None]  # else it is not said
+    if name in KINDS:
+        return len(parts) > 1
+    if len(parts) < 2 or 2 * len(parts) > len(frames):  # most planes have a value of their own
         return False
-    if name not in PARTS:
+    if name in SETTINGS:
         return True
-    # Slices of one volume may be acquired in turns. Then they are as thick as they are apart.
+    return not is_repeated and _are_apart([part for _, part in parts], name in PARTS)
+
+
+def _are_apart(parts: list[list[Frame]], may_be_in_turns: bool) -> bool:
+    """Whether parts reach into each other, and are no slices of one volume acquired in turns."""
+    frames = [frame for part in parts for frame in part]
+    normal = normal_of(frames)
+    depths = [np.sort(along_normal(part, normal)) for part in parts if len(part) > 1]
+    every = np.sort(along_normal(frames, normal))
+    ranges = sorted((float(part[0]), float(part[-1])) for part in depths)
+    common = [
+        (after[0], min(before[1], after[1]))
+        for before, after in pairwise(ranges)
+        if after[0] < before[1] - SAME_PLACE_MM
+    ]
+    if not common or not may_be_in_turns:
+        return bool(common)
+    if not _is_even(every) and all(map(_is_even, depths)):
+        return True
+    # Acquired in turns, they are as thick as they are apart together.
+    within = [
+        np.diff(every[(every >= first - SAME_PLACE_MM) & (every <= last + SAME_PLACE_MM)])
+        for first, last in common
+    ]
     thickness_mm = float(np.median([frame.thickness_mm for frame in frames]))
-    apart_mm = float(np.median(np.diff(np.sort(np.concatenate(depths)))))
+    apart_mm = float(np.median(np.concatenate(within)))
     apart_in_part_mm = float(np.median(np.concatenate([np.diff(part) for part in depths])))
     return abs(thickness_mm - apart_in_part_mm) < abs(thickness_mm - apart_mm)
 
 
-def _interleave(depths: list[np.ndarray]) -> bool:
-    """Whether the ranges of two parts overlap."""
-    ranges = sorted((float(part[0]), float(part[-1])) for part in depths)
-    return any(following[0] < before[1] - _SAME_PLACE_MM for before, following in pairwise(ranges))
+def _is_even(depths: np.ndarray) -> bool:
+    gaps = np.diff(depths)
+    return float(gaps.max()) <= _ALIKE * float(gaps.min())
 
 
-def _parted(frames: list[Frame], *names: str) -> list[tuple[Any, list[Frame]]]:
-    """Part planes by what their tags say, in the order of the values."""
-    parts: dict[Any, list[Frame]] = defaultdict(list)
-    for frame in frames:
-        parts[tuple(frame.keys.get(name) for name in names)].append(frame)
-    ordered = sorted(parts.items(), key=lambda part: _sortable(part[0]))
-    return [(value if len(names) > 1 else value[0], part) for value, part in ordered]
-
-
-def _sortable(values: tuple[Any, ...]) -> list[tuple[int, float, str]]:
+def _said(name: str, values: list[Any]) -> list[str]:
+    """Name parts by the values in which they differ."""
+    if name == "image type":
+        words = [
+            () if each is None else (each,) if isinstance(each, str) else each for each in values
+        ]
+        common = set.intersection(*map(set, words))
+        own = [[word for word in each if word not in common] or each for each in words]
+        return ["/".join(map(str, each)) or "no image type" for each in own]
     return [
-        (0, value, "") if isinstance(value, float | int) else (1, 0.0, str(value))
+        f"no {name}"
+        if value is None
+        else f"{name} {value:g}"
+        if isinstance(value, float)
+        else f"{name} {value}"
         for value in values
     ]
-
-
-def _said(name: str, value: Any) -> str:
-    if value is None:
-        return f"no {name}"
-    if name == "image type":
-        return "/".join(str(each) for each in value[2:] or value) if value else ""
-    text = f"{value:g}" if isinstance(value, float) else str(value)
-    return f"{name} {text}"

@@ -10,7 +10,7 @@ from pydicom.config import disable_value_validation
 from mactfusion.errors import InputError, inform, warn
 from mactfusion.io.dicom.choose import PARTNER, choose, choose_pair
 from mactfusion.io.dicom.listing import list_series
-from mactfusion.io.dicom.source import DICOMDIR, files_of, is_archive
+from mactfusion.io.dicom.source import DICOMDIR, files_of, is_archive, is_hidden
 from mactfusion.io.dicom.volume import read_series
 from mactfusion.io.formats import base_name
 from mactfusion.io.guard import guarded
@@ -56,7 +56,8 @@ class Studies:
         Raises:
             InputError: it cannot be read.
         """
-        place = path if path.is_dir() or not is_loose_file(path) else path.parent
+        is_of_folder = is_loose_file(path) and not is_hidden(path)
+        place = path.parent if is_of_folder else path
         if place not in self._listings:
             with guarded(f"{path} cannot be read", _DAMAGED), disable_value_validation():
                 files = self._open.enter_context(files_of(path))
@@ -90,6 +91,10 @@ class Studies:
         """
         return choose_pair(self.listing(path), path, anatomical, partners)
 
+    def passed_over_is_said(self, path: Path) -> None:
+        """Say nothing when it is read of what was passed over: it was said elsewhere."""
+        self._said.add(id(self.listing(path)))
+
     def read(
         self,
         path: Path,
@@ -107,7 +112,7 @@ class Studies:
         is_only = len(listing.candidates) == 1
         name = str(path) if is_only else f"{path}, {series.modality} {series.number}"
         if id(listing) not in self._said:
-            self._said.add(id(listing))
+            self.passed_over_is_said(path)
             say_passed_over(listing, str(path))
         with disable_value_validation():
             return read_series(series, name, frame, units, role)

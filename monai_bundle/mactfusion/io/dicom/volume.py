@@ -12,6 +12,7 @@ from mactfusion.io.dicom.geometry import grid_of
 from mactfusion.io.dicom.place import number
 from mactfusion.io.dicom.resample import on_grid
 from mactfusion.io.dicom.suv import suv_of
+from mactfusion.io.dicom.unchanged import check_unchanged
 from mactfusion.io.dicom.values import Stored
 from mactfusion.io.guard import guarded
 from mactfusion.io.volume import make_volume
@@ -149,6 +150,7 @@ def _planes(
             if path not in opened:
                 opened.clear()  # planes of one file follow each other
                 opened[path] = Stored(path)
+                check_unchanged(frame.image, opened[path].header)
             stored = opened[path]
             values, is_padding = stored.values(frame)
             if is_padding is not None:
@@ -205,7 +207,7 @@ def _count(series: Series, header: Any, grid: Grid, sentences: list[str]) -> Non
     """Say so when the header tells of more slices than there are."""
     apart_mm = float(np.linalg.norm(grid.affine[:3, 2]))
     told_mm = number(header, "SpacingBetweenSlices") or 2 * number(header, "SliceThickness")
-    if grid.places_mm is None and series.slices > 1 and apart_mm > _WIDER * told_mm > 0:
+    if series.slices > 1 and apart_mm > _WIDER * told_mm > 0:
         sentences.append(
             f"its slices are {apart_mm:.4g} mm apart, and its header tells of less; slices between"
             " them may be missing"
