@@ -172,3 +172,12 @@ def test_a_message_names_the_option_of_its_role(tmp_path: Path) -> None:
         fuse_volumes(tmp_path / "mr", pet)
     with pytest.raises(InputError, match=r" --frame 1 to 2"):
         fuse_volumes(pet, tmp_path / "mr", task="mr-mr")
+
+
+def test_info_says_a_damaged_file_once(tmp_path: Path, run_command: Any) -> None:
+    classic(tmp_path / "a", made(), "MR")
+    (tmp_path / "b").mkdir()
+    (tmp_path / "b" / "cut.dcm").write_bytes(b"")
+    outcome = run_command("info", tmp_path)
+    assert outcome.code == 0
+    assert (outcome.out + outcome.err).count("cut.dcm") == 1

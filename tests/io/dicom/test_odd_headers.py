@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pydicom
 import pytest
 from dicom_made import (
     Made,
@@ -43,6 +44,61 @@ def test_two_patients_or_places_in_one_series_are_two_volumes(tmp_path: Path, ta
         tags = {tag: value, "SeriesInstanceUID": "1.2"}
         classic(tmp_path, volume, "MR", name=f"{number}_{{}}", **tags)
     assert sizes(tmp_path) == [(5, 1), (5, 1)]
+    what = "frame of reference" if tag.endswith("UID") else "patient"
+    with Studies() as studies:
+        labels = [series.label for series in studies.listing(tmp_path).series]
+    assert labels == [f"{what} 1", f"{what} 2"]
+
+
+def test_two_patients_in_one_folder_are_counted(tmp_path: Path) -> None:
+    for number in (1, 2):
+        tags = {"PatientID": f"Q{number}", "SeriesDescription": "T1"}
+        classic(tmp_path / str(number), made(), "MR", **tags)
+    with Studies() as studies:
+        listing = studies.listing(tmp_path)
+    assert [series.description for series in listing.series] == ["T1, patient 1", "T1, patient 2"]
+
+
+def test_a_patient_who_is_not_named_everywhere_is_one(tmp_path: Path) -> None:
+    volume = made()
+
+    def change(index: int, dataset: Any) -> None:
+        dataset.PatientBirthDate = "" if index < 3 else "19700101"
+
+    folder = classic(tmp_path / "s", volume, "MR", change=change)
+    same_volume(read_volume(folder), volume)
+    with Studies() as studies:
+        assert studies.series(folder).label == ""
+
+
+@pytest.mark.parametrize("offset_mm", [0.0, 1.5])
+def test_doses_are_told_apart_by_what_they_sum(tmp_path: Path, offset_mm: float) -> None:
+    for number, kind in enumerate(("PLAN", "BEAM")):
+        tags = {"DoseSummationType": kind, "SeriesInstanceUID": "1.2"}
+        dataset = header("RTDOSE", DoseGridScaling="0.001", DoseUnits="GY", **tags)
+        put_pixels(dataset, made(5, seed=number).values, "<u4")
+        dataset.NumberOfFrames = 5
+        dataset.ImagePositionPatient = [-20.0, -30.0, number * offset_mm]
+        dataset.ImageOrientationPatient = [1, 0, 0, 0, 1, 0]
+        dataset.PixelSpacing, dataset.GridFrameOffsetVector = [1.5, 1.25], [0, 3, 6, 9, 12]
+        save(dataset, tmp_path / f"{kind}.dcm")
+    with Studies() as studies:
+        labels = [series.label for series in studies.listing(tmp_path).series]
+    assert labels == ["dose BEAM", "dose PLAN"]
+
+
+@pytest.mark.parametrize("value", [None, 0, "missing"])
+def test_nm_without_a_signed_step_is_refused(tmp_path: Path, value: Any) -> None:
+    """SliceThickness has no sign, and the other side would be a mirror image."""
+    volume = made()
+    step = None if value == "missing" else value
+    path = nuclear(tmp_path / "t.dcm", volume.values, volume, SpacingBetweenSlices=step)
+    if value == "missing":
+        dataset = pydicom.dcmread(path)
+        del dataset.SpacingBetweenSlices
+        dataset.save_as(path)
+    with pytest.raises(InputError, match="unknown on which side of the first one the others lie"):
+        read_volume(tmp_path)
 
 
 def test_files_of_many_planes_that_interleave_are_volumes_of_their_own(tmp_path: Path) -> None:

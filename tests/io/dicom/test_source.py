@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 import zipfile
 from typing import TYPE_CHECKING, Any
@@ -219,3 +220,42 @@ def test_a_zip_of_a_disc_misses_what_the_disc_misses(tmp_path: Path) -> None:
         studies.series(disc).moments[0][-1].image.path.unlink()
     with pytest.raises(InputError, match="1 of its images are named in the DICOMDIR and not"):
         read_volume(zipped(disc, tmp_path / "disc.zip"))
+
+
+def test_a_hidden_file_that_is_named_is_read_with_those_beside_it(tmp_path: Path) -> None:
+    volume = made()
+    folder = classic(tmp_path / "s", volume, "MR", name=".{:03d}.dcm")
+    same_volume(read_volume(folder / ".002.dcm"), volume)
+    with pytest.raises(InputError, match="no DICOM images but hidden files"):
+        read_volume(folder)
+    classic(folder, made(2, 9, 9), "MR")
+    with Studies() as studies:
+        same_volume(studies.read(folder, studies.series(folder / ".000.dcm")), volume)
+        assert studies.series(folder / "000.dcm").matrix == (9, 9)
+
+
+def test_a_zip_within_a_folder_or_a_zip_is_named(tmp_path: Path) -> None:
+    volume = made()
+    (tmp_path / "s").mkdir()
+    inner = zipped(classic(tmp_path / "in", volume, "MR"), tmp_path / "s" / "a.zip")
+    outer = zipped(tmp_path / "s", tmp_path / "b.zip")
+    for source in (tmp_path / "s", outer):
+        with pytest.raises(InputError, match="no DICOM images but 1 ZIP, not opened there"):
+            read_volume(source)
+    same_volume(read_volume(inner), volume)  # as the message says
+    classic(tmp_path / "s", volume, "MR")
+    with Studies() as studies:
+        assert studies.listing(tmp_path / "s").passed_in_words == "1 ZIP that was not opened"
+
+
+@pytest.mark.parametrize("same_time", [True, False])
+def test_a_file_that_changed_after_the_listing_is_refused(tmp_path: Path, same_time: bool) -> None:
+    folder = classic(tmp_path / "s", made(), "MR")
+    with Studies() as studies:
+        series = studies.series(folder)
+        before = (folder / "003.dcm").stat().st_mtime_ns
+        classic(folder, made(seed=1), "MR", keep=[3])
+        changed = before if same_time else before + 10**9
+        os.utime(folder / "003.dcm", ns=(changed, changed))
+        with pytest.raises(InputError, match=r"003\.dcm was changed while it was read"):
+            studies.read(folder, series)

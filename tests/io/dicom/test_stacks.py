@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from dicom_made import STORAGE, Made, classic, header, made, put_pixels, same_volume, save
+from dicom_made import (
+    STORAGE,
+    Made,
+    classic,
+    enhanced,
+    frame_groups,
+    header,
+    made,
+    put_pixels,
+    same_volume,
+    save,
+    shared_groups,
+)
 from pydicom.uid import generate_uid
 
 from mactfusion.errors import FusionWarning, InputError
@@ -48,6 +60,9 @@ def test_slices_with_a_series_of_their_own_each_are_joined(tmp_path: Path) -> No
         ("DiffusionBValue", (0.0, 1000.0), ("b-value 0", "b-value 1000")),
         ("ConvolutionKernel", ("B30f", "B70f"), ("kernel B30f", "kernel B70f")),
         ("AcquisitionNumber", (1, 2), ("acquisition 1", "acquisition 2")),
+        ("KVP", (80, 140), ("kVp 140", "kVp 80")),
+        ("FlipAngle", (5, 15), ("flip angle 15", "flip angle 5")),
+        ("InversionTime", (100, 900), ("inversion time 100", "inversion time 900")),
         ("ImageType", (["DERIVED", "PRIMARY", "W"], ["DERIVED", "PRIMARY", "F"]), ("F", "W")),
     ],
 )
@@ -81,6 +96,143 @@ def test_two_acquisitions_that_interleave_are_two_volumes(tmp_path: Path, tag: s
     assert [series.slices for series in listed(tmp_path).volumes] == [6, 6]
     same_volume(read_as(tmp_path, "1"), first)
     same_volume(read_as(tmp_path, "2"), second)
+
+
+@pytest.mark.parametrize("thickness", [3.0, None])
+@pytest.mark.parametrize("offset_mm", [25.5, 25.0, 17.5])
+def test_two_acquisitions_that_overlap_in_part_are_two_volumes(
+    tmp_path: Path, offset_mm: float, thickness: Any
+) -> None:
+    volumes = [made(10, seed=k, first_mm=(-20.0, -30.0, 5 + k * offset_mm)) for k in (0, 1)]
+    for number, volume in enumerate(volumes, 1):
+        tags = {"AcquisitionNumber": number, "SliceThickness": thickness}
+        name = f"{number}_{{}}"
+        classic(tmp_path, volume, "CT", name=name, SeriesInstanceUID="1.2", **tags)
+    found = listed(tmp_path).volumes
+    assert [series.label for series in found] == ["acquisition 1", "acquisition 2"]
+    for number, volume in enumerate(volumes, 1):
+        same_volume(read_as(tmp_path, str(number)), volume)
+
+
+@pytest.mark.parametrize(
+    ("first", "kinds", "labels"),
+    [
+        (
+            12,
+            (["ORIGINAL", "PRIMARY", "OTHER"], ["DERIVED", "SECONDARY", "MIP"]),
+            {"ORIGINAL/PRIMARY/OTHER": 12, "DERIVED/SECONDARY/MIP": 1},
+        ),
+        (5, (["ORIGINAL", "PRIMARY"], ["DERIVED", "PRIMARY"]), {"ORIGINAL": 5, "DERIVED": 8}),
+        (
+            4,
+            (["ORIGINAL", "PRIMARY", "IN_PHASE"], ["ORIGINAL", "PRIMARY", "WATER"]),
+            {"IN_PHASE": 4, "WATER": 9},
+        ),
+    ],
+)
+def test_kinds_that_follow_each_other_in_space_are_not_joined(
+    tmp_path: Path, first: int, kinds: Any, labels: dict[str, int]
+) -> None:
+    volume = made(13)
+
+    def change(index: int, dataset: Any) -> None:
+        dataset.ImageType = kinds[int(index >= first)]
+
+    classic(tmp_path, volume, "MR", change=change)
+    found = listed(tmp_path).volumes
+    assert {series.label: series.slices for series in found} == labels
+    (before,) = [series for series in found if series.slices == first]
+    same_volume(read_as(tmp_path, str(before.number)), Made(volume.values[:first]))
+
+
+def test_what_is_not_said_of_one_slice_parts_nothing(tmp_path: Path) -> None:
+    volume = made(8)
+
+    def change(index: int, dataset: Any) -> None:
+        dataset.ConvolutionKernel = None if index == 7 else "B30f"
+        dataset.EchoTime = None if index < 3 else 10
+
+    same_volume(read_volume(classic(tmp_path, volume, "MR", change=change)), volume)
+
+
+@pytest.mark.parametrize("tag", ["EchoTime", "KVP", "FlipAngle", "DiffusionBValue"])
+def test_settings_that_follow_each_other_in_space_are_not_joined(tmp_path: Path, tag: str) -> None:
+    def change(index: int, dataset: Any) -> None:
+        setattr(dataset, tag, 10 if index < 5 else 90)
+
+    classic(tmp_path, made(8), "MR", change=change)
+    assert [series.slices for series in listed(tmp_path).volumes] == [5, 3]
+
+
+def test_frames_that_each_count_as_an_acquisition_are_frames(tmp_path: Path) -> None:
+    moments = [made(seed=seed) for seed in (1, 2)]
+    groups, planes = [], []
+    for number, volume in enumerate(moments):
+        for index in range(6):
+            count = 6 * number + index + 1
+            content = {"TemporalPositionIndex": number + 1, "FrameAcquisitionNumber": count}
+            groups.append(frame_groups(volume, index, **content))
+            planes.append(volume.values[index])
+    enhanced(tmp_path / "e.dcm", np.array(planes), shared_groups(moments[0]), groups)
+    (series,) = listed(tmp_path).volumes
+    assert (series.slices, series.frames) == (6, 2)
+    for number, volume in enumerate(moments, 1):
+        same_volume(read_as(tmp_path, "", str(number)), volume)
+
+
+@pytest.mark.parametrize("also", [{}, {"TemporalPositionIdentifier": True}])
+def test_acquisitions_that_are_points_of_time_are_frames(tmp_path: Path, also: Any) -> None:
+    for number in (1, 2):
+        tags = dict.fromkeys(also, number)
+        volume = made(seed=number)
+        name = f"{number}_{{}}"
+        classic(tmp_path, volume, "MR", name=name, SeriesInstanceUID="1.2",
+                AcquisitionNumber=number, **tags)  # fmt: skip
+    found = listed(tmp_path).volumes
+    assert [series.frames for series in found] == ([2] if also else [1, 1])
+
+
+def obstacle(folder: Path) -> str:
+    (series,) = listed(folder).series
+    return series.obstacle
+
+
+def test_a_frame_that_lacks_a_slice_is_named(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        keep = range(5) if number == 3 else None
+        tags = {"TemporalPositionIdentifier": number, "SeriesInstanceUID": "1"}
+        classic(tmp_path, made(seed=number), "MR", name=f"{number}_{{}}", keep=keep, **tags)
+    sentence = "but frame 3 of 3 (by temporal position) has 5 of 6 slices"
+    assert obstacle(tmp_path).endswith(sentence)
+
+
+def test_parts_that_overlap_are_called_so(tmp_path: Path) -> None:
+    for bed in range(3):
+        volume = made(10, seed=bed, first_mm=(-20.0, -30.0, 24.0 * bed))
+        tags = {"FrameReferenceTime": 60000 * bed, "SeriesInstanceUID": "1"}
+        classic(tmp_path, volume, "PT", name=f"{bed}_{{}}", **tags)
+    assert "4 of 30 slices lie at the position of another one, where 3 parts" in obstacle(tmp_path)
+    assert obstacle(tmp_path).endswith("(by frame reference time) overlap")
+
+
+def test_a_slice_that_was_taken_again_is_called_so(tmp_path: Path) -> None:
+    def change(index: int, dataset: Any) -> None:
+        dataset.AcquisitionTime = f"1010{index:02d}"
+
+    classic(tmp_path, made(8), "MR", SeriesInstanceUID="1", change=change)
+    tags = {"AcquisitionTime": "101155", "SeriesInstanceUID": "1"}
+    classic(tmp_path, made(8, seed=1), "MR", keep=[3], name="again{}", **tags)
+    assert "1 of 9 slices" in obstacle(tmp_path)
+    assert "taken again (by acquisition time)" in obstacle(tmp_path)
+
+
+def test_a_tag_that_differs_is_named_without_its_value(tmp_path: Path) -> None:
+    for number, word in enumerate(("Nobody", "Else")):
+        tags = {"SequenceName": word, "OperatorsName": word, "SeriesInstanceUID": "1"}
+        classic(tmp_path, made(seed=number), "MR", name=f"{number}_{{}}", **tags)
+    assert obstacle(tmp_path).endswith(
+        "they differ in SequenceName, by which volumes are not told apart"
+    )
 
 
 def test_slices_of_one_volume_that_were_acquired_in_turns_stay_together(tmp_path: Path) -> None:

@@ -207,12 +207,10 @@ def _nothing(listing: Listing, path: Path) -> str:
             f" damaged ({base_name(damaged)} {how}); copy them again"
         )
     if listing.archives:
-        kinds = (
-            "a ZIP that is" if listing.archives == 1 else f"{listing.archives} ZIP files that are"
-        )
+        files = "1 ZIP" if listing.archives == 1 else f"{listing.archives} ZIP files"
         return (
-            f"{path} holds no DICOM images but {kinds} not opened here; give one by itself,"
-            " taken out of where it lies if that is a ZIP too"
+            f"{path} holds no DICOM images but {files}, not opened there; give a ZIP by itself,"
+            " taken out first if it lies in another one"
         )
     if path.is_dir() and any(is_hidden(each) for each in path.iterdir()):
         return (
