@@ -84,20 +84,25 @@ def _factors(path: Path) -> list[float]:
 
 
 def _of_dicom(folder: Path, shape: Any) -> np.ndarray | None:
-    """By hand from positions; None where the slices do not agree among themselves."""
+    """By hand from positions; None where planes differ, are one alone, or lie unevenly.
+
+    Planes shifted sideways lie on a rectangular grid that holds all of them.
+    """
     headers = [pydicom.dcmread(path) for path in sorted(folder.iterdir())]
     axes = {tuple(map(float, header.ImageOrientationPatient)) for header in headers}
     spacings = {tuple(map(float, header.PixelSpacing)) for header in headers}
-    if len(axes) > 1 or len(spacings) > 1 or len(headers) != shape[3]:
+    if len(axes) > 1 or len(spacings) > 1 or len(headers) != shape[3] or len(headers) == 1:
         return None
     row, column = np.reshape(axes.pop(), (2, 3))
     row_mm, column_mm = spacings.pop()
     normal = np.cross(row, column)
     places = [np.array(header.ImagePositionPatient, float) for header in headers]
     places.sort(key=lambda place: place @ normal)
-    affine = np.eye(4)
-    affine[:3, 0], affine[:3, 1], affine[:3, 3] = row * column_mm, column * row_mm, places[0]
-    if len(places) == 1:
+    gaps = np.diff(places, axis=0) @ normal
+    if np.ptp(gaps) > 1e-3 * gaps.min():
         return None
-    affine[:3, 2] = (places[-1] - places[0]) / (len(places) - 1)
+    affine = np.eye(4)
+    affine[:3, 0], affine[:3, 1], affine[:3, 2] = row * column_mm, column * row_mm, normal * gaps[0]
+    offsets = np.array(places) - places[0]
+    affine[:3, 3] = places[0] + sum(axis * (offsets @ axis).min() for axis in (row, column))
     return np.diag([-1, -1, 1, 1]) @ affine

@@ -23,22 +23,22 @@ class Fault(NamedTuple):
     what: str
 
 
-def made(index: int, seed: int) -> tuple[str, dict[str, bytes]]:
+def made(index: int, seed: int, only: str = "") -> tuple[str, dict[str, bytes]]:
     """The input of a number: each can be made again without those before it."""
-    names = list(inputs())
+    names = [name for name in inputs() if name.startswith(only)]
     name = names[index % len(names)]
     return name, mutated(name, Random(f"{seed}/{index}"))
 
 
 def fuzz(
-    count: int, seed: int, first: int = 0, keep: Path | None = None
+    count: int, seed: int, first: int = 0, keep: Path | None = None, only: str = ""
 ) -> tuple[Counter[str], list[Fault]]:
     """Read inputs ``first`` to ``first + count``; return how many ended how, and the faults."""
     ends: Counter[str] = Counter()
     faults = []
     worker = Worker()
     for index in range(first, first + count):
-        name, files = made(index, seed)
+        name, files = made(index, seed, only)
         with tempfile.TemporaryDirectory() as folder:
             end, what = worker.verdict(write(files, Path(folder)) if files else Path(folder))
         ends[end] += 1
@@ -59,8 +59,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--keep", type=Path, help="folder for the inputs that are faults")
+    parser.add_argument("--only", default="", help="formats that begin so, such as dicom")
     given = parser.parse_args()
-    ends, faults = fuzz(given.count, given.seed, given.first, given.keep)
+    ends, faults = fuzz(given.count, given.seed, given.first, given.keep, given.only)
     for fault in faults:
         print(f"{fault.index} {fault.name}: {fault.what}\n")
     print(f"{given.count} inputs of seed {given.seed}: {dict(ends)}")

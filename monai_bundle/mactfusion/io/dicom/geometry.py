@@ -34,6 +34,8 @@ _JITTER = 1.5
 _MOST_OF_A_ROUNDING = 0.99
 _EXACT_MM = 1e-6
 _MOST_SLICES = 4
+_MOST_DEGREES = 45.0
+"""No gantry tilts as far."""
 
 
 @dataclass
@@ -227,13 +229,9 @@ def _true_grid(
     first_mm = np.array(frames[0].position_mm, float) + start_mm @ axes
     sentences = []
     if not is_straight:
-        shear = places_mm[-1, :2] / extent_mm
-        degrees = np.degrees(np.arctan(np.linalg.norm(shear)))
-        along_mm = places_mm[:, :2] - places_mm[0, :2] - places_mm[:, 2:] * shear
-        is_tilt = np.linalg.norm(along_mm, axis=1).max() <= NEGLIGIBLE_MM + 2 * _rounding_mm(frames)
         sentences.append(
-            f"its slices are shifted sideways by up to {np.linalg.norm(room_mm):.1f} mm "
-            + (f"(a gantry tilted by {degrees:.1f} degrees)" if is_tilt else "(not evenly)")
+            f"its slices are shifted sideways by up to {np.linalg.norm(room_mm):.1f} mm"
+            f" ({_shift(places_mm, _rounding_mm(frames))})"
         )
     if not is_even:
         sentences.append(
@@ -246,6 +244,16 @@ def _true_grid(
         places_mm - start_mm,
         " and ".join(sentences) + "; it was resampled to a rectangular grid by their positions",
     )
+
+
+def _shift(places_mm: np.ndarray, rounding_mm: float) -> str:
+    """Say how slices are shifted sideways: evenly, as a tilted gantry does, or not."""
+    shear = (places_mm[-1, :2] - places_mm[0, :2]) / places_mm[-1, 2]
+    off_mm = places_mm[:, :2] - places_mm[0, :2] - places_mm[:, 2:] * shear
+    degrees = float(np.degrees(np.arctan(np.linalg.norm(shear))))
+    if np.linalg.norm(off_mm, axis=1).max() > NEGLIGIBLE_MM + 2 * rounding_mm:
+        return "not evenly"
+    return f"a gantry tilted by {degrees:.1f} degrees" if degrees < _MOST_DEGREES else "evenly"
 
 
 def _turned_to(axes: np.ndarray, direction: np.ndarray) -> np.ndarray:
