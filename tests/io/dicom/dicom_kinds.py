@@ -59,6 +59,11 @@ def _nuclear_files(folder: Path) -> None:
         nuclear(folder / f"{index}.dcm", plane[None], here, SeriesInstanceUID="1.2.7")
 
 
+@kind("NM RECON TOMO without SpacingBetweenSlices")
+def _nuclear_unsigned(folder: Path) -> None:
+    nuclear(folder / "t.dcm", made(20).values, made(20), SpacingBetweenSlices=None)
+
+
 @kind("NM projections (TOMO)")
 def _projections(folder: Path) -> None:
     tags = {"ImageType": ["ORIGINAL", "PRIMARY", "TOMO", "EMISSION"]}
@@ -220,6 +225,38 @@ def _two_spacings(folder: Path) -> None:
 @kind("a series with a missing slice")
 def _hole(folder: Path) -> None:
     classic(folder, made(20), keep=[k for k in range(20) if k != 7])
+
+
+@kind("every other slice of a stretch missing")
+def _thinned(folder: Path) -> None:
+    classic(folder, made(20), keep=[*range(8), *range(9, 20, 2)])
+
+
+@kind("positions in whole millimetres, slices 1.25 mm apart")
+def _whole_millimetres(folder: Path) -> None:
+    volume = made(20, step_mm=1.25)
+
+    def change(index: int, dataset: Any) -> None:
+        dataset.ImagePositionPatient = [round(mm) for mm in volume.position(index)]
+
+    classic(folder, volume, change=change)
+
+
+@kind("a MIP behind the last slice")
+def _projection(folder: Path) -> None:
+    def change(index: int, dataset: Any) -> None:
+        if index == 20:
+            dataset.ImageType = ["DERIVED", "SECONDARY", "MIP"]
+
+    classic(folder, made(21), "MR", change=change)
+
+
+@kind("two acquisitions that overlap by half a slice")
+def _overlap(folder: Path) -> None:
+    for number in (1, 2):
+        volume = made(20, seed=number, first_mm=(-20.0, -30.0, 55.5 * number))
+        tags = {"AcquisitionNumber": number, "SeriesInstanceUID": "1.2"}
+        classic(folder, volume, name=f"{number}_{{}}.dcm", **tags)
 
 
 @kind("RTDOSE")

@@ -221,6 +221,28 @@ def test_more_pixels_than_the_header_tells_of_are_refused(tmp_path: Path, field:
 
 
 @pytest.mark.parametrize(
+    ("tail", "is_damaged"),
+    [
+        (bytes(64), False),
+        (b"\xfc\xff\xfc\xffOB\0\0\4\0\0\0\0\0\0\0", False),
+        (b"\x21\0\x1d\0\x44\0\xf0\xff" * 4, True),
+    ],
+)
+def test_what_follows_the_pixels(tmp_path: Path, tail: bytes, is_damaged: bool) -> None:
+    volume = made()
+    folder = classic(tmp_path / "s", volume)
+    path = folder / "002.dcm"
+    path.write_bytes(path.read_bytes() + tail)
+    if not is_damaged:
+        same_volume(read_volume(folder), volume)
+        return
+    with pytest.raises(
+        InputError, match=r"002\.dcm goes on after its pixels"
+    ):
+        read_volume(folder)
+
+
+@pytest.mark.parametrize(
     "tags",
     [{"NumberOfFrames": ["1", "2"]}, {"BitsAllocated": [16, 8]}],
 )

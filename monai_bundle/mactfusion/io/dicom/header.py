@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from os import SEEK_END
+from pathlib import Path
+from typing import Any
 
 import pydicom
 from pydicom.uid import UID, ExplicitVRBigEndian
 
 from mactfusion.io.dicom.source import PREAMBLE_BYTES, looks_like_dicom
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _TAGS = [
     "SOPClassUID", "SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID", "SeriesNumber",
@@ -31,7 +30,9 @@ _TAGS = [
 
 
 _LEAST_OF_A_FRAME = 8
+_LEAST_OF_AN_ELEMENT = 8
 _UNDEFINED = 0xFFFFFFFF
+_GROUP_OF_PIXELS = 0x7FE0
 
 
 class DamagedError(Exception):
@@ -130,3 +131,10 @@ def _check_length(header: pydicom.Dataset, bytes_left: int, element: bytes) -> N
     length = int.from_bytes(written, "big") if is_big else int.from_bytes(written, "little")
     if length not in (needed, needed + needed % 2, _UNDEFINED):
         raise DamagedError("holds more pixels than its rows, columns and frames", header)
+    rest = bytes_left - (12 if is_named else 8) - length
+    if length != _UNDEFINED and rest >= _LEAST_OF_AN_ELEMENT:
+        with Path(header.filename).open("rb") as file:
+            file.seek(-rest, SEEK_END)
+            group = int.from_bytes(file.read(2), "big" if is_big else "little")
+        if 0 < group < _GROUP_OF_PIXELS:  # tags ascend; some files are filled up with zeros
+            raise DamagedError("goes on after its pixels with what is no DICOM", header)
