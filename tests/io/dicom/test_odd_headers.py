@@ -236,9 +236,7 @@ def test_what_follows_the_pixels(tmp_path: Path, tail: bytes, is_damaged: bool) 
     if not is_damaged:
         same_volume(read_volume(folder), volume)
         return
-    with pytest.raises(
-        InputError, match=r"002\.dcm goes on after its pixels"
-    ):
+    with pytest.raises(InputError, match=r"002\.dcm goes on after its pixels"):
         read_volume(folder)
 
 

@@ -57,17 +57,22 @@ def _differing(places: list[list[Frame]]) -> str:
     first, second = next(same for same in places if len(same) > 1)[:2]
     if first.image.path == second.image.path:
         return ""
-    headers = [
-        pydicom.dcmread(frame.image.path, stop_before_pixels=True, force=True)
-        for frame in (first, second)
-    ]
-    names = [
-        keyword
-        for keyword in sorted({element.keyword for header in headers for element in header})
-        if keyword
-        and keyword not in _OF_EACH_IMAGE
-        and headers[0].get(keyword) != headers[1].get(keyword)
-        and all(header[keyword].VR not in _TELLS_NOTHING for header in headers if keyword in header)
-    ]
+    try:
+        headers = [
+            pydicom.dcmread(frame.image.path, stop_before_pixels=True, force=True)
+            for frame in (first, second)
+        ]
+        names = [
+            keyword
+            for keyword in sorted({element.keyword for header in headers for element in header})
+            if keyword
+            and keyword not in _OF_EACH_IMAGE
+            and headers[0].get(keyword) != headers[1].get(keyword)
+            and all(
+                header[keyword].VR not in _TELLS_NOTHING for header in headers if keyword in header
+            )
+        ]
+    except Exception:  # an element that nothing else needs cannot be read
+        return ""
     more = f" and {len(names) - _MOST_NAMED} more" if len(names) > _MOST_NAMED else ""
     return ", ".join(names[:_MOST_NAMED]) + more
