@@ -193,7 +193,9 @@ def test_auto_takes_cubes_for_a_ct_or_mr_over_twice_as_fine(make_volume, directi
         np.zeros((1, 9, 7, 25)), affine_of(direction, (0.9, 0.9, 0.9)), filename_or_obj="/x/ct.nii"
     )
     with pytest.warns(FusionWarning, match="cubic voxels of 0.9 mm") as said:
-        chosen = ChooseGridd("auto")({"anatomical": mr, "partners": [{"partner": ct, "task": task}]})
+        chosen = ChooseGridd("auto")(
+            {"anatomical": mr, "partners": [{"partner": ct, "task": task}]}
+        )
     assert str(said[0].message) == (
         "ct.nii has a voxel each 0.9 mm where array has one each 4.5 mm: the result is in cubic "
         "voxels of 0.9 mm."

@@ -156,6 +156,16 @@ class DicomExport:
                 "folder and --format dicom."
             )
 
+    def sentence_of_grid(self, case: Mapping[str, Any]) -> str:
+        """Return what has to be said of the result's grid; "" where there is nothing.
+
+        Args:
+            case: with ``grid_affine`` and ``grid_shape``.
+        """
+        from mactfusion.io.dicom.rectangle import skew_sentence
+
+        return skew_sentence(case["grid_affine"], case["grid_shape"].tolist())
+
     def write(
         self, case: Mapping[str, Any], record: Mapping[str, Any], overwrite: bool = False
     ) -> None:
