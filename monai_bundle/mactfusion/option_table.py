@@ -310,6 +310,13 @@ OPTIONS: dict[str, Option] = {
         group=RESULT,
         kind=bool,
     ),
+    "blending_state": Option(
+        default=False,
+        help="With a folder of DICOM also an Advanced Blending Presentation State, by which viewers"
+        " that know it blend the series that were fused; these must share a frame of reference.",
+        group=RESULT,
+        kind=bool,
+    ),
     "overwrite": Option(
         default=False,
         help="Replace existing files.",

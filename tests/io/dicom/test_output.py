@@ -32,7 +32,7 @@ def study(tmp_path: Path) -> dict[str, Path]:
     def change(index: int, dataset: Any) -> None:
         dataset.SpecificCharacterSet = ["", "ISO 2022 IR 87"]
         dataset.PatientName = "Yamada^Tarou=山田^太郎=やまだ^たろう"
-        dataset.Manufacturer = "MAKER"
+        dataset.Manufacturer, dataset.BodyPartExamined = "MAKER", "BRAIN"
         dataset.add_new((0x0011, 0x0010), "LO", "PRIVATE")
         dataset.add_new((0x0011, 0x1001), "LO", "Nobody^Real")
 

@@ -37,9 +37,11 @@ class DicomExport:
         dtype: likewise.
         dicom_template: likewise.
         anonymous: likewise.
+        blending_state: likewise.
 
     Attributes:
         is_chosen: whether DICOM is written at all.
+        is_blending: whether an Advanced Blending Presentation State is written with it.
 
     Raises:
         InputError: options that contradict each other.
@@ -52,6 +54,7 @@ class DicomExport:
         dtype: str = "auto",
         dicom_template: str | Path | None = None,
         anonymous: bool = False,
+        blending_state: bool = False,
     ) -> None:
         self.output = Path(output or "")
         self.format = format
@@ -65,8 +68,10 @@ class DicomExport:
             dtype=dtype,
             dicom_template=self.template,
             anonymous=anonymous,
+            blending_state=blending_state,
         )
         self.is_chosen = chosen is not None and is_dicom_output(chosen, format)
+        self.is_blending = self.is_chosen and blending_state
 
     def check_origins(self, origins: Sequence[Origin | None]) -> None:
         """Refuse sources from which the chosen DICOM cannot be made.
@@ -80,6 +85,10 @@ class DicomExport:
         if not self.is_chosen:
             return
         self._owner(origins)
+        if self.is_blending:
+            from mactfusion.io.dicom.blending import check_blendable
+
+            check_blendable(origins)
         if self.anonymous and any(origin.has_text for origin in origins if origin is not None):
             raise InputError(
                 "A series says that its pixels hold text (Burned In Annotation), which may name "
@@ -199,6 +208,10 @@ class DicomExport:
         with guarded(failure, otherwise), atomic_folder(output) as folder:
             for number, image in enumerate(single_images(planes, making), 1):
                 write_dataset(image, folder / f"slice-{number:04d}.dcm")
+            if self.is_blending:
+                from mactfusion.io.dicom.blending import blending_state
+
+                write_dataset(blending_state(making), folder / "blending-state.dcm")
 
 
 def _origins_of(case: Mapping[str, Any]) -> list[Origin | None]:

@@ -44,7 +44,8 @@ def skew_sentence(affine: torch.Tensor, shape: Sequence[int]) -> str:
     """Say that a result will be interpolated for DICOM; "" where it will not.
 
     Args:
-        affine: see :func:`rectangular_affine`; likewise ``shape``.
+        affine: see :func:`rectangular_affine`.
+        shape: likewise.
     """
     moved_mm = rectangular_affine(affine, shape)[1]
     if moved_mm <= EXACT_MM:
