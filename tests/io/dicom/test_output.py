@@ -45,10 +45,11 @@ def study(tmp_path: Path) -> dict[str, Path]:
     }
 
 
-def read_back(folder: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Voxels ``(K, J, I[, 3])`` and RAS affine, as GDCM finds them."""
-    names = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames(str(folder))
-    image = SimpleITK.ReadImage(names)
+def read_back(output: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Voxels ``(K, J, I[, 3])`` and RAS affine, as GDCM finds them in a folder or an object."""
+    is_folder = output.is_dir()
+    find = SimpleITK.ImageSeriesReader.GetGDCMSeriesFileNames
+    image = SimpleITK.ReadImage(find(str(output)) if is_folder else str(output))
     return SimpleITK.GetArrayFromImage(image), affine_of(image)
 
 
@@ -66,7 +67,7 @@ def same_in_space(voxels: np.ndarray, affine: np.ndarray, fused: Any, full_scale
     np.testing.assert_array_equal(theirs.reshape(expected.shape), expected)
 
 
-def anonymous(tmp_path: Path, affine: np.ndarray, weights: Path, **options: Any) -> Any:
+def anonymous(output: Path, affine: np.ndarray, weights: Path, **options: Any) -> Any:
     rng = np.random.default_rng(0)
     shape = (12, 11, 10)
     mr = rng.random(shape) * 900
@@ -74,10 +75,9 @@ def anonymous(tmp_path: Path, affine: np.ndarray, weights: Path, **options: Any)
     return fuse_volumes(
         (mr, affine),
         (pet, affine),
-        task="pet-mri",
         weights=weights,
-        output=tmp_path / "out",
-        format="dicom",
+        output=output,
+        format="auto" if output.suffix else "dicom",
         anonymous=True,
         **options,
     )
@@ -92,6 +92,7 @@ def turned(order: tuple[int, ...], signs: tuple[int, ...], degrees: float = 0.0)
     return affine
 
 
+@pytest.mark.parametrize("name", ["out", "out.dcm"])
 @pytest.mark.parametrize("luminance", [True, False])
 @pytest.mark.parametrize(
     "affine",
@@ -105,12 +106,21 @@ def turned(order: tuple[int, ...], signs: tuple[int, ...], degrees: float = 0.0)
     ],
 )
 def test_every_voxel_is_in_its_place(
-    tmp_path: Path, affine: np.ndarray, luminance: bool, pixel_maximum: Path
+    tmp_path: Path, affine: np.ndarray, luminance: bool, name: str, pixel_maximum: Path
 ) -> None:
-    result = anonymous(tmp_path, affine, pixel_maximum, luminance=luminance)
-    voxels, found = read_back(tmp_path / "out")
-    full_scale = 65535 if luminance else 255
-    same_in_space(voxels, found, result.fused, full_scale)
+    output = tmp_path / name
+    result = anonymous(output, affine, pixel_maximum, task="pet-mri", luminance=luminance)
+    same_in_space(*read_back(output), result.fused, 65535 if luminance else 255)
+
+
+@pytest.mark.parametrize("luminance", [True, False])
+@pytest.mark.parametrize("name", ["out", "out.dcm"])
+def test_on_ct_too(tmp_path: Path, luminance: bool, name: str, pixel_maximum: Path) -> None:
+    """There they are secondary captures, whose place other attributes tell."""
+    output, affine = tmp_path / name, turned((0, 1, 2), (-1, -1, 1), 17.0)
+    options = {"task": "pet-ct", "luminance": luminance, "anatomical_window": (450, 900)}
+    result = anonymous(output, affine, pixel_maximum, **options)
+    same_in_space(*read_back(output), result.fused, 65535 if luminance else 255)
 
 
 def patient_of(path: Path) -> tuple[str, ...]:
@@ -312,14 +322,22 @@ def test_objects_are_valid(
 
 @pytest.mark.skipif(shutil.which("dcm2niix") is None, reason="dcm2niix is not installed")
 @pytest.mark.parametrize("luminance", [True, False])
+@pytest.mark.parametrize("anatomical", ["MR", "CT"])
+@pytest.mark.parametrize("name", ["o", "o/alone.dcm"])
 def test_an_independent_reader_finds_it_in_its_place(
-    study: dict[str, Path], tmp_path: Path, luminance: bool, pixel_maximum: Path
+    study: dict[str, Path],
+    tmp_path: Path,
+    luminance: bool,
+    anatomical: str,
+    name: str,
+    pixel_maximum: Path,
 ) -> None:
     options = {"weights": pixel_maximum, "units": "native", "luminance": luminance}
-    output = tmp_path / "o"
-    result = fuse_volumes(study["MR"], study["PT"], output=output, format="dicom", **options)
+    options |= {"task": "pet-mri" if anatomical == "MR" else "pet-ct"}
+    options |= {"anatomical_window": (1440, 2880), "format": "dicom" if name == "o" else "auto"}
+    result = fuse_volumes(study[anatomical], study["PT"], output=tmp_path / name, **options)
     (tmp_path / "n").mkdir()
-    words = ["dcm2niix", "-f", "x", "-x", "n", "-o", str(tmp_path / "n"), str(output)]
+    words = ["dcm2niix", "-f", "x", "-x", "n", "-o", str(tmp_path / "n"), str(tmp_path / "o")]
     subprocess.run(words, capture_output=True, check=True)
     image = nibabel.load(next((tmp_path / "n").glob("*.nii")))
     voxels = np.asarray(image.dataobj)
