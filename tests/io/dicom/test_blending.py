@@ -117,7 +117,9 @@ def test_each_slice_of_a_pet_is_shown_by_its_suv(
     study: dict[str, Path], tmp_path: Path, pixel_maximum: Path
 ) -> None:
     """Slopes differ, so that one window in stored values would be wrong for most slices."""
-    state, record = blended(study["MR"], study["PT"], tmp_path / "o", pixel_maximum)
+    with pytest.warns(match="rescale slopes of their own"):
+        state, record = blended(study["MR"], study["PT"], tmp_path / "o", pixel_maximum)
+    assert any("rescale slopes of their own" in note for note in record["notes"])
     assert record["units"] == ""
     assert record["partners"][0]["units"] == "SUV"
     level, width = record["level_width"]
@@ -152,7 +154,8 @@ def test_a_ct_keeps_its_hounsfield_units(
     study: dict[str, Path], tmp_path: Path, pixel_maximum: Path
 ) -> None:
     options = {"window": (40, 400), "task": "ct-mri"}
-    state, _ = blended(study["MR"], study["CT"], tmp_path / "o", pixel_maximum, **options)
+    state, record = blended(study["MR"], study["CT"], tmp_path / "o", pixel_maximum, **options)
+    assert not any("rescale slopes" in note for note in record["notes"])
     ct = state.AdvancedBlendingSequence[1]
     assert (ct.RescaleSlope, ct.RescaleIntercept) == (2, -1024)
     (window,) = ct.SoftcopyVOILUTSequence
@@ -316,6 +319,31 @@ def test_what_no_viewer_could_blend_is_refused_before_the_long_work(
     assert "a series identifier for each slice" in refused(apart, window=(40, 400), task="ct-mri")
 
 
+@pytest.mark.parametrize("slope", [0.5, 0.25])
+def test_real_world_values_that_viewers_do_not_show_are_refused(
+    study: dict[str, Path], tmp_path: Path, slope: float, pixel_maximum: Path
+) -> None:
+    volume = made(6, 24, 20, seed=7)
+    shared = shared_groups(volume)
+    shared.PixelValueTransformationSequence = [
+        item(RescaleSlope=0.5, RescaleIntercept=0, RescaleType="US")
+    ]
+    unit = item(CodeValue="Bq/ml", CodingSchemeDesignator="UCUM", CodeMeaning="Bq/ml")
+    mapping = item(RealWorldValueSlope=slope, RealWorldValueIntercept=0.0)
+    mapping.MeasurementUnitsCodeSequence = [unit]
+    shared.RealWorldValueMappingSequence = [mapping]
+    groups = [frame_groups(volume, index) for index in range(6)]
+    enhanced(tmp_path / "e" / "e.dcm", volume.values, shared, groups, "PT")
+    sources = (study["MR"], tmp_path / "e", tmp_path / "o", pixel_maximum)
+    if slope == 0.25:
+        with pytest.raises(InputError, match="was read by its real world values"):
+            blended(*sources)
+        return
+    state, record = blended(*sources)
+    assert record["partners"][0]["units"] == "Bq/ml"
+    assert state.AdvancedBlendingSequence[1].RescaleSlope == 0.5
+
+
 def test_a_mean_over_frames_is_no_image(
     study: dict[str, Path], tmp_path: Path, pixel_maximum: Path
 ) -> None:
@@ -354,7 +382,7 @@ def test_a_mean_over_frames_is_no_image(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"output": "o.nii.gz"}, "--blending-state is for DICOM output"),
+        ({"output": "o.nii.gz"}, "--blending-state is for DICOM output: give a folder"),
         ({"output": "o.dcm"}, "--blending-state is a second file beside the images"),
         ({"output": "o", "format": "dicom", "anonymous": True}, "and --anonymous nothing of them"),
     ],

@@ -46,7 +46,6 @@ def check_dicom_choices(
         chosen = {
             "--dicom-template": dicom_template is not None,
             "--anonymous": anonymous,
-            "--blending-state": blending_state,
         }
         for word, is_chosen in chosen.items():
             if is_chosen:
@@ -54,6 +53,10 @@ def check_dicom_choices(
                     f"{word} is for DICOM output: add --format dicom, or a name that ends in .dcm; "
                     "other formats hold no patient data."
                 )
+        if blending_state:
+            raise InputError(
+                "--blending-state is for DICOM output: give a folder and add --format dicom."
+            )
         return
     if dtype == "float32":  # uint8 and uint16 are refused once it is known whether there is colour
         raise InputError(

@@ -101,17 +101,22 @@ class DicomExport:
         Args:
             origins: see :meth:`check_origins`.
         """
-        if not self.is_chosen or self.template is None:
-            return []
-        if origins[0] is not None:
-            return [
-                "The anatomical volume is a DICOM series itself: the result takes patient, study "
-                "and frame of reference from it, not from the template."
-            ]
-        return [
-            "The result takes patient, study and frame of reference from the template: check that "
-            "the anatomical volume is of that patient and in that place."
-        ]
+        sentences = []
+        if self.is_chosen and self.template is not None:
+            sentences.append(
+                "The result takes patient, study and frame of reference from the template: check "
+                "that the anatomical volume is of that patient and in that place."
+                if origins[0] is None
+                else "The anatomical volume is a DICOM series itself: the result takes patient, "
+                "study and frame of reference from it, not from the template."
+            )
+        if self.is_blending and any(origin.is_uneven for origin in origins if origin is not None):
+            sentences.append(
+                "The slices of a series have rescale slopes of their own: the blending state has a "
+                "window in stored values for each, which a viewer that rescales them nevertheless "
+                "shows wrong."
+            )
+        return sentences
 
     def _owner(self, origins: Sequence[Origin | None]) -> Origin | None:
         """Return whose patient, study and frame of reference are taken; None for nobody's."""

@@ -131,6 +131,11 @@ class Origin:
             return pydicom.Dataset.from_json(self.attributes)
 
     @property
+    def is_uneven(self) -> bool:
+        """Whether the planes that were read differ in their scale."""
+        return len({(scale.slope, scale.intercept) for scale in self.scales}) > 1
+
+    @property
     def modality(self) -> str:
         """Such as "MR"; "" where it is not known."""
         return str(self.header.get("Modality", "") or "")
