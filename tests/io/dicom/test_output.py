@@ -295,6 +295,23 @@ def test_a_failure_leaves_nothing(
     assert [path.name for path in tmp_path.iterdir()] == ["study"]
 
 
+def test_images_share_nothing_that_changes(
+    study: dict[str, Path], tmp_path: Path, pixel_maximum: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """None has what belongs to the one before it, as the list of its sources."""
+    from mactfusion.io.dicom import export
+
+    written = []
+    monkeypatch.setattr(export, "write_dataset", lambda dataset, path: written.append(dataset))
+    options = {"weights": pixel_maximum, "units": "native"}
+    fuse_volumes(study["MR"], study["PT"], output=tmp_path / "o", format="dicom", **options)
+    assert [image.InstanceNumber for image in written] == [1, 2, 3, 4, 5, 6]
+    assert len({image.SOPInstanceUID for image in written}) == 6
+    first, last = written[0], written[-1]
+    del first.SourceImageSequence
+    assert "SourceImageSequence" in last
+
+
 def errors_of(path: Path) -> list[str]:
     """What dciodvfy finds wrong."""
     words = ["dciodvfy", "-new", str(path)]
