@@ -269,7 +269,7 @@ OPTIONS: dict[str, Option] = {
         default="anatomical",
         help="Of the result: the anatomical volume's, or its field of view in cubic voxels of its "
         "finest spacing, for a CT that is finer than the slices of the MR; auto takes these for a "
-        "CT over twice as fine.",
+        "CT or second MR over twice as fine, and never for PET or SPECT.",
         group=RESULT,
         choices=GRIDS,
         is_remote=True,
@@ -307,6 +307,13 @@ OPTIONS: dict[str, Option] = {
     "anonymous": Option(
         default=False,
         help="DICOM output that names nobody: nothing of the sources but voxels.",
+        group=RESULT,
+        kind=bool,
+    ),
+    "blending_state": Option(
+        default=False,
+        help="With a folder of DICOM also an Advanced Blending Presentation State, by which viewers"
+        " that know it blend the series that were fused; these must share a frame of reference.",
         group=RESULT,
         kind=bool,
     ),

@@ -114,6 +114,7 @@ def check_choices(
         dtype=chosen.dtype,
         dicom_template=chosen.dicom_template,
         anonymous=chosen.anonymous,
+        blending_state=chosen.blending_state,
     )
     first, *partners = (_checked_source(source) for source in (anatomical, *given))
     if None in partners and not (isinstance(first, Path) and is_dicom_source(first)):

@@ -185,14 +185,17 @@ def test_an_unknown_grid_is_refused():
 CT = {"task": "ct-mri"}
 
 
+@pytest.mark.parametrize("task", ["ct-mri", "mr-mr"])
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_auto_takes_cubes_for_a_ct_over_twice_as_fine_as_the_slices(make_volume, direction):
+def test_auto_takes_cubes_for_a_ct_or_mr_over_twice_as_fine(make_volume, direction, task):
     mr = make_volume(np.zeros((1, 9, 7, 5)), affine_of(direction, (0.9, 0.9, 4.5)))
     ct = make_volume(
         np.zeros((1, 9, 7, 25)), affine_of(direction, (0.9, 0.9, 0.9)), filename_or_obj="/x/ct.nii"
     )
     with pytest.warns(FusionWarning, match="cubic voxels of 0.9 mm") as said:
-        chosen = ChooseGridd("auto")({"anatomical": mr, "partners": [{"partner": ct, **CT}]})
+        chosen = ChooseGridd("auto")(
+            {"anatomical": mr, "partners": [{"partner": ct, "task": task}]}
+        )
     assert str(said[0].message) == (
         "ct.nii has a voxel each 0.9 mm where array has one each 4.5 mm: the result is in cubic "
         "voxels of 0.9 mm."
@@ -208,6 +211,7 @@ def test_auto_takes_cubes_for_a_ct_over_twice_as_fine_as_the_slices(make_volume,
     [
         ("ct-mri", (0.9, 0.9, 2.25), (0.9, 0.9, 4.5)),  # twice as fine, not more
         ("pet-mri", (0.9, 0.9, 0.9), (0.9, 0.9, 4.5)),
+        ("spect-ct", (0.9, 0.9, 0.9), (0.9, 0.9, 4.5)),
         ("ct-mri", (0.4, 0.4, 0.4), (1.0, 1.0, 1.05)),  # cubes would not be finer
         ("ct-mri", (0.3, 0.3, 4.0), (0.9, 0.9, 4.5)),  # finer in the plane of the slices alone
     ],

@@ -89,7 +89,7 @@ class LoadVolumesd(Transform):
                 else ""
                 for source, series in zip(sources, chosen, strict=True)
             ]
-            result["origins"] = self._origins(result, chosen)
+            result["origins"] = self._origins(result, chosen, volumes)
         anatomical, *partners = volumes
         for volume in partners:
             if message := same_patient_warning(anatomical, volume):
@@ -103,13 +103,26 @@ class LoadVolumesd(Transform):
         ]
         return result
 
-    def _origins(self, result: dict[str, Any], chosen: Sequence[Series | None]) -> str:
+    def _origins(
+        self,
+        result: dict[str, Any],
+        chosen: Sequence[Series | None],
+        volumes: Sequence[MetaTensor],
+    ) -> str:
         """Keep the headers of the sources, where they are needed, and say what is to be said."""
         if not self.export.is_chosen:
             return ""
         from mactfusion.io.dicom.origin import as_text, origin_of
 
         origins = [None if series is None else origin_of(series.files) for series in chosen]
+        if self.export.is_blending:
+            from mactfusion.io.dicom.scales import with_scales
+
+            for number, (origin, series) in enumerate(zip(origins, chosen, strict=True)):
+                if origin is not None and series is not None:
+                    factor = float(volumes[number].meta["units_factor"])
+                    frame = _at(self.frames, number)
+                    origins[number] = with_scales(origin, series, frame, factor)
         self.export.check_origins(origins)
         for sentence in self.export.sentences(origins):
             note(result, sentence)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from monai.transforms import Transform
 
-from mactfusion.errors import InputError
+from mactfusion.errors import InputError, note
 from mactfusion.io.atomic import atomic_path, made_folder
 from mactfusion.io.dicom import DicomExport
 from mactfusion.io.names import check_outputs, sidecar_path
@@ -45,17 +45,20 @@ class CheckFormatd(Transform):
         self.export = export or DicomExport()
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Check ``is_color`` and ``grid_shape`` against the name and the type.
+        """Check ``is_color`` and ``grid_shape`` against the name and the type; say what is lost.
 
         Raises:
             InputError: colour in a type for scalars, several slices in a picture, ...
         """
+        result = dict(data)
         if self.export.is_chosen:
             self.export.check_case(data, self.luminance_only)
+            if sentence := self.export.sentence_of_grid(data):
+                note(result, sentence)
         elif self.output is not None:
             is_colour = bool(data["is_color"]) and not self.luminance_only
             stored_type(self.output, self.dtype, is_colour, data["grid_shape"].tolist())
-        return dict(data)
+        return result
 
 
 class SaveFusiond(Transform):

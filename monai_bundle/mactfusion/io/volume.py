@@ -15,11 +15,12 @@ LARGEST_MM = 1e8
 """Of spacings and places: nothing that is looked at is 100 km long, and squares stay exact."""
 
 TEXT_META = (
-    "modality", "units", "units_from", "padding", "frame_of_reference", "patient_digest",
+    "modality", "units", "units_from", "units_factor", "padding", "frame_of_reference",
+    "patient_digest",
 )  # fmt: skip
 """What only DICOM knows; empty text otherwise, so that the meta of all volumes has equal keys.
-``padding`` is the number, as text, that voxels without a measurement were set to: the smallest
-measured value."""
+``units_factor`` is what the values of the file were multiplied by, as text; ``padding`` is the
+number, as text, that voxels without a measurement were set to: the smallest measured value."""
 
 
 def make_volume(

@@ -25,7 +25,9 @@ from mactfusion.transforms.volume import is_picture, name_of, noted
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CT_TASK = "ct-mri"
+SHARP = ("ct-mri", "mr-mr")
+"""Tasks whose partner is as sharp as its voxels are small. PET and SPECT are blurred over several
+of theirs, so that a mean over two or three loses little."""
 
 
 def isotropic(volume: MetaTensor) -> MetaTensor:
@@ -75,9 +77,10 @@ class ChooseGridd(Transform):
     its plane the anatomy is as fine as it was acquired.
 
     Args:
-        grid: one of :data:`GRIDS`. "isotropic" is :func:`isotropic`; "auto" is that where a CT is
-            much finer than thick slices (:func:`~mactfusion.transforms.fineness.much_finer`) and
-            the cubes are not too many, which is noted, and else "anatomical".
+        grid: one of :data:`GRIDS`. "isotropic" is :func:`isotropic`; "auto" is that where a CT or
+            a second MR is much finer than thick slices
+            (:func:`~mactfusion.transforms.fineness.much_finer`) and the cubes are not too many,
+            which is noted, and else "anatomical".
         axis: see :func:`~mactfusion.transforms.choose_axis`.
 
     Raises:
@@ -104,9 +107,9 @@ class ChooseGridd(Transform):
 
 
 def _asks_for_cubes(data: dict[str, Any]) -> bool:
-    """Tell whether a CT would lose between thick slices what cubes keep; note it."""
+    """Tell whether a partner would lose in thick slices what cubes keep; note it."""
     for partner in data["partners"]:
-        if partner["task"] != CT_TASK:
+        if partner["task"] not in SHARP:
             continue
         found = much_finer(partner["partner"], data["anatomical"])
         if found is not None and found.cubes_mm is not None:

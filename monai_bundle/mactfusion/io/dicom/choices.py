@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError
 from mactfusion.io.dicom.folder import foreign_file
-from mactfusion.io.formats import INPUT_EXTENSIONS, extension_of, is_dicom_output
+from mactfusion.io.formats import (
+    DICOM_EXTENSION,
+    INPUT_EXTENSIONS,
+    extension_of,
+    is_dicom_output,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -20,6 +25,7 @@ def check_dicom_choices(
     dtype: str = "auto",
     dicom_template: Path | None = None,
     anonymous: bool = False,
+    blending_state: bool = False,
 ) -> None:
     """Refuse options of DICOM output that contradict each other or what is written.
 
@@ -29,6 +35,7 @@ def check_dicom_choices(
         dtype: likewise.
         dicom_template: likewise.
         anonymous: likewise.
+        blending_state: likewise.
 
     Raises:
         InputError: they do.
@@ -46,6 +53,10 @@ def check_dicom_choices(
                     f"{word} is for DICOM output: add --format dicom, or a name that ends in .dcm; "
                     "other formats hold no patient data."
                 )
+        if blending_state:
+            raise InputError(
+                "--blending-state is for DICOM output: give a folder and add --format dicom."
+            )
         return
     if dtype == "float32":  # uint8 and uint16 are refused once it is known whether there is colour
         raise InputError(
@@ -56,6 +67,15 @@ def check_dicom_choices(
         raise InputError(
             "--anonymous takes nothing from any series, and --dicom-template takes the patient "
             "from one: choose one of them."
+        )
+    if blending_state and anonymous:
+        raise InputError(
+            "--blending-state names the patient's own series, and --anonymous nothing of them: "
+            "choose one of them."
+        )
+    if blending_state and extension_of(output) == DICOM_EXTENSION:
+        raise InputError(
+            "--blending-state is a second file beside the images: give a folder and --format dicom."
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from pydicom.valuerep import format_number_as_ds
 
 from mactfusion import __version__
 from mactfusion.io.dicom.anonymous import DUMMY_DATE, DUMMY_TIME, anonymous_context
-from mactfusion.io.dicom.codes import coded
+from mactfusion.io.dicom.codes import coded, may_have_side
 from mactfusion.io.dicom.origin import BODY, EQUIPMENT, FRAME_OF_REFERENCE, PATIENT, STUDY, Origin
 
 if TYPE_CHECKING:
@@ -124,22 +125,28 @@ def _context_of(owner: Origin) -> Dataset:
     return context
 
 
+def own_attributes(making: Making) -> Dataset:
+    """Return what every object of a result says: whose it is, and who made it when."""
+    made = Dataset()
+    made.SpecificCharacterSet = "ISO_IR 192"
+    _add_context(made, making)
+    made.SeriesNumber = making.series_number
+    description = f"Fused {_listed(making.record['task'])}, not for diagnosis"
+    made.SeriesDescription = description[:_LONGEST_DESCRIPTION]
+    if not making.is_anonymous:
+        made.SeriesDate = made.InstanceCreationDate = making.date
+        made.SeriesTime = made.InstanceCreationTime = making.time
+    made.Manufacturer, made.ManufacturerModelName = MANUFACTURER, MODEL
+    made.SoftwareVersions = made.DeviceSerialNumber = __version__
+    made.ContributingEquipmentSequence = list(_equipment(making))
+    return made
+
+
 def shared_attributes(making: Making) -> Dataset:
     """Return what all images of a result have in common, but for pixels and places."""
-    image = Dataset()
-    image.SpecificCharacterSet = "ISO_IR 192"
-    _add_context(image, making)
+    image = own_attributes(making)
     image.Modality = making.modality
     image.SeriesInstanceUID = making.series_uid
-    image.SeriesNumber = making.series_number
-    description = f"Fused {_listed(making.record['task'])}, not for diagnosis"
-    image.SeriesDescription = description[:_LONGEST_DESCRIPTION]
-    if not making.is_anonymous:
-        image.SeriesDate = image.InstanceCreationDate = making.date
-        image.SeriesTime = image.InstanceCreationTime = making.time
-    image.Manufacturer, image.ManufacturerModelName = MANUFACTURER, MODEL
-    image.SoftwareVersions = image.DeviceSerialNumber = __version__
-    image.ContributingEquipmentSequence = list(_equipment(making))
     scheme = Dataset()
     scheme.CodingSchemeDesignator = _OWN_CODES
     scheme.CodingSchemeName = scheme.CodingSchemeResponsibleOrganization = MANUFACTURER
@@ -159,7 +166,9 @@ def _add_context(image: Dataset, making: Making) -> None:
     ):  # fmt: skip
         setattr(image, keyword, None)
     for element in making.context:
-        image.add(element)
+        image.add(copy.deepcopy(element))  # so that no object changes another
+    if not may_have_side(image.get("BodyPartExamined")):
+        del image.Laterality
 
 
 def _listed(task: str) -> str:

@@ -37,9 +37,11 @@ class DicomExport:
         dtype: likewise.
         dicom_template: likewise.
         anonymous: likewise.
+        blending_state: likewise.
 
     Attributes:
         is_chosen: whether DICOM is written at all.
+        is_blending: whether an Advanced Blending Presentation State is written with it.
 
     Raises:
         InputError: options that contradict each other.
@@ -52,6 +54,7 @@ class DicomExport:
         dtype: str = "auto",
         dicom_template: str | Path | None = None,
         anonymous: bool = False,
+        blending_state: bool = False,
     ) -> None:
         self.output = Path(output or "")
         self.format = format
@@ -65,8 +68,10 @@ class DicomExport:
             dtype=dtype,
             dicom_template=self.template,
             anonymous=anonymous,
+            blending_state=blending_state,
         )
         self.is_chosen = chosen is not None and is_dicom_output(chosen, format)
+        self.is_blending = self.is_chosen and blending_state
 
     def check_origins(self, origins: Sequence[Origin | None]) -> None:
         """Refuse sources from which the chosen DICOM cannot be made.
@@ -80,6 +85,10 @@ class DicomExport:
         if not self.is_chosen:
             return
         self._owner(origins)
+        if self.is_blending:
+            from mactfusion.io.dicom.blending import check_blendable
+
+            check_blendable(origins)
         if self.anonymous and any(origin.has_text for origin in origins if origin is not None):
             raise InputError(
                 "A series says that its pixels hold text (Burned In Annotation), which may name "
@@ -92,17 +101,22 @@ class DicomExport:
         Args:
             origins: see :meth:`check_origins`.
         """
-        if not self.is_chosen or self.template is None:
-            return []
-        if origins[0] is not None:
-            return [
-                "The anatomical volume is a DICOM series itself: the result takes patient, study "
-                "and frame of reference from it, not from the template."
-            ]
-        return [
-            "The result takes patient, study and frame of reference from the template: check that "
-            "the anatomical volume is of that patient and in that place."
-        ]
+        sentences = []
+        if self.is_chosen and self.template is not None:
+            sentences.append(
+                "The result takes patient, study and frame of reference from the template: check "
+                "that the anatomical volume is of that patient and in that place."
+                if origins[0] is None
+                else "The anatomical volume is a DICOM series itself: the result takes patient, "
+                "study and frame of reference from it, not from the template."
+            )
+        if self.is_blending and any(origin.is_uneven for origin in origins if origin is not None):
+            sentences.append(
+                "The slices of a series have rescale slopes of their own: the blending state has a "
+                "window in stored values for each, which a viewer that rescales them nevertheless "
+                "shows wrong."
+            )
+        return sentences
 
     def _owner(self, origins: Sequence[Origin | None]) -> Origin | None:
         """Return whose patient, study and frame of reference are taken; None for nobody's."""
@@ -156,6 +170,16 @@ class DicomExport:
                 "folder and --format dicom."
             )
 
+    def sentence_of_grid(self, case: Mapping[str, Any]) -> str:
+        """Return what has to be said of the result's grid; "" where there is nothing.
+
+        Args:
+            case: with ``grid_affine`` and ``grid_shape``.
+        """
+        from mactfusion.io.dicom.rectangle import skew_sentence
+
+        return skew_sentence(case["grid_affine"], case["grid_shape"].tolist())
+
     def write(
         self, case: Mapping[str, Any], record: Mapping[str, Any], overwrite: bool = False
     ) -> None:
@@ -189,6 +213,10 @@ class DicomExport:
         with guarded(failure, otherwise), atomic_folder(output) as folder:
             for number, image in enumerate(single_images(planes, making), 1):
                 write_dataset(image, folder / f"slice-{number:04d}.dcm")
+            if self.is_blending:
+                from mactfusion.io.dicom.blending import blending_state
+
+                write_dataset(blending_state(making), folder / "blending-state.dcm")
 
 
 def _origins_of(case: Mapping[str, Any]) -> list[Origin | None]:

@@ -92,8 +92,9 @@ def _add_enhanced_mr(image: Dataset, planes: Planes, making: Making) -> None:
     image.ImageType = _IMAGE_TYPE
     image.update(_mr_description(planes))
     image.ContentQualification = "RESEARCH"
-    # The standard asks it of originals alone, validators of every enhanced MR.
-    image.ApplicableSafetyStandardAgency = "IEC"
+    # The standard asks it of originals alone, validators of every enhanced MR; what was computed
+    # meets no safety standard of scanners.
+    image.ApplicableSafetyStandardAgency = "OTHER"
     if "Laterality" in image:  # that of the frames stands in their groups (PS3.3 C.7.3.1)
         del image.Laterality
     image.PresentationLUTShape = "IDENTITY"

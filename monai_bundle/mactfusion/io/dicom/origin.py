@@ -15,6 +15,7 @@ import pydicom
 from pydicom.config import disable_value_validation
 
 from mactfusion.errors import InputError
+from mactfusion.io.dicom.values import is_inverted
 from mactfusion.io.guard import guarded
 
 if TYPE_CHECKING:
@@ -45,9 +46,9 @@ _OF_THE_SERIES = (
 
 _OF_AN_IMAGE = (
     "SOPClassUID", "SOPInstanceUID", "Rows", "Columns", "SamplesPerPixel", "BitsAllocated",
-    "NumberOfFrames", "ImagePositionPatient", "ImageOrientationPatient", "PixelSpacing",
-    "BurnedInAnnotation", "LossyImageCompression", "LossyImageCompressionRatio",
-    "LossyImageCompressionMethod",
+    "NumberOfFrames", "PhotometricInterpretation", "ImagePositionPatient",
+    "ImageOrientationPatient", "PixelSpacing", "BurnedInAnnotation", "LossyImageCompression",
+    "LossyImageCompressionRatio", "LossyImageCompressionMethod",
 )  # fmt: skip
 
 _SAME_FOR_ALL = {
@@ -81,6 +82,23 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Scale:
+    """How the stored values of one plane become those of its series.
+
+    Attributes:
+        uid: SOP Instance UID of the image that holds it.
+        frame: its number within that image, from 1; 0 where the image is one plane.
+        slope: stored value times this,
+        intercept: plus this.
+    """
+
+    uid: str
+    frame: int
+    slope: float
+    intercept: float
+
+
+@dataclass(frozen=True)
 class Origin:
     """A series that was read.
 
@@ -91,6 +109,9 @@ class Origin:
         lossy_ratios: of each lossy compression.
         lossy_methods: likewise.
         has_text: whether an image says that its pixels hold text.
+        is_inverted: whether white stands for small values (MONOCHROME1).
+        scales: of each plane that was read; none where nobody asks.
+        factor: the values that are fused are those of the series times this, as SUV of Bq/ml.
     """
 
     attributes: dict[str, Any]
@@ -99,12 +120,20 @@ class Origin:
     lossy_ratios: list[float] = field(default_factory=list)
     lossy_methods: list[str] = field(default_factory=list)
     has_text: bool = False
+    is_inverted: bool = False
+    scales: list[Scale] = field(default_factory=list)
+    factor: float = 1.0
 
     @property
     def header(self) -> pydicom.Dataset:
         """The attributes of the whole series."""
         with disable_value_validation():
             return pydicom.Dataset.from_json(self.attributes)
+
+    @property
+    def is_uneven(self) -> bool:
+        """Whether the planes that were read differ in their scale."""
+        return len({(scale.slope, scale.intercept) for scale in self.scales}) > 1
 
     @property
     def modality(self) -> str:
@@ -156,6 +185,7 @@ def origin_of(files: Sequence[Path]) -> Origin:
             lossy_ratios=ratios,
             lossy_methods=methods,
             has_text=any(str(header.get("BurnedInAnnotation", "")) == "YES" for header in headers),
+            is_inverted=any(is_inverted(header) for header in headers),
         )
 
 
@@ -170,7 +200,9 @@ def from_text(text: str) -> list[Origin | None]:
 
 
 def _from_dict(values: dict[str, Any]) -> Origin:
-    return Origin(**{**values, "images": [Image(**image) for image in values["images"]]})
+    images = [Image(**image) for image in values["images"]]
+    scales = [Scale(**scale) for scale in values["scales"]]
+    return Origin(**{**values, "images": images, "scales": scales})
 
 
 def _header(path: Path) -> pydicom.Dataset:

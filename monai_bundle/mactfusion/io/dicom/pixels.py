@@ -13,8 +13,11 @@ if TYPE_CHECKING:
 MOST_BYTES = 2**32 - 2
 """Of one object's pixels: its length has 32 bits, and is even."""
 
-_DEVICE_CLASS = 12
-"""Where four bytes of an ICC profile name the kind of device."""
+_DEVICE_CLASS, _CREATED = 12, 24
+"""Where four bytes of an ICC profile name the kind of device, and twelve the time it was made."""
+
+_NO_TIME = bytes.fromhex("07d0 0001 0001 0000 0000 0000")
+"""2000-01-01, so that objects of nobody do not tell when they were made."""
 
 _PIXEL_DATA = 0x7FE00010
 
@@ -45,7 +48,12 @@ def srgb_profile() -> bytes:
     from PIL import ImageCms
 
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-    return profile[:_DEVICE_CLASS] + b"scnr" + profile[_DEVICE_CLASS + 4 :]
+    profile = _replaced(profile, _DEVICE_CLASS, b"scnr")
+    return _replaced(profile, _CREATED, _NO_TIME)
+
+
+def _replaced(whole: bytes, at: int, part: bytes) -> bytes:
+    return whole[:at] + part + whole[at + len(part) :]
 
 
 def full_window() -> Dataset:

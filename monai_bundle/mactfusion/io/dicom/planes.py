@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from monai.data.utils import orientation_ras_lps
 
+from mactfusion.io.dicom.rectangle import rectangular
 from mactfusion.io.write import stored_values
 from mactfusion.transforms.slices import OrientToSlicesd
 
@@ -45,7 +46,7 @@ class Planes:
 
     @property
     def normal(self) -> NDArray[np.float64]:
-        """``(3,)``, the direction in which planes are counted, but for a tenth of a degree."""
+        """``(3,)``, the direction in which planes are counted."""
         return np.cross(self.along_row, self.along_column)
 
     @property
@@ -60,7 +61,10 @@ class Planes:
 
 
 def planes_of(volume: MetaTensor, axis: str, path: Path) -> Planes:
-    """Flip and permute a volume so that it is planes of DICOM; nothing is interpolated.
+    """Flip and permute a volume so that it is planes of DICOM.
+
+    Nothing is interpolated where its axes are perpendicular, see
+    :func:`~mactfusion.io.dicom.rectangle.rectangular`.
 
     In-plane directions are those of radiologists' displays. Planes are counted along the cross
     product of row and column, as readers expect that sort them, and as those of multi-frame
@@ -74,7 +78,8 @@ def planes_of(volume: MetaTensor, axis: str, path: Path) -> Planes:
     Raises:
         InputError: values that are not finite.
     """
-    turned = OrientToSlicesd(["volume"], axis, reference="volume")({"volume": volume})["volume"]
+    data = {"volume": rectangular(volume)}
+    turned = OrientToSlicesd(["volume"], axis, reference="volume")(data)["volume"]
     stored = stored_values(turned, "uint8" if len(volume) == 3 else "uint16", path)
     lps = orientation_ras_lps(turned.affine.double().cpu().numpy())
     step, down, right = lps[:3, :3].T  # for one slice, one row, one column

@@ -49,7 +49,8 @@ def single_images(planes: Planes, making: Making) -> Iterator[Dataset]:
         shared.PresentationLUTShape = "IDENTITY"
         shared.update(full_window())
     for index, position in enumerate(planes.positions_mm):
-        image = Dataset(shared)  # what follows replaces attributes, and changes none
+        image = Dataset()
+        image.update(shared)  # Dataset(shared) would be the same data under another name
         image.SOPInstanceUID = generate_uid(prefix=None)
         image.InstanceNumber = index + 1
         image.ImagePositionPatient = [decimal(mm) for mm in position]

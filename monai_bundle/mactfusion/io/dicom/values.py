@@ -41,9 +41,7 @@ class Stored:
         pixels = dataset.pixel_array
         self.planes = _without_unused_bits(pixels.reshape(-1, *pixels.shape[-2:]), dataset)
         self.is_padding = _padding(self.planes, dataset)
-        photometric = str(dataset.get("PhotometricInterpretation") or "")
-        modality = str(dataset.get("Modality") or "")
-        self.is_inverted = photometric == "MONOCHROME1" and modality not in MEASURED
+        self.is_inverted = is_inverted(dataset)
         if self.is_inverted:
             self.planes = _inverted(self.planes, dataset)
         for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData"):
@@ -67,6 +65,12 @@ class Stored:
         values += frame.intercept
         padding = None if self.is_padding is None else self.is_padding[part]
         return values, padding if padding is not None and padding.any() else None
+
+
+def is_inverted(header: Dataset) -> bool:
+    """Tell whether white stands for small values of an image that is no measurement."""
+    photometric = str(header.get("PhotometricInterpretation") or "")
+    return photometric == "MONOCHROME1" and str(header.get("Modality") or "") not in MEASURED
 
 
 def _fill_in(dataset: Dataset) -> None:

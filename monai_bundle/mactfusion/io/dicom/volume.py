@@ -55,7 +55,7 @@ def read_series(
     Returns:
         The volume, see :func:`mactfusion.io.volume.make_volume`: first index along the rows, last
         along the normal. Its meta holds ``modality``, ``units``, ``frame_of_reference``,
-        ``patient_digest``, ``padding`` and ``units_from``.
+        ``patient_digest``, ``padding``, ``units_from`` and ``units_factor``.
 
     Raises:
         InputError: pixels that cannot be read, a frame or units that cannot be had.
@@ -77,7 +77,7 @@ def read_series(
     if is_padding.any():
         planes[is_padding] = _padding(planes, stored_padding)
     image = moments[0][0].image
-    unit, source = _units(series, header, units, name, planes, sentences)
+    unit, source, factor = _units(series, header, units, name, planes, sentences)
     if is_padding.any():  # in the units of the volume
         padding = repr(float(planes[is_padding][0]))
     _count(series, header, grid, sentences)
@@ -92,6 +92,7 @@ def read_series(
         modality=image.modality,
         units=unit,
         units_from=source,
+        units_factor=repr(factor),
         padding=padding,
         frame_of_reference=image.frame_of_reference,
         patient_digest="|".join(image.patient) if any(image.patient) else "",
@@ -186,21 +187,25 @@ def _units(
     name: str,
     planes: np.ndarray,
     sentences: list[str],
-) -> tuple[str, str]:
-    """Turn PET into SUVbw where it can be; return the units, and from what they come."""
+) -> tuple[str, str, float]:
+    """Turn PET into SUVbw where it can be.
+
+    Returns:
+        The units, from what they come, and by what the values were multiplied.
+    """
     native = series.images[0].units
     if series.modality != "PT" or wanted == "native":
-        return native, ""
+        return native, "", 1.0
     suv = suv_of(header, native)
     if suv.factor is None:
         if wanted == "suv":
             raise InputError(f"{name} cannot be shown in SUV, because {suv.source}")
         shown = _NATIVE.get(native.upper(), native) or "the units of the file"
         sentences.append(f"it stays in {shown} and is not in SUV, because {suv.source}")
-        return native, ""
+        return native, "", 1.0
     if suv.factor != 1:
         planes *= np.float32(suv.factor)
-    return "SUV", suv.source
+    return "SUV", suv.source, suv.factor
 
 
 def _count(series: Series, header: Any, grid: Grid, sentences: list[str]) -> None:
