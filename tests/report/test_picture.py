@@ -160,8 +160,8 @@ def test_the_planes_go_through_the_hottest_voxel_or_the_middle(tmp_path, texts):
     assert f"through {-right:.1f} L · {front:.1f} A · {top:.1f} S (mm)" in texts
     texts.clear()
     write_picture(tmp_path / "b.png", result_of(volumes, [partner]))
-    # Of even sizes the middle is the second of two voxels, half of one (2 x 1.5 x 3 mm) off.
-    assert "through 1.0 L · 0.8 P · 1.5 S (mm)" in texts
+    # Of even sizes the middle is the second of two voxels, half of one (1.5 x 3 x 2 mm) off.
+    assert "through 0.8 L · 1.5 P · 1.0 S (mm)" in texts
 
 
 def test_a_picture_needs_no_source(tmp_path):
