@@ -55,10 +55,9 @@ def luminance_of(volume: MetaTensor) -> torch.Tensor:
 def hottest_voxel(values: torch.Tensor) -> list[int] | None:
     """Return the highest voxel, amid those that are equally high; none where all are equal."""
     finite = values.isfinite()
-    if not finite.any():
-        return None
-    highest = values[finite].max()
-    if values[finite].min() == highest:
+    # Indexing with a mask would list the place of every voxel first, at six times their memory.
+    highest = values.where(finite, -torch.inf).max()
+    if highest <= values.where(finite, torch.inf).min():
         return None
     # A window cuts hot spots to plateaus; the first voxel of one would lie at its rim.
     equals = (values == highest).nonzero()
