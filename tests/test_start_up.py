@@ -127,4 +127,4 @@ def test_the_module_is_a_command_and_completes_words():
         "COMP_CWORD": "5",
     }
     done = subprocess.run(words, capture_output=True, text=True, env=completing)
-    assert set(done.stdout.split()) >= {"anatomical", "isotropic"}
+    assert set(done.stdout.split()) >= {"anatomical", "isotropic", "auto"}

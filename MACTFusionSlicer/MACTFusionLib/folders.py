@@ -15,7 +15,12 @@ from .nodes.volumes import MOST_PARTNERS, VolumeError
 from .parameters import Grid
 from .worker.conversation import WorkerError
 
-READABLE = (".nrrd", ".nhdr", ".nii", ".nii.gz", ".mha", ".mhd")
+READABLE = (
+    *(".nii", ".nii.gz", ".hdr", ".img", ".mgh", ".mgz"),
+    *(".nrrd", ".nhdr", ".mha", ".mhd"),
+)
+"""Names of volumes end so, as in the library, which is not here before it is installed."""
+
 _PARTNERS = ("CT", "PT", "NM", "color")
 
 
@@ -83,8 +88,7 @@ def fuse_folder(logic: MACTFusionLogic, folder: Path, target: Path, options: dic
     """
     before = _nodes()
     try:
-        paths = [path for path in _visible(folder) if path.name.lower().endswith(READABLE)]
-        nodes = [_load(path) for path in paths]
+        nodes = [_load(path) for path in _volumes(folder)]
         anatomical, partners = _roles(nodes)
         partner = partners if len(partners) > 1 else partners[0]
         fused = logic.fuse(anatomical, partner, display="fixed", **options)
@@ -98,6 +102,13 @@ def fuse_folder(logic: MACTFusionLogic, folder: Path, target: Path, options: dic
 def _visible(folder: Path) -> list:
     """Return what is in a folder, sorted; ``._MR.nrrd`` is what macOS leaves beside ``MR.nrrd``."""
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _volumes(folder: Path) -> list:
+    """Return the files of a folder that are volumes; of a pair the header stands for both."""
+    paths = [path for path in _visible(folder) if path.name.lower().endswith(READABLE)]
+    headers = {path.stem for path in paths if path.suffix.lower() == ".hdr"}
+    return [p for p in paths if p.suffix.lower() != ".img" or p.stem not in headers]
 
 
 def _nodes() -> list:
@@ -149,6 +160,13 @@ def _roles(nodes: list) -> tuple:
 
 
 def _load(path: Path) -> slicer.vtkMRMLScalarVolumeNode:
+    if path.suffix.lower() == ".hdr" and not _is_nifti(path):
+        raise VolumeError(
+            _(
+                "{path} is an Analyze image, which does not say where left and right are; convert "
+                "it again from the original to NIfTI."
+            ).format(path=path.name)
+        )
     name = path.name
     for suffix in sorted(READABLE, key=len, reverse=True):
         name = name[: -len(suffix)] if name.lower().endswith(suffix) else name
@@ -165,6 +183,12 @@ def _load(path: Path) -> slicer.vtkMRMLScalarVolumeNode:
             return node
         slicer.mrmlScene.RemoveNode(node)
     raise VolumeError(_("{path} cannot be read.").format(path=path.name))
+
+
+def _is_nifti(header: Path) -> bool:
+    """Tell the header of a NIfTI pair from that of an Analyze image, which Slicer reads as well."""
+    start = header.read_bytes()[:348]
+    return start[344:347] in (b"ni1", b"n+1") or start[4:7] in (b"ni2", b"n+2")
 
 
 def _components_of(node: slicer.vtkMRMLVolumeNode) -> int:

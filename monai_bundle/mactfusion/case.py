@@ -80,6 +80,9 @@ class Case(TypedDict, total=False):
     """``(4, 4)`` float64 of the result. OrientToSlicesd."""
     grid_shape: torch.Tensor
     """``(3,)``, I, J and K of the result. OrientToSlicesd."""
+    hottest_mm: torch.Tensor
+    """``(3,)`` float64, RAS, where the first partner with uptake has its highest value; missing
+    where there is none. FindHottestd."""
     anatomical_level_width: torch.Tensor
     """``(2,)``, the window that was applied. ScaleAnatomicald."""
     units: str

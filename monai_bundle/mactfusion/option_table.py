@@ -243,8 +243,8 @@ OPTIONS: dict[str, Option] = {
     ),
     "anatomical_frame": Option(
         default="auto",
-        help="Which of several frames of a DICOM series (points of time, phases): its number, or "
-        "mean.",
+        help="Which of several frames (points of time, phases) of a DICOM series or a 4-D file: "
+        "its number, or mean.",
         group=FUSED,
         check=_frame,
     ),

@@ -13,6 +13,7 @@ from mactfusion.transforms.slices import RestoreOrientationd
 from mactfusion.transforms.volume import plain, with_voxels
 
 if TYPE_CHECKING:
+    import numpy as np
     from monai.data import MetaTensor
 
     from mactfusion.case import Case
@@ -102,6 +103,12 @@ class FusionResult:
             is_seen = plain(partner["field_of_view"]) > 0
             volumes.append(plain(partner["partner"]).where(is_seen, torch.nan))
         return [self._restored(volume) for volume in volumes]
+
+    @property
+    def hottest_mm(self) -> np.ndarray | None:
+        """``(3,)`` RAS, where the first PET or SPECT is highest; None without one."""
+        place = self._case.get("hottest_mm")
+        return None if place is None else place.numpy()
 
     def _restored(self, voxels: torch.Tensor) -> MetaTensor:
         volume = with_voxels(self._case["image"], voxels)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 KINDS: dict[str, Kind] = {}
 """By what it is called: writes into a folder, and returns the file to be read."""
 
+FRAMES: dict[str, str] = {}
+"""By what it is called: the frame to read of it."""
+
 VALUES = (np.arange(5 * 6 * 7).reshape(5, 6, 7) % 101).astype(np.int16)
 PICTURE = (np.arange(600).reshape(20, 30) * 100).astype(np.uint16)
 AFFINE = np.diag([2.0, 3.0, 4.0, 1.0])
@@ -32,9 +35,9 @@ META = {"ObjectType": "Image", "NDims": "3", "BinaryData": "True", "CompressedDa
         "DimSize": "5 6 7", "ElementType": "MET_SHORT", "ElementDataFile": "LOCAL"}  # fmt: skip
 
 
-def kind(name: str) -> Callable[[Kind], Kind]:
+def kind(name: str, frame: str = "auto") -> Callable[[Kind], Kind]:
     def keep(write: Kind) -> Kind:
-        KINDS[name] = write
+        KINDS[name], FRAMES[name] = write, frame
         return write
 
     return keep
@@ -113,6 +116,15 @@ def _analyze(folder: Path) -> Path:
 def _mgz(folder: Path) -> Path:
     nibabel.save(nibabel.MGHImage(VALUES.astype(np.int32), AFFINE), folder / "a.mgz")
     return folder / "a.mgz"
+
+
+@kind("the same with `--frame mean`", "mean")
+@kind("the same with `--frame 2`", "2")
+@kind("NIfTI, NRRD, MetaImage or MGH with several frames (4-D)")
+def _frames(folder: Path) -> Path:
+    frames = np.stack([VALUES, VALUES[::-1], VALUES[:, ::-1]], axis=-1)
+    nibabel.save(nibabel.Nifti1Image(frames, AFFINE), folder / "a.nii.gz")
+    return folder / "a.nii.gz"
 
 
 @kind("a compressed NIfTI that ends early")

@@ -57,7 +57,8 @@ def file_table() -> str:
             folder = Path(name, f"{number:02d}")
             folder.mkdir()
             path = write(folder)
-            lines.append(f"| {what} | {outcome(path, partial(read_volume, path))} |")
+            read = partial(read_volume, path, frame=file_kinds.FRAMES[what])
+            lines.append(f"| {what} | {outcome(path, read)} |")
     return "\n".join(lines)
 
 

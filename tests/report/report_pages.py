@@ -103,7 +103,7 @@ def recorded(name, task, **others):
     return {"name": name, "task": task, "colors": ["#000000", "#ffffff"], **known, **others}
 
 
-def result_of(volumes, partners, native=None, shown=None, **record):
+def result_of(volumes, partners, native=None, shown=None, hottest_mm=None, **record):
     """What ``fuse_volumes`` would return of these."""
     known = {
         "task": " + ".join(partner["task"] for partner in partners),
@@ -120,6 +120,7 @@ def result_of(volumes, partners, native=None, shown=None, **record):
     }
     return SimpleNamespace(
         **volumes,
+        hottest_mm=hottest_mm,
         partners=shown or [volumes["partner"]],
         native=native,
         record={**known, **record},

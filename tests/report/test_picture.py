@@ -17,8 +17,10 @@ from report_pages import (
     volumes_with_marker,
 )
 
+from mactfusion import fuse_volumes
 from mactfusion.errors import InputError
 from mactfusion.report import picture
+from mactfusion.report.grid import PLANES, OrderedGrid, ordered, slice_of, spacing_mm
 from mactfusion.report.picture import write_picture
 
 PET = {"units": "Bq/ml", "level_width": [10_000.0, 20_000.0], "colormap": "hot_iron"}
@@ -51,11 +53,12 @@ def red_spot(pixels):
 
 @pytest.mark.parametrize("order", ["RAS", "LPS", "SRA"])
 def test_a_spot_on_the_patients_left_is_on_the_right_of_the_axial_plane(order, tmp_path):
-    volumes, _ = volumes_with_marker(affine_of(order))
+    volumes, marker = volumes_with_marker(affine_of(order))
     spot = (volumes["anatomical"] == 1).float()
     color = torch.cat([spot, 0 * spot, 0 * spot])
     volumes["fused"] = MetaTensor(color, affine=volumes["fused"].affine)
-    result = result_of(volumes, [recorded("a.nii", "pet-mri", colors=[], **PET)])
+    partner = recorded("a.nii", "pet-mri", colors=[], **PET)
+    result = result_of(volumes, [partner], hottest_mm=marker)
     pixels = pixels_of(write_picture(tmp_path / "a.png", result))
     heading = int(picture._HEAD * picture.DOTS_PER_INCH)
     # Three planes side by side; of the axial one the marker lies left, in front, 12 and 9 mm off.
@@ -73,14 +76,15 @@ def test_a_spot_on_the_patients_left_is_on_the_right_of_the_axial_plane(order, t
 
 
 def test_windows_units_and_colours_are_named_and_files_are_not(tmp_path, texts):
-    volumes, (right, front, top) = volumes_with_marker(affine_of())
+    volumes, marker = volumes_with_marker(affine_of())
+    right, front, top = marker
     partners = [
         recorded("Doe_Jane.nii", "ct-mri", units="HU", level_width=[40.0, 80.0]),
         recorded("Doe_Jane_2.nii", "pet-mri", **PET),
         recorded("Doe_Jane_3.nii", "pet-mri", colors=[], colormap="its own"),
     ]
     shown = [volumes["anatomical"], volumes["partner"], volumes["partner"]]
-    write_picture(tmp_path / "a.png", result_of(volumes, partners, shown=shown))
+    write_picture(tmp_path / "a.png", result_of(volumes, partners, shown=shown, hottest_mm=marker))
     for text in (
         "MR + CT + PET + PET, fused",
         "MR: level 450, width 900",
@@ -135,6 +139,41 @@ def test_a_slab_has_its_thin_planes_below_the_broad_one(tmp_path):
     assert width > 2 * height
 
 
+@pytest.mark.parametrize("order", ["RAS", "LPS", "SRA", "PIL"])
+def test_planes_are_cut_as_from_the_whole_in_order(order):
+    volume = MetaTensor(torch.rand(3, *SHAPE), affine=torch.tensor(affine_of(order)))
+    whole, grid = ordered(volume), OrderedGrid.of(volume)
+    assert grid.shape == tuple(whole.shape[1:])
+    np.testing.assert_allclose(grid.affine, whole.affine.numpy(), atol=1e-9)
+    np.testing.assert_allclose(grid.spacing_mm, spacing_mm(whole))
+    for plane in PLANES:
+        for number in (0, 5, grid.shape[plane.through] - 1):
+            expected = slice_of(whole, plane, number)
+            found = slice_of(grid.slab(volume, plane.through, number), plane, 0)
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_the_planes_go_through_the_hottest_voxel_or_the_middle(tmp_path, texts):
+    volumes, (right, front, top) = volumes_with_marker(affine_of("SRA"))
+    partner = recorded("a.nii", "pet-mri", **PET)
+    write_picture(tmp_path / "a.png", result_of(volumes, [partner], hottest_mm=[right, front, top]))
+    assert f"through {-right:.1f} L · {front:.1f} A · {top:.1f} S (mm)" in texts
+    texts.clear()
+    write_picture(tmp_path / "b.png", result_of(volumes, [partner]))
+    # Of even sizes the middle is the second of two voxels, half of one (1.5 x 3 x 2 mm) off.
+    assert "through 0.8 L · 1.5 P · 1.0 S (mm)" in texts
+
+
+def test_a_picture_needs_no_source(tmp_path):
+    rng = np.random.default_rng(0)
+    sources = [(rng.random((9, 10, 11)), np.eye(4)) for _ in range(2)]
+    result = fuse_volumes(*sources, task="pet-mri")
+    kept = fuse_volumes(*sources, task="pet-mri", keep_native=True)
+    assert result.native is None
+    first = write_picture(tmp_path / "a.png", result).read_bytes()
+    assert write_picture(tmp_path / "b.png", kept).read_bytes() == first
+
+
 def test_equal_results_give_equal_pictures_without_a_date(tmp_path):
     volumes, _ = volumes_with_marker(affine_of())
     result = result_of(volumes, [recorded("a.nii", "pet-mri", **PET)])
@@ -165,22 +204,11 @@ def test_a_missing_folder_is_made_and_a_failure_leaves_nothing(tmp_path, monkeyp
     assert [item.name for item in tmp_path.iterdir()] == ["new"]
 
 
-def test_the_planes_go_through_the_hottest_voxel_of_the_values(tmp_path, texts):
-    volumes, _ = volumes_with_marker(affine_of("LPS"))
-    native = MetaTensor(torch.zeros(1, *SHAPE), affine=volumes["anatomical"].affine)
-    native[0, 4, 5, 6] = 31_000.0
-    partners = [recorded("a.nii", "pet-mri", **PET)]
-    result = result_of(volumes, partners, native=[volumes["anatomical"], native])
-    write_picture(tmp_path / "a.png", result)
-    assert "through 11.0 R · 9.8 A · 4.5 I (mm)" in texts
-
-
 def test_the_cross_hair_is_where_the_planes_meet():
     volumes, _ = volumes_with_marker(affine_of("LPS"))
-    native = MetaTensor(torch.zeros(1, *SHAPE), affine=volumes["anatomical"].affine)
-    native[0, 4, 5, 12] = 31_000.0
+    place = (affine_of("LPS") @ [4, 5, 12, 1])[:3]
     partners = [recorded("a.nii", "pet-mri", **PET)]
-    result = result_of(volumes, partners, native=[volumes["anatomical"], native])
+    result = result_of(volumes, partners, hottest_mm=place)
     crossings = []
     for axes in picture._drawn(result).axes[:3]:
         horizontal, vertical = (lines.get_segments()[0] for lines in axes.collections)

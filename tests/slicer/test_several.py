@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import runpy
+import struct
 import sys
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from MACTFusionLib.nodes.display import options_as_shown
 from MACTFusionLib.nodes.grid import result_geometry
 from MACTFusionLib.nodes.result import ATTRIBUTE
 from MACTFusionLib.nodes.save import save_volume, suggested_name
-from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
+from MACTFusionLib.nodes.volumes import VolumeError, geometry_of, voxels_of
 from MACTFusionLib.parameters import Display, chosen_partner
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
 from MACTFusionLib.worker import install
@@ -241,6 +242,34 @@ def test_hidden_files_and_folders_are_passed_over(patients, monkeypatch, capsys)
     assert fused == [["MR", "CT", "PET"]]
     said = capsys.readouterr()
     assert [line.partition(":")[0] for line in said.err.splitlines()] == ["b"]
+
+
+def write_pair(node, header, magic):
+    """Write a volume as a header and its voxels; without a magic it is an Analyze image."""
+    whole = header.with_suffix(".nii")
+    save_volume(node, str(whole))
+    content = whole.read_bytes()
+    whole.unlink()
+    start = int(struct.unpack("<f", content[108:112])[0])
+    header.write_bytes(content[:108] + bytes(4) + content[112:344] + magic + b"\0")
+    header.with_suffix(".img").write_bytes(content[start:])
+
+
+def test_a_pair_of_files_is_one_volume_at_its_place(scene, tmp_path):
+    mr, _pet = make_pair()
+    voxels, affine = voxels_of(mr).copy(), geometry_of(mr).affine
+    write_pair(mr, tmp_path / "MR.hdr", b"ni1")
+    (path,) = folders._volumes(tmp_path)
+    again = folders._load(path)
+    assert again.GetName() == "MR"
+    assert np.array_equal(voxels_of(again), voxels)
+    assert np.allclose(geometry_of(again).affine, affine, atol=1e-4)
+
+
+def test_an_analyze_image_is_refused(scene, tmp_path):
+    write_pair(make_pair()[0], tmp_path / "MR.hdr", bytes(3))
+    with pytest.raises(VolumeError, match=r"MR.hdr is an Analyze image"):
+        folders._load(tmp_path / "MR.hdr")
 
 
 def test_no_folder_is_one_sentence(scene, tmp_path, capsys):

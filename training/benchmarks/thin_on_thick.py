@@ -101,11 +101,17 @@ def kept(ct: MetaTensor, result: MetaTensor, middles: np.ndarray, window: str) -
 def _contrasts(shown: MetaTensor, middles: np.ndarray) -> np.ndarray:
     """Return the brightest voxel that each sphere can reach, less the tissue, ``(N,)``."""
     affine, voxels = shown.affine.numpy(), plain(shown)[0].numpy()
-    places = np.moveaxis(np.indices(voxels.shape), 0, -1) @ affine[:3, :3].T + affine[:3, 3]
     reach_mm = DIAMETER_MM / 2 + SLICES_MM
-    peaks = [
-        voxels[np.linalg.norm(places - middle, axis=-1) < reach_mm].max() for middle in middles
-    ]
+    reach = np.ceil(reach_mm / np.linalg.norm(affine[:3, :3], axis=0)).astype(int) + 1
+    peaks = []
+    for middle in middles:
+        nearest = np.round(np.linalg.solve(affine, [*middle, 1])[:3]).astype(int)
+        first = np.clip(nearest - reach, 0, voxels.shape)
+        last = np.clip(nearest + reach + 1, 0, voxels.shape)
+        box = voxels[tuple(map(slice, first, last))]
+        index = np.moveaxis(np.indices(box.shape), 0, -1) + first
+        away_mm = np.linalg.norm(index @ affine[:3, :3].T + affine[:3, 3] - middle, axis=-1)
+        peaks.append(box[away_mm < reach_mm].max())
     return np.array(peaks) - np.median(voxels)
 
 

@@ -113,7 +113,7 @@ def fuse_files(
             anatomical,
             partners or None,
             progress=progress or False,
-            keep_native=report is not None or picture is not None,
+            keep_native=report is not None,
             **options,
         )
     if report is not None:

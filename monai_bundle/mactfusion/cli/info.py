@@ -38,7 +38,7 @@ def info(
         if number:
             tell("")
         with listening(caution):
-            volume = only_volume(file) if is_dicom_source(file) else read_volume(file)
+            volume = only_volume(file) if is_dicom_source(file) else read_volume(file, frame="1")
         if volume is not None:
             for name, value in facts(volume, file).items():
                 tell(f"{name:<12} {value}")
@@ -78,8 +78,11 @@ def facts(volume: MetaTensor, file: Path) -> dict[str, str]:
     spacing_mm = np.linalg.norm(affine[:3, :3], axis=0)
     tilt = float(nib.affines.obliquity(affine).max())
     modality, reason = guess_modality(volume)
+    count = volume.meta["frames"]
+    frames = {"frames": f"{count}, of which this is the first; choose one or the mean (--frame)"}
     return {
         "file": file.name,
+        **(frames if count > 1 else {}),
         "size": " x ".join(str(size) for size in volume.shape[1:]),
         "channels": "RGB" if len(volume) == 3 else "1",
         "spacing": " x ".join(f"{size:.4g}" for size in spacing_mm) + " mm",

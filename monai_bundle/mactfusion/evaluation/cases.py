@@ -54,7 +54,8 @@ class Preparation:
         colormap: colour table of scalar PET and SPECT.
         grid: on which the volumes were fused.
         axis: along which slices are cut.
-        reading: which series and frames of DICOM sources, and in which units; see :data:`READING`.
+        reading: which series of DICOM sources, which frames, and in which units; see
+            :data:`READING`.
     """
 
     task: str | None = None

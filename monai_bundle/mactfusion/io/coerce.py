@@ -12,6 +12,8 @@ from monai.data import MetaTensor
 from nibabel.spatialimages import SpatialImage
 
 from mactfusion.errors import InputError
+from mactfusion.io.dicom.choose import PARTNER
+from mactfusion.io.frames import FrameChoice
 from mactfusion.io.guard import one_sentence
 from mactfusion.io.itk_image import volume_from_simpleitk
 from mactfusion.io.nibabel_image import volume_from_nibabel
@@ -32,7 +34,7 @@ _RAS_SIGNS = {
 """Of the axes that ``meta["space"]`` of a MetaTensor names; MONAI's readers write them."""
 
 
-def as_volume(source: Any) -> MetaTensor:
+def as_volume(source: Any, *, frame: str = "auto", role: str = PARTNER) -> MetaTensor:
     """Turn a path, an image object or an array with its affine into a volume.
 
     Args:
@@ -41,6 +43,8 @@ def as_volume(source: Any) -> MetaTensor:
             affine is from index to the space that its meta names, by default RAS+; nibabel
             image; SimpleITK image; or tuple ``(array, affine)`` with an array ``(I, J, K)`` or
             ``(I, J, K, 3)`` and a ``(4, 4)`` affine from index to RAS+ millimetres.
+        frame: see :class:`mactfusion.io.frames.FrameChoice`.
+        role: likewise.
 
     Returns:
         The volume, see `read_volume`. The source is not changed.
@@ -54,18 +58,19 @@ def as_volume(source: Any) -> MetaTensor:
         torch.Size([1, 5, 4, 3])
     """
     if isinstance(source, str | Path):
-        return read_volume(source)
+        return read_volume(source, frame=frame, role=role)
     with one_sentence("the volume in memory cannot be read", "it is no array of numbers"):
-        return check_not_constant(_from_memory(source))
+        return check_not_constant(_from_memory(source, FrameChoice(frame, role)))
 
 
-def _from_memory(source: Any) -> MetaTensor:
+def _from_memory(source: Any, choice: FrameChoice) -> MetaTensor:
+    if isinstance(source, SpatialImage):
+        return volume_from_nibabel(source, source.get_filename() or IN_MEMORY, choice)
+    if isinstance(source, SimpleITK.Image):
+        return volume_from_simpleitk(source, IN_MEMORY, choice)
+    choice.numbers(1, "A volume in memory")
     if isinstance(source, MetaTensor):
         return _from_metatensor(source)
-    if isinstance(source, SpatialImage):
-        return volume_from_nibabel(source, source.get_filename() or IN_MEMORY)
-    if isinstance(source, SimpleITK.Image):
-        return volume_from_simpleitk(source, IN_MEMORY)
     if isinstance(source, tuple) and len(source) == 2:
         array, affine = (_as_array(part) for part in source)
         return make_volume(array, affine, name=IN_MEMORY)
@@ -82,7 +87,7 @@ def _from_metatensor(source: MetaTensor) -> MetaTensor:
             f"{name}: a MetaTensor must have the shape (1 or 3, I, J, K), not {tuple(source.shape)}"
         )
     array = _as_array(source)
-    known = {key: str(source.meta[key]) for key in TEXT_META if key in source.meta}
+    known: dict[str, Any] = {key: str(source.meta[key]) for key in TEXT_META if key in source.meta}
     return make_volume(
         array[0] if len(array) == 1 else np.moveaxis(array, 0, -1),
         _ras_affine(source, name),

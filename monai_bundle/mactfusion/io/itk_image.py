@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,56 +23,66 @@ if TYPE_CHECKING:
 
     from monai.data import MetaTensor
 
+    from mactfusion.io.frames import FrameChoice
+
 _LPS = "left-posterior-superior"
 
 
-def read_itk_image(path: Path) -> MetaTensor:
+def read_itk_image(path: Path, choice: FrameChoice) -> MetaTensor:
     """Read ``.nrrd``, ``.nhdr``, ``.mha`` or ``.mhd`` with the affine in RAS+ millimetres.
 
     Args:
         path: the file.
+        choice: which of several frames.
 
     Returns:
         The volume, see `make_volume`.
 
     Raises:
-        InputError: damaged file, unknown position, zero or negative spacing, several frames, ...
+        InputError: damaged file, unknown position, zero or negative spacing, no such frame, ...
     """
     name = str(path)
     with one_sentence(f"{name} cannot be read"):
         is_nrrd = extension_of(path) in NRRD_EXTENSIONS
         header = read_nrrd_header(path) if is_nrrd else read_meta_header(path)
+        choice.numbers(header.frames, name)
         affine = check_affine(header.affine, name)
-        check_memory((*header.size, header.components), name)
+        check_memory((*header.size, header.components, header.frames), name)
         check_stored(header.voxels, name)
     reader = SimpleITK.ImageFileReader()
     reader.SetImageIO("NrrdImageIO" if is_nrrd else "MetaImageIO")
     reader.SetFileName(name)
     with guarded(f"{name} cannot be read"):
         image = reader.Execute()
-    array = _array(image, name)
-    components = image.GetNumberOfComponentsPerPixel()
-    read_as = (array.shape[:3], components, array.dtype)
-    if read_as != (header.size, header.components, header.voxels.dtype):
+    array = _array(image)
+    if is_nrrd and header.frames > 1:  # which are components to ITK
+        array = array[..., 0, :]
+    read_as = (*array.shape[:4], math.prod(array.shape[4:]), array.dtype)
+    if read_as != (*header.size, header.frames, header.components, header.voxels.dtype):
         raise InputError(f"{name} was read in another size or type than its header says")
-    return make_volume(array, affine, name=name)
+    return _volume(array, affine, name, choice)
 
 
-def volume_from_simpleitk(image: SimpleITK.Image, name: str) -> MetaTensor:
+def volume_from_simpleitk(image: SimpleITK.Image, name: str, choice: FrameChoice) -> MetaTensor:
     """Turn a SimpleITK image into a volume.
 
     Args:
-        image: 2-D, 3-D, or 4-D with one frame; scalar, or unsigned colour of 3 or 4 components.
+        image: 2-D, 3-D, or 4-D with frames; scalar, or unsigned colour of 3 or 4 components.
         name: how messages and ``filename_or_obj`` call the volume.
+        choice: which of several frames.
 
     Returns:
         The volume, see `make_volume`.
 
     Raises:
-        InputError: several frames, complex, or what `make_volume` refuses.
+        InputError: no such frame, complex, or what `make_volume` refuses.
     """
     _check_place_is_known(image, name)
-    return make_volume(_array(image, name), affine_of(image), name=name)
+    if image.GetDimension() > 4:
+        raise InputError(
+            f"{name} has {image.GetDimension()} dimensions; extract one 3-D volume first"
+        )
+    return _volume(_array(image), affine_of(image), name, choice)
 
 
 def _check_place_is_known(image: SimpleITK.Image, name: str) -> None:
@@ -90,22 +101,27 @@ def _check_place_is_known(image: SimpleITK.Image, name: str) -> None:
         )
 
 
-def _array(image: SimpleITK.Image, name: str) -> np.ndarray:
-    """Voxels ``(I, J, K)``, or ``(I, J, K, C)`` of a colour, as they lie in the image."""
+def _array(image: SimpleITK.Image) -> np.ndarray:
+    """Voxels ``(I, J, K, frames)``, or ``(I, J, K, frames, C)``, as they lie in the image."""
     size = image.GetSize()
-    if len(size) > 3 and max(size[3:]) > 1:
-        raise InputError(f"{name} holds {max(size[3:])} frames (4-D); extract one of them first")
     components = image.GetNumberOfComponentsPerPixel()
     array = SimpleITK.GetArrayViewFromImage(image)
-    shape = (*size[:3], *(1,) * (3 - len(size)))
+    shape = (*size, *(1,) * (4 - len(size)))
     if components == 1 or array.dtype.kind == "c":
         return array.T.reshape(shape)
-    if array.dtype.name not in ("uint8", "uint16"):
+    return np.moveaxis(array, -1, 0).T.reshape(*shape, components)
+
+
+def _volume(array: np.ndarray, affine: np.ndarray, name: str, choice: FrameChoice) -> MetaTensor:
+    count = array.shape[3]
+    choice.numbers(count, name)
+    if array.ndim == 5 and array.dtype.name not in ("uint8", "uint16"):
         raise InputError(
-            f"{name} holds vectors of {components} {array.dtype.name} numbers, no colours;"
+            f"{name} holds vectors of {array.shape[4]} {array.dtype.name} numbers, no colours;"
             " colour is uint8 or uint16"
         )
-    return np.moveaxis(array, -1, 0).T.reshape(*shape, components)
+    values = choice.read(count, lambda number: array[:, :, :, number], name)
+    return make_volume(values, affine, name=name, source_dtype=array.dtype.name, frames=count)
 
 
 def affine_of(image: SimpleITK.Image) -> np.ndarray:

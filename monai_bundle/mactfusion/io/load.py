@@ -43,9 +43,9 @@ class LoadVolumesd(Transform):
             :func:`mactfusion.io.dicom.choose.choose`; "auto" for the only one that fits.
         partner_series: likewise for each partner.
         anatomical_frame: which of several frames, see
-            :func:`mactfusion.io.dicom.volume.read_series`.
+            :class:`mactfusion.io.frames.FrameChoice`.
         frame: likewise for each partner.
-        units: likewise for each partner.
+        units: see :func:`mactfusion.io.dicom.volume.read_series`, for each partner.
         export: the DICOM output that was chosen, if any; ``origins`` keeps what it needs.
     """
 
@@ -173,16 +173,16 @@ class LoadVolumesd(Transform):
         number: int,
     ) -> MetaTensor:
         frame, units = _at(self.frames, number), _at(self.units, number)
+        role = PARTNER if number else ANATOMICAL
         sentences: list[str] = []
         with listening(sentences.append):
             if series is None:
-                _refuse_without_header(source, frame, units)
-                volume = as_volume(source)
+                _refuse_without_header(source, units)
+                volume = as_volume(source, frame=frame, role=role)
             else:
                 listing = studies.listing(source)
                 if len(listing.candidates) > 1:
                     inform(f"{base_name(source)}: {series.said()} is taken.")
-                role = PARTNER if number else ANATOMICAL
                 volume = check_not_constant(studies.read(source, series, frame, units, role))
         # The notes end up in the record, where no folder's name belongs.
         name = str(volume.meta["filename_or_obj"])
@@ -209,11 +209,7 @@ def _at(values: Sequence[str], number: int) -> str:
     return values[min(number, len(values) - 1)]
 
 
-def _refuse_without_header(source: Any, frame: str, units: str) -> None:
-    if not is_automatic(frame):
-        raise InputError(
-            f"{_called(source)} is no DICOM, of which a frame could be chosen; extract it first"
-        )
+def _refuse_without_header(source: Any, units: str) -> None:
     if units == "suv":
         raise InputError(
             f"{_called(source)} is no DICOM, so that dose and weight for SUV are unknown; give"

@@ -88,8 +88,6 @@ def read_meta_header(path: Path) -> TextHeader:
     size = integers(_needed(fields, "DimSize", name), dimensions, "DimSize", name)
     if min(size) < 1:
         raise InputError(f"{name} holds no voxels (DimSize {' x '.join(map(str, size))})")
-    if dimensions == 4 and size[3] > 1:
-        raise InputError(f"{name} holds {size[3]} frames (4-D); extract one of them first")
     (components,) = integers(
         fields.get("ElementNumberOfChannels", "1"), 1, "ElementNumberOfChannels", name
     )
@@ -99,6 +97,7 @@ def read_meta_header(path: Path) -> TextHeader:
     return TextHeader(
         size=(i, j, k),
         components=components,
+        frames=size[3] if dimensions == 4 else 1,
         affine=_affine(fields, dimensions, name),
         voxels=_voxels(fields, path, header_bytes, rest, math.prod(size) * components),
     )

@@ -11,28 +11,31 @@ from nibabel.fileholders import FileHolder
 from mactfusion.errors import InputError
 from mactfusion.io.guard import guarded, one_sentence
 from mactfusion.io.nibabel_image import volume_from_nibabel
-from mactfusion.io.nifti import bytes_left, opened
+from mactfusion.io.nifti import left_after_voxels, length_of, opened
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from monai.data import MetaTensor
 
+    from mactfusion.io.frames import FrameChoice
+
 _FORMAT = ">7ih"
 """Version, three sizes, frames, type, degrees of freedom, and whether its place is known."""
 
 
-def read_mgh(path: Path) -> MetaTensor:
+def read_mgh(path: Path, choice: FrameChoice) -> MetaTensor:
     """Read ``.mgh`` or ``.mgz`` at the place that its header gives.
 
     Args:
         path: the file.
+        choice: which of several frames.
 
     Returns:
         The volume, see `make_volume`.
 
     Raises:
-        InputError: damaged file, unknown position, several frames, ...
+        InputError: damaged file, unknown position, no such frame, ...
     """
     name = str(path)
     with one_sentence(f"{name} cannot be read"):
@@ -57,7 +60,7 @@ def read_mgh(path: Path) -> MetaTensor:
         holder = FileHolder(fileobj=content) if content else FileHolder(str(path.absolute()))
         with guarded(f"{name} cannot be read"):
             image = nibabel.MGHImage.from_file_map({"image": holder})
-        volume = volume_from_nibabel(image, name)
-        if stream is not None:
-            bytes_left(stream, name)
+        volume = volume_from_nibabel(image, name, choice)
+        length = path.stat().st_size if stream is None else length_of(stream, name)
+        left_after_voxels(image, length, name)
     return volume

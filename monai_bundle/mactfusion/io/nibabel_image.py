@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import nibabel
@@ -17,24 +18,30 @@ from mactfusion.io.volume import make_volume
 if TYPE_CHECKING:
     from monai.data import MetaTensor
 
+    from mactfusion.io.frames import FrameChoice
+
 _MILLIMETRES = {0: 1.0, 1: 1e3, 2: 1.0, 3: 1e-3}
 """By the three lowest bits of ``xyzt_units``; unknown units are millimetres to all programs."""
 
+_VECTORS = frozenset((*range(1004, 1011), 2003, 2004, *range(2006, 2010), *range(2016, 2019)))
+"""Intent codes of matrices, vectors, colours, and of FSL's fields and their coefficients."""
 
-def volume_from_nibabel(image: Any, name: str) -> MetaTensor:
+
+def volume_from_nibabel(image: Any, name: str, choice: FrameChoice) -> MetaTensor:
     """Turn a nibabel image (NIfTI or another of its spatial formats) into a volume.
 
     Args:
         image: ``nibabel.spatialimages.SpatialImage``.
         name: how messages and ``filename_or_obj`` call the volume.
+        choice: which of several frames, of which no other is read.
 
     Returns:
         The volume, see `make_volume`.
 
     Raises:
-        InputError: unknown position, several frames, or what `make_volume` refuses.
+        InputError: unknown position, no such frame, or what `make_volume` refuses.
     """
-    shape = _spatial_shape(image, name)
+    shape, count = _shape(image, name)
     affine = _affine(image, name)
     check_memory(shape, name)
     first = getattr(image.header, "single_vox_offset", 0)
@@ -44,19 +51,34 @@ def volume_from_nibabel(image: Any, name: str) -> MetaTensor:
             f"{name} says that its voxels begin in its header (vox_offset); repair its header"
         )
     stored = image.get_data_dtype()
-    is_own = False
-    with guarded(f"{name} cannot be read"):
-        if stored.names:
-            coloured = np.asanyarray(image.dataobj)
-            array = np.stack([coloured[component] for component in stored.names], axis=-1)
-            shape = (*shape, len(stored.names))
-        elif stored.kind in "iuf" and type(image.dataobj) is ArrayProxy:
-            array, is_own = _scaled(image.dataobj), True
-        else:
-            array = np.asanyarray(image.dataobj)
-        array = array.reshape(shape, order="F")  # which nothing has to be moved for
-    source_dtype = "uint8" if stored.names else stored.name
-    return make_volume(array, affine, name=name, source_dtype=source_dtype, is_own=is_own)
+    is_scaled_here = stored.kind in "iuf" and type(image.dataobj) is ArrayProxy
+
+    def frame_at(number: int) -> np.ndarray:
+        with guarded(f"{name} cannot be read"):
+            data = image.dataobj if count == 1 else _frame(image.dataobj, number)
+            array = _scaled(data) if is_scaled_here else np.asanyarray(data)
+            if not stored.names:
+                return array.reshape(shape, order="F")  # which nothing has to be moved for
+            components = [array[component] for component in stored.names]
+            return np.stack(components, axis=-1).reshape((*shape, len(components)), order="F")
+
+    return make_volume(
+        choice.read(count, frame_at, name),
+        affine,
+        name=name,
+        source_dtype="uint8" if stored.names else stored.name,
+        is_own=is_scaled_here,
+        frames=count,
+    )
+
+
+def _frame(data: Any, number: int) -> Any:
+    """One frame of what nibabel has: of a file as a proxy, so that its own integers are read."""
+    if type(data) is not ArrayProxy or data.order != "F":
+        return data[:, :, :, number]
+    shape = data.shape[:3]
+    offset = data.offset + number * math.prod(shape) * data.dtype.itemsize
+    return ArrayProxy(data.file_like, (shape, data.dtype, offset, data.slope, data.inter))
 
 
 def _scaled(proxy: ArrayProxy) -> np.ndarray:
@@ -74,17 +96,24 @@ def _scaled(proxy: ArrayProxy) -> np.ndarray:
     return values.astype(np.float32, copy=False)
 
 
-def _spatial_shape(image: Any, name: str) -> tuple[int, ...]:
+def _shape(image: Any, name: str) -> tuple[tuple[int, ...], int]:
+    """Voxels along the three axes of a frame, and how many frames there are."""
     shape = tuple(int(size) for size in image.shape)
     if not shape or min(shape) < 1:
         raise InputError(f"{name} holds no voxels (shape {shape})")
     while len(shape) > 3 and shape[-1] == 1:
         shape = shape[:-1]
-    if len(shape) == 4:
-        raise InputError(f"{name} holds {shape[3]} frames (4-D); extract one of them first")
     if len(shape) > 4:
         raise InputError(f"{name} has {len(shape)} dimensions; extract one 3-D volume first")
-    return shape + (1,) * (3 - len(shape))
+    if len(shape) == 4 and isinstance(image.header, nibabel.Nifti1Header):
+        intent = int(image.header["intent_code"])
+        if intent in _VECTORS:
+            raise InputError(
+                f"{name} holds {shape[3]} numbers a voxel (NIfTI intent {intent}) and no frames;"
+                " extract one 3-D volume first"
+            )
+    count = shape[3] if len(shape) == 4 else 1
+    return shape[:3] + (1,) * (3 - len(shape)), count
 
 
 def _affine(image: Any, name: str) -> np.ndarray:

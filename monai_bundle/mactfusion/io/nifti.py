@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from monai.data import MetaTensor
 
+    from mactfusion.io.frames import FrameChoice
+
 _BLOCK_BYTES = 2**20
 _LONGEST_END = 2
 _ONE_FILE = {348: nibabel.Nifti1Image, 540: nibabel.Nifti2Image}
@@ -35,17 +37,18 @@ _TWO_FILES = {348: nibabel.Nifti1Pair, 540: nibabel.Nifti2Pair}
 _FORM_CODES = range(6)
 
 
-def read_nifti(path: Path) -> MetaTensor:
+def read_nifti(path: Path, choice: FrameChoice) -> MetaTensor:
     """Read ``.nii``, ``.nii.gz``, or ``.hdr`` with ``.img``, at the place of its sform or qform.
 
     Args:
         path: the file; either of a pair.
+        choice: which of several frames.
 
     Returns:
         The volume, see `make_volume`; slope and intercept are applied.
 
     Raises:
-        InputError: damaged file, unknown position, zero or negative spacing, several frames, ...
+        InputError: damaged file, unknown position, zero or negative spacing, no such frame, ...
     """
     name = str(path)
     is_pair = extension_of(path) in (".hdr", ".img")
@@ -61,18 +64,11 @@ def read_nifti(path: Path) -> MetaTensor:
             holders["header"] = _holder(first, header_file)
         with guarded(f"{name} cannot be read"):
             image = kind.from_file_map(holders)
-        offset, count = image.dataobj.offset, int(np.prod(image.shape, dtype=object))
-        needed = offset + count * image.get_data_dtype().itemsize
         if second is None:
-            left_over = voxel_file.stat().st_size - needed
-            if left_over < 0:
-                raise InputError(
-                    f"{name} is incomplete: {voxel_file.stat().st_size} bytes where its header says"
-                    f" {needed}; copy or export it again"
-                )
-        volume = volume_from_nibabel(image, name)
+            left_over = left_after_voxels(image, voxel_file.stat().st_size, name)
+        volume = volume_from_nibabel(image, name, choice)
         if second is not None:
-            left_over = bytes_left(second, name)
+            left_over = left_after_voxels(image, length_of(second, name), name)
     if left_over > _LONGEST_END:
         warn(
             f"{name}: {left_over} bytes follow the voxels that its header tells of; check that its"
@@ -91,17 +87,37 @@ def opened(path: Path) -> Iterator[gzip.GzipFile | None]:
         yield stream
 
 
-def bytes_left(stream: gzip.GzipFile, name: str) -> int:
-    """Read a compressed stream to its end, where its checksum is.
+def length_of(stream: gzip.GzipFile, name: str) -> int:
+    """Read a compressed stream to its end, where its checksum is; return the bytes that it holds.
 
     Raises:
         InputError: it is damaged or cut.
     """
-    count = 0
     with one_sentence(f"{name} cannot be read"):
-        while block := stream.read(_BLOCK_BYTES):
-            count += len(block)
-    return count
+        while stream.read(_BLOCK_BYTES):
+            pass
+    return stream.tell()
+
+
+def left_after_voxels(image: Any, length: int, name: str) -> int:
+    """Return how many bytes follow the voxels.
+
+    Args:
+        image: of nibabel, from a file.
+        length: of that file, not compressed, in bytes.
+        name: how the message calls it.
+
+    Raises:
+        InputError: voxels are missing, of whichever frame.
+    """
+    count = int(np.prod(image.shape, dtype=object))
+    needed = image.dataobj.offset + count * image.get_data_dtype().itemsize
+    if length < needed:
+        raise InputError(
+            f"{name} is incomplete: {length} bytes where its header says {needed}; copy or export"
+            " it again"
+        )
+    return length - needed
 
 
 def _holder(stream: gzip.GzipFile | None, path: Path) -> FileHolder:

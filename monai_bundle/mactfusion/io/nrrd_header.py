@@ -63,6 +63,8 @@ _COLOUR_KINDS = {
     "4-color": 4,
     "4-vector": 4,
 }
+_FRAME_KINDS = ("list", "point")
+_UNREADABLE_KINDS = ("domain", "space", "time", "???", "none")
 _SPATIAL_KINDS = ("domain", "space", "???", "none")
 _FIELDS = {
     *("dimension", "type", "block size", "blocksize", "encoding", "endian", "content"),
@@ -105,12 +107,13 @@ def read_nrrd_header(path: Path) -> TextHeader:
     _check_spacings(fields, dimensions, name)
     signs = _ras_signs(fields, name)
     directions = _vectors(fields, "space directions", dimensions, name)
-    spatial, components = _axes(fields, sizes, directions, name)
+    spatial, components, frames = _axes(fields, sizes, directions, name)
     affine = _affine(fields, [directions[axis] for axis in spatial], signs, name)
     i, j, k = (*(sizes[axis] for axis in spatial), 1, 1)[:3]
     return TextHeader(
         size=(i, j, k),
         components=components,
+        frames=frames,
         affine=affine,
         voxels=_voxels(fields, path, header_bytes, rest, math.prod(sizes)),
     )
@@ -194,8 +197,8 @@ def _axes(
     sizes: tuple[int, ...],
     directions: list[tuple[float, ...] | None],
     name: str,
-) -> tuple[list[int], int]:
-    """Which axes are of space, and how many numbers a voxel has."""
+) -> tuple[list[int], int, int]:
+    """Which axes are of space, how many numbers a voxel has, and how many frames there are."""
     kinds = fields.get("kinds", " ".join(["???"] * len(sizes))).lower().split()
     if len(kinds) != len(sizes):
         raise InputError(f"{name}: its header field 'kinds' must hold {len(sizes)} words")
@@ -209,16 +212,28 @@ def _axes(
             )
     if not 1 <= len(spatial) <= 3:
         raise InputError(f"{name} has {len(spatial)} axes in space, 3 are needed")
-    components = 1
+    components = frames = 1
     for axis in others:
         kind, size = kinds[axis], sizes[axis]
         if kind in _COLOUR_KINDS and len(others) == 1:
             if _COLOUR_KINDS[kind] not in (None, size):
                 raise InputError(f"{name} has an axis of kind '{kind}' with {size} components")
             components = size
-        elif size > 1:
-            raise InputError(f"{name} holds {size} frames (4-D); extract one of them first")
-    return spatial, components
+        elif len(others) > 1:
+            raise InputError(f"{name} has {len(sizes)} dimensions; extract one 3-D volume first")
+        elif kind in _FRAME_KINDS:
+            frames = size
+        elif kind in _UNREADABLE_KINDS:  # to ITK
+            raise InputError(
+                f"{name} holds frames along an axis of kind '{kind}', which cannot be read; save it"
+                " again with the kind 'list'"
+            )
+        else:
+            raise InputError(
+                f"{name} holds {size} numbers a voxel (NRRD kind '{kind}') and no frames; extract"
+                " one 3-D volume first"
+            )
+    return spatial, components, frames
 
 
 def _check_spacings(fields: dict[str, str], dimensions: int, name: str) -> None:

@@ -40,12 +40,14 @@ class TextHeader:
     Attributes:
         size: voxels along each axis, 3 of them.
         components: numbers of a voxel.
+        frames: volumes of that size.
         affine: ``(4, 4)`` from index to RAS+ millimetres.
         voxels: where they are stored.
     """
 
     size: tuple[int, int, int]
     components: int
+    frames: int
     affine: np.ndarray
     voxels: StoredVoxels
 

@@ -32,6 +32,7 @@ def make_volume(
     is_image: bool = False,
     has_palette: bool = False,
     is_own: bool = False,
+    frames: int = 1,
     **text_meta: str,
 ) -> MetaTensor:
     """Turn an array and its affine into a volume that can be fused.
@@ -49,6 +50,7 @@ def make_volume(
         is_image: whether the source is a 2-D picture file.
         has_palette: whether it stored indices of colours, which ``array`` has looked up.
         is_own: nobody else has the array: it may become the volume's memory.
+        frames: how many the source holds, of which this is one, or their mean.
         **text_meta: any of `TEXT_META`.
 
     Returns:
@@ -74,7 +76,7 @@ def make_volume(
     return MetaTensor(
         torch.from_numpy(values),
         affine=torch.from_numpy(checked_affine),
-        meta={**meta, "is_image": is_image, "has_palette": has_palette},
+        meta={**meta, "is_image": is_image, "has_palette": has_palette, "frames": frames},
     )
 
 
@@ -186,6 +188,7 @@ def check_not_constant(volume: MetaTensor) -> MetaTensor:
     lowest, highest = values.min(axis=(1, 2, 3)), values.max(axis=(1, 2, 3))
     if (lowest == highest).all():
         constant = ", ".join(f"{float(value):g}" for value in lowest)
-        name = volume.meta["filename_or_obj"]
-        raise InputError(f"{name} is constant ({constant}), nothing to fuse")
+        name, frames = volume.meta["filename_or_obj"], volume.meta["frames"]
+        which = f": the one that was read of its {frames} frames" if frames > 1 else ""
+        raise InputError(f"{name}{which} is constant ({constant}), nothing to fuse")
     return volume

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 import torch
 from monai.transforms import Orientation, Resize
+from nibabel.orientations import axcodes2ornt, inv_ornt_aff, io_orientation, ornt_transform
 
 from mactfusion.errors import InputError
-from mactfusion.transforms.volume import is_picture, plain
+from mactfusion.transforms.volume import is_picture, plain, with_voxels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,6 +91,49 @@ def ordered(volume: MetaTensor) -> MetaTensor:
     # Explicit labels: MONAI would turn them round for meta data that name LPS as the space.
     order = Orientation(axcodes="LPS", labels=(("L", "R"), ("P", "A"), ("I", "S")))
     return cast("MetaTensor", order(volume.cpu()))
+
+
+@dataclass(frozen=True)
+class OrderedGrid:
+    """The grid of a volume in the order of :func:`ordered`, without its voxels.
+
+    Attributes:
+        shape: ``(I, J, K)``.
+        affine: ``(4, 4)`` from index to RAS+ millimetres.
+        turn: each stored axis' place in the order, and 1 or -1 where it runs the other way.
+    """
+
+    shape: tuple[int, ...]
+    affine: np.ndarray
+    turn: np.ndarray
+
+    @classmethod
+    def of(cls, volume: MetaTensor) -> OrderedGrid:
+        """Return that of ``(C, I, J, K)``."""
+        affine = volume.affine.double().cpu().numpy()
+        stored = tuple(int(size) for size in volume.shape[1:])
+        turn = ornt_transform(io_orientation(affine), axcodes2ornt("LPS")).astype(int)
+        shape = [0, 0, 0]
+        for size, (place, _) in zip(stored, turn, strict=True):
+            shape[place] = size
+        return cls(tuple(shape), affine @ inv_ornt_aff(turn, stored), turn)
+
+    @property
+    def spacing_mm(self) -> np.ndarray:
+        """Distance of voxels along the three axes."""
+        return np.linalg.norm(self.affine[:3, :3], axis=0)
+
+    def slab(self, volume: MetaTensor, axis: int, number: int) -> MetaTensor:
+        """Cut one slice out of the stored volume, and order that alone: its voxels are few.
+
+        Args:
+            volume: the one whose grid this is.
+            axis: of the ordered grid, along which slices are counted.
+            number: of the slice.
+        """
+        stored = int(np.flatnonzero(self.turn[:, 0] == axis)[0])
+        index = number if self.turn[stored, 1] > 0 else self.shape[axis] - 1 - number
+        return ordered(with_voxels(volume, plain(volume).narrow(1 + stored, index, 1)))
 
 
 def spacing_mm(volume: MetaTensor) -> np.ndarray:

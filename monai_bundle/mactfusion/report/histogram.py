@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mactfusion.report.start import luminance_of
+from mactfusion.transforms.hottest import luminance_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -14,16 +14,14 @@ from matplotlib.figure import Figure
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.report.grid import (
+    OrderedGrid,
     Plane,
-    ordered,
     planes_of,
     scale_bar_mm,
     slice_of,
-    spacing_mm,
 )
 from mactfusion.report.legend import kinds_of, modalities_of
 from mactfusion.report.options import number_text, window_ends, window_text, with_units
-from mactfusion.report.start import starting_voxel
 from mactfusion.transforms.volume import is_picture
 
 if TYPE_CHECKING:
@@ -95,10 +93,11 @@ def write_picture(path: str | os.PathLike[str], result: FusionResult) -> Path:
 def _drawn(result: FusionResult) -> Figure:
     record = result.record
     partners = record["partners"]
-    index = _start(result)
-    fused = ordered(result.fused)
-    planes = planes_of(fused.shape[1:])
-    extent = spacing_mm(fused) * fused.shape[1:]
+    fused = result.fused
+    grid = OrderedGrid.of(fused)
+    index = _start(grid, result.hottest_mm)
+    planes = planes_of(grid.shape)
+    extent = grid.spacing_mm * grid.shape
     margin = 0.0 if is_picture(fused) else _MARGIN * float(extent.max())
     boxes, width, height = _arranged(planes, extent + 2 * margin)
     width = max(width, _BAR_ROOM[0] + 2 * _EDGE)
@@ -106,7 +105,7 @@ def _drawn(result: FusionResult) -> Figure:
     total = height + -(-len(partners) // beside) * _BAR_ROOM[1] + _FOOT
     figure = Figure(figsize=(width, total), facecolor=BACKGROUND)
     for plane, box in zip(planes, boxes, strict=True):
-        _draw_plane(_axes(figure, box), fused, plane, index, margin)
+        _draw_plane(_axes(figure, box), fused, grid, plane, index, margin)
     for number, (kind, partner) in enumerate(zip(kinds_of(partners), partners, strict=True)):
         room = (width - 2 * _EDGE) / beside
         left, top = _EDGE + number % beside * room, height + number // beside * _BAR_ROOM[1]
@@ -114,18 +113,18 @@ def _drawn(result: FusionResult) -> Figure:
     modalities = modalities_of(record["task"])
     window = window_text(record["anatomical_level_width"], record["units"])
     _write(figure, _EDGE, 0.2, f"{' + '.join(modalities)}, fused", TEXT, 10)
-    _write(figure, _EDGE, 0.36, _place(fused, index), MUTED, 7.5)
+    _write(figure, _EDGE, 0.36, _place(fused, grid, index), MUTED, 7.5)
     _write(figure, width - _EDGE, 0.36, "Not a medical device", CROSS_HAIR, 6.5, "right")
     _write(figure, _EDGE, total - 0.1, f"{modalities[0]}: {window}", TEXT, 7.5)
     return figure
 
 
-def _start(result: FusionResult) -> list[int]:
-    """Return where the planes meet; partners in colour are made only where values do not tell."""
-    native = result.native
-    are_known = native is not None and all(len(volume) == 1 for volume in native)
-    shown = native[1:] if native is not None and are_known else result.partners
-    return starting_voxel(result.record["task"], shown, native)
+def _start(grid: OrderedGrid, hottest_mm: np.ndarray | None) -> list[int]:
+    """Return where the planes meet: the hottest voxel, or the middle."""
+    if hottest_mm is None:
+        return [size // 2 for size in grid.shape]
+    place = np.linalg.solve(grid.affine, [*hottest_mm, 1.0])[:3]
+    return [int(index) for index in np.rint(place)]
 
 
 def _arranged(planes: Sequence[Plane], sizes: np.ndarray) -> tuple[list[_Box], float, float]:
@@ -154,14 +153,19 @@ def _arranged(planes: Sequence[Plane], sizes: np.ndarray) -> tuple[list[_Box], f
 
 
 def _draw_plane(
-    axes: Axes, volume: MetaTensor, plane: Plane, index: Sequence[int], margin: float
+    axes: Axes,
+    volume: MetaTensor,
+    grid: OrderedGrid,
+    plane: Plane,
+    index: Sequence[int],
+    margin: float,
 ) -> None:
     """Draw a slice in mm with cross-hair, letters and scale bar; of a picture only the first."""
-    spacing = spacing_mm(volume)
-    extent = spacing * volume.shape[1:]
+    spacing = grid.spacing_mm
+    extent = spacing * grid.shape
     width, height = float(extent[plane.across]), float(extent[plane.down])
     axes.imshow(
-        slice_of(volume, plane, index[plane.through]),
+        slice_of(grid.slab(volume, plane.through, index[plane.through]), plane, 0),
         extent=(0, width, height, 0),
         interpolation="bilinear",
         aspect="auto",
@@ -186,7 +190,7 @@ def _draw_plane(
     }
     for edge, (across, down) in places.items():
         axes.text(across, down, getattr(plane, edge), fontsize=8, fontweight="bold", **style)
-    bar_mm = scale_bar_mm(extent, planes_of(volume.shape[1:]))
+    bar_mm = scale_bar_mm(extent, planes_of(grid.shape))
     y = height + 0.8 * margin
     axes.plot([0, bar_mm], [y, y], color="white", linewidth=1.5, solid_capstyle="butt")
     axes.text(0, y - 0.15 * margin, f"{bar_mm:g} mm", color="white", fontsize=6.5)
@@ -210,11 +214,11 @@ def _draw_colors(figure: Figure, box: _Box, kind: str, partner: Mapping[str, Any
     _write(figure, box.left + box.width, below, with_units(high, units), MUTED, 7.5, "right")
 
 
-def _place(volume: MetaTensor, index: Sequence[int]) -> str:
+def _place(volume: MetaTensor, grid: OrderedGrid, index: Sequence[int]) -> str:
     """Say where the planes meet."""
     if is_picture(volume):
         return f"pixel {index[0]}, {index[1]}"
-    world = np.asarray(volume.affine, dtype=np.float64) @ [*index, 1.0]
+    world = grid.affine @ [*index, 1.0]
     sides = zip(world[:3], ("LR", "PA", "IS"), strict=True)
     places = " · ".join(f"{abs(value):.1f} {pair[int(value >= 0)]}" for value, pair in sides)
     return f"through {places} (mm)"

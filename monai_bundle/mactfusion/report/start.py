@@ -5,18 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mactfusion.report.grid import ordered
-from mactfusion.transforms.color import (
-    BLUE_WEIGHT,
-    GREEN_WEIGHT,
-    RED_WEIGHT,
-    TASKS_WITH_UPTAKE,
-)
-from mactfusion.transforms.volume import plain
+from mactfusion.transforms.color import TASKS_WITH_UPTAKE
+from mactfusion.transforms.hottest import hottest_voxel, luminance_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import torch
     from monai.data import MetaTensor
 
 
@@ -44,27 +38,4 @@ def starting_voxel(
     values = partners[number] if native is None else native[1 + number]
     if len(values) == 3:
         values = partners[number]
-    return _hottest(luminance_of(ordered(values))) or middle
-
-
-def luminance_of(volume: MetaTensor) -> torch.Tensor:
-    """Return the luminance of ``(1 or 3, I, J, K)`` as ``(I, J, K)``: BT.601 of RGB."""
-    voxels = plain(volume).cpu().float()
-    if len(voxels) == 1:
-        return voxels[0]
-    red, green, blue = voxels
-    return RED_WEIGHT * red + GREEN_WEIGHT * green + BLUE_WEIGHT * blue
-
-
-def _hottest(values: torch.Tensor) -> list[int] | None:
-    """Return the highest voxel, amid those that are equally high; none where all are equal."""
-    finite = values.isfinite()
-    if not finite.any():
-        return None
-    highest = values[finite].max()
-    if values[finite].min() == highest:
-        return None
-    # A window cuts hot spots to plateaus; the first voxel of one would lie at its rim.
-    equals = (values == highest).nonzero()
-    distances = (equals - equals.double().mean(dim=0)).square().sum(dim=1)
-    return [int(place) for place in equals[int(distances.argmin())]]
+    return hottest_voxel(luminance_of(ordered(values))) or middle

@@ -12,6 +12,7 @@ __getattr__, __all__ = exports(
         "colormap": "apply_color_table color_table",
         "each": "EachPartnerd",
         "grid": "ChooseGridd isotropic",
+        "hottest": "FindHottestd",
         "hounsfield": "judge_hounsfield",
         "intensity": "ScaleAnatomicald ScalePartnerd apply_window robust_window_mr "
         "robust_window_uptake",

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mactfusion.errors import InputError, warn
-from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
+from mactfusion.io.dicom.choose import PARTNER
 from mactfusion.io.dicom.geometry import grid_of
 from mactfusion.io.dicom.place import number
 from mactfusion.io.dicom.resample import on_grid
 from mactfusion.io.dicom.suv import suv_of
 from mactfusion.io.dicom.unchanged import check_unchanged
 from mactfusion.io.dicom.values import Stored
+from mactfusion.io.frames import NO_DURATIONS, FrameChoice
 from mactfusion.io.guard import guarded
 from mactfusion.io.volume import make_volume
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from mactfusion.io.dicom.frame import Frame
     from mactfusion.io.dicom.geometry import Grid
     from mactfusion.io.dicom.listing import Series
-
-MEAN = "mean"
 
 _UNREADABLE = "the pixels of a DICOM file are damaged, or compressed in a way that is not supported"
 _SAME_PLACE_MM = 0.1
@@ -46,8 +45,7 @@ def read_series(
     Args:
         series: one that can be fused.
         name: how messages call it.
-        frame: which of several frames, from "1"; "mean" for all, weighed by their durations; "auto"
-            for the only one.
+        frame: see :class:`mactfusion.io.frames.FrameChoice`; a mean is weighed by durations.
         units: "auto" makes SUVbw of PET where the header suffices, "suv" refuses where it does
             not, "native" leaves the values.
         role: "anatomical" or "partner", whose options a message names.
@@ -60,12 +58,12 @@ def read_series(
     Raises:
         InputError: pixels that cannot be read, a frame or units that cannot be had.
     """
-    option = "--anatomical-frame" if role == ANATOMICAL else "--frame"
-    moments = _chosen(series, frame, name, option)
+    choice = FrameChoice(frame, role)
+    moments = [series.moments[number] for number in choice.numbers(series.frames, name)]
     sentences = list(series.sentences)
     grids = [grid_of(frames) for frames in moments]
     grid = grids[0]
-    _refuse_moved(grids, name, option)
+    _refuse_moved(grids, name, choice.option)
     with guarded(f"{name} cannot be read", _UNREADABLE):
         planes, header, stored_padding = _planes(moments, sentences)
     if np.isnan(planes).all():
@@ -89,6 +87,7 @@ def read_series(
         name=name,
         source_dtype=image.stored_type,
         is_own=True,
+        frames=series.frames,
         modality=image.modality,
         units=unit,
         units_from=source,
@@ -97,24 +96,6 @@ def read_series(
         frame_of_reference=image.frame_of_reference,
         patient_digest="|".join(image.patient) if any(image.patient) else "",
     )
-
-
-def _chosen(series: Series, frame: str, name: str, option: str) -> list[list[Frame]]:
-    count = series.frames
-    if count == 1:
-        if frame not in ("auto", MEAN, "1"):
-            raise InputError(f"{name} holds one frame, not {frame}")
-        return series.moments
-    if frame == "auto":
-        raise InputError(
-            f"{name} holds {count} frames (points of time, phases or directions); choose one with"
-            f" {option} 1 to {count}, or their mean with {option} mean"
-        )
-    if frame == MEAN:
-        return series.moments
-    if not 1 <= int(frame) <= count:
-        raise InputError(f"{name} holds {count} frames; {option} {frame} is none of them")
-    return [series.moments[int(frame) - 1]]
 
 
 def _refuse_moved(grids: Sequence[Grid], name: str, option: str) -> None:
@@ -138,7 +119,7 @@ def _planes(
     """
     durations = [np.median([frame.duration_ms for frame in frames]) for frames in moments]
     if len(moments) > 1 and not all(duration > 0 for duration in durations):
-        sentences.append("the durations of its frames are unknown, so that each counts the same")
+        sentences.append(NO_DURATIONS)
         durations = [np.float64(1.0)] * len(moments)
     weights = np.array(durations) / np.sum(durations) if len(moments) > 1 else np.ones(1)
     image = moments[0][0].image
