@@ -100,7 +100,9 @@ def _named(text: str) -> str:
     found = set()
     for nuclide in HALF_LIVES_S:
         symbol, mass = nuclide.split("-")
-        element = f"(?:(?i:{_ELEMENTS[symbol]})|{symbol}(?![a-z]))" if symbol in _ELEMENTS else symbol
+        element = (
+            f"(?:(?i:{_ELEMENTS[symbol]})|{symbol}(?![a-z]))" if symbol in _ELEMENTS else symbol
+        )
         first = rf"(?<!\d){mass}[\W_]*{element}"
         last = rf"(?<![A-Za-z]){element}[\W_]*{mass}(?!\d)"
         if re.search(f"{first}|{last}", text):

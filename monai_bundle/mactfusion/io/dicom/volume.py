@@ -152,6 +152,9 @@ def _planes(
             if path not in opened:
                 opened.clear()  # planes of one file follow each other
                 opened[path] = Stored(path)
+                for sentence in opened[path].sentences:
+                    if sentence not in sentences:
+                        sentences.append(sentence)
                 if frame.image.modality == "PT":
                     here = told_by(opened[path].header)
                     told = told or here
