@@ -63,7 +63,7 @@ def test_a_slope_of_zero_that_loses_values_is_refused(tmp_path: Path, zeros: Any
 
     folder = classic(tmp_path / "s", made(), "PT", change=change)
     name = f"{zeros[0]:03d}"
-    with pytest.raises(InputError, match=rf"{name}\.dcm has a RescaleSlope of 0, which makes all"):
+    with pytest.raises(InputError, match=rf"{name}\.dcm has a slope of 0, which makes all"):
         read_volume(folder)
 
 

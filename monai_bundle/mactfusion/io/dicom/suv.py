@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mactfusion.io.dicom.classic import comparable
 from mactfusion.io.dicom.nuclides import fits, nuclide_of
 from mactfusion.io.dicom.place import first_item, number
 from mactfusion.io.dicom.uptake import NoUptakeError, uptake_of
@@ -57,7 +58,7 @@ def told_by(header: Dataset) -> dict[str, Any]:
     }
     if drug is not None:
         told |= {name: number(drug, name) for name in _DRUG_NUMBERS}
-        told |= {name: str(drug.get(name) or "").strip() for name in _DRUG_TIMES}
+        told |= {name: comparable(drug.get(name)) for name in _DRUG_TIMES}
     return told | {name: _count_scale(header, name) for name in COUNT_SCALES}
 
 

@@ -130,10 +130,11 @@ def _is_likely(waited: timedelta, half_life_s: float) -> bool:
 
 
 def _unlikely(waited: timedelta) -> str:
-    side = "after" if waited < timedelta(0) else "before"
+    if waited < timedelta(0):
+        return f"its injection is noted {_told(-waited)} after the start of its scan"
     return (
-        f"its injection is noted {_told(abs(waited))} {side} the start of its scan, and its nuclide"
-        " has a half-life that does not fit that"
+        f"its injection is noted {_told(waited)} before the start of its scan, which is too long"
+        " for the half-life of its nuclide"
     )
 
 

@@ -86,8 +86,8 @@ class Stored:
             measured = values if padding is None else values[~padding]
             if measured.size and measured.min() < measured.max():
                 raise InputError(
-                    f"{image.path.name} has a RescaleSlope of 0, which makes all of its values the"
-                    " same; export it again"
+                    f"{image.path.name} has a slope of 0, which makes all of its values the same;"
+                    " export it again"
                 )
         values *= 1.0 if frame.slope is None else frame.slope
         values += frame.intercept
