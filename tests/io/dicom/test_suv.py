@@ -110,6 +110,17 @@ def test_a_zone_that_cannot_be_compared_is_no_suv(tmp_path: Path) -> None:
     no_suv(folder, "names a time zone, and no TimezoneOffsetFromUTC")
 
 
+def test_seconds_between_two_times_of_injection_count_by_the_nuclide(tmp_path: Path) -> None:
+    folder = pet(tmp_path / "a", **injected("20240102091500", "091530"))
+    is_suv(folder, AFTER_AN_HOUR)
+    water = injected("20240102101400", "101430", RadionuclideHalfLife="122.24")
+    no_suv(pet(tmp_path / "b", **water), "StartTime differ")
+
+
+def test_a_time_of_day_that_cannot_be_read_beside_a_date_and_time(tmp_path: Path) -> None:
+    is_suv(pet(tmp_path / "s", **injected("20240102091500", "09")), AFTER_AN_HOUR)
+
+
 def test_two_times_of_injection_that_differ_are_no_suv(tmp_path: Path) -> None:
     folder = pet(tmp_path / "s", **injected("20240102093000", "091500"))
     no_suv(folder, "RadiopharmaceuticalStartDateTime and RadiopharmaceuticalStartTime differ")

@@ -19,6 +19,8 @@ _HALF_LIVES = 5
 _SCANNED_BEFORE = timedelta(minutes=5)
 """So long before its injection a dynamic scan may begin."""
 _SAME = timedelta(minutes=1)
+_ROUNDING = 0.02
+"""Share of a half-life."""
 _DAY = timedelta(days=1)
 _DATED, _OF_DAY = "RadiopharmaceuticalStartDateTime", "RadiopharmaceuticalStartTime"
 
@@ -73,11 +75,11 @@ def _injected(
     if not dated and not of_day:
         raise NoUptakeError(f"its header has no {_OF_DAY} or {_DATED}")
     on_that_day = _moment(f"{scanned:%Y%m%d}{of_day}") if of_day else None
-    if of_day and on_that_day is None:
+    if of_day and on_that_day is None and not dated:
         raise NoUptakeError(f"its {_OF_DAY} is no time of a day in hours and minutes")
-    moment = _on_clock_of(header, dated, on_that_day) if dated else None
+    moment = _on_clock_of(header, dated, on_that_day, half_life_s) if dated else None
     if moment is not None and _is_likely(scanned - moment, half_life_s):
-        if on_that_day is not None and not _is_one_clock(moment, on_that_day):
+        if on_that_day is not None and not _is_one_clock(moment, on_that_day, half_life_s):
             raise NoUptakeError(f"its {_DATED} and {_OF_DAY} differ")
         return moment, ""
     if on_that_day is not None:
@@ -111,7 +113,9 @@ def _on_likely_day(
     )
 
 
-def _on_clock_of(header: Dataset, dated: str, on_that_day: datetime | None) -> datetime | None:
+def _on_clock_of(
+    header: Dataset, dated: str, on_that_day: datetime | None, half_life_s: float
+) -> datetime | None:
     """Read RadiopharmaceuticalStartDateTime; None where it, or its zone, cannot be told."""
     moment, zone, own = _moment(dated), _zone(dated), _zone(_text(header, "TimezoneOffsetFromUTC"))
     if moment is None or zone is None:
@@ -122,7 +126,7 @@ def _on_clock_of(header: Dataset, dated: str, on_that_day: datetime | None) -> d
         raise NoUptakeError(
             f"its {_DATED} names a time zone, and no TimezoneOffsetFromUTC says that of its scan"
         )
-    return moment if _is_one_clock(moment, on_that_day) else None
+    return moment if _is_one_clock(moment, on_that_day, half_life_s) else None
 
 
 def _is_likely(waited: timedelta, half_life_s: float) -> bool:
@@ -145,9 +149,10 @@ def _told(time: timedelta) -> str:
     return f"{seconds / 60:.0f} min" if time < 2 * _DAY else f"{time / _DAY:.0f} days"
 
 
-def _is_one_clock(one: datetime, other: datetime) -> bool:
+def _is_one_clock(one: datetime, other: datetime, half_life_s: float) -> bool:
+    """Tell whether two moments are at one time of a day, as far as it counts for the nuclide."""
     apart = (one - other) % _DAY
-    return min(apart, _DAY - apart) <= _SAME
+    return min(apart, _DAY - apart) <= min(_SAME, timedelta(seconds=_ROUNDING * half_life_s))
 
 
 def _refuse_old_time(
