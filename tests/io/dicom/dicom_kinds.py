@@ -327,11 +327,13 @@ def _own_uids(folder: Path) -> None:
     classic(folder, made(20), "MR", change=change)
 
 
-def _positron(folder: Path, **tags: Any) -> None:
+def _positron(
+    folder: Path, injected: str = "091500", half_life_s: str = "6586.2", **tags: Any
+) -> None:
     drug = item(
         RadionuclideTotalDose="350000000",
-        RadionuclideHalfLife="6586.2",
-        RadiopharmaceuticalStartTime="091500",
+        RadionuclideHalfLife=half_life_s,
+        RadiopharmaceuticalStartTime=injected,
     )
 
     def change(index: int, dataset: Any) -> None:
@@ -357,6 +359,49 @@ def _no_weight(folder: Path) -> None:
 def _no_weight_refused(folder: Path) -> dict[str, str]:
     _positron(folder, PatientWeight=None)
     return {"units": "suv"}
+
+
+@kind("PET whose injection is noted seconds after its start, as in dynamic scans")
+def _injected_within(folder: Path) -> None:
+    _positron(folder, "101510")
+
+
+@kind("PET whose injection does not fit its scan")
+def _injected_late(folder: Path) -> None:
+    _positron(folder, "113000")
+
+
+@kind("PET whose half-life is in minutes")
+def _half_life(folder: Path) -> None:
+    _positron(folder, half_life_s="109.77")
+
+
+@kind("PET whose weight is in grams")
+def _weight(folder: Path) -> None:
+    _positron(folder, PatientWeight="70000")
+
+
+@kind("a slope of 0 in a slice that has values")
+def _no_slope(folder: Path) -> None:
+    def change(index: int, dataset: Any) -> None:
+        dataset.RescaleSlope = "0" if index == 3 else "0.25"
+
+    classic(folder, made(20), "CT", change=change)
+
+
+@kind("values that may have a sign or none: no PixelRepresentation")
+def _no_sign(folder: Path) -> None:
+    def change(index: int, dataset: Any) -> None:
+        del dataset.PixelRepresentation
+
+    volume = made(20)
+    volume.values -= 100
+    classic(folder, volume, "MR", change=change)
+
+
+@kind("bits beyond BitsStored that are no overlay")
+def _bits(folder: Path) -> None:
+    classic(folder, made(20), "MR", dtype="<u2", BitsStored=8, HighBit=7)
 
 
 @kind("screenshots in colour")

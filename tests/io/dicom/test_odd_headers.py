@@ -181,6 +181,21 @@ def test_real_world_values_have_their_own_slope_and_units(tmp_path: Path) -> Non
     assert read.meta["units"] == "SUV"
 
 
+@pytest.mark.parametrize("is_named", [False, True])
+def test_a_rescale_at_the_top_of_an_enhanced_header(tmp_path: Path, is_named: bool) -> None:
+    """That of the frames comes first."""
+    volume = made()
+    groups = [frame_groups(volume, index) for index in range(6)]
+    shared = shared_groups(volume)
+    if is_named:
+        shared.PixelValueTransformationSequence = [item(RescaleSlope=2, RescaleIntercept=-1000)]
+    rescale = {"RescaleSlope": 1, "RescaleIntercept": -1024}
+    enhanced(tmp_path / "e.dcm", volume.values, shared, groups, "CT", **rescale)
+    read = read_volume(tmp_path)
+    same_volume(read, Made(volume.values * 2 - 1000 if is_named else volume.values - 1024))
+    assert read.meta["units"] == "HU"
+
+
 @pytest.mark.parametrize("tag", ["TriggerTime", "AcquisitionTime", "FrameReferenceTime"])
 def test_images_with_a_time_of_their_own_each_are_frames_by_their_order(
     tmp_path: Path, tag: str

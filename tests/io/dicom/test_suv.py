@@ -72,22 +72,251 @@ def test_decayed_to_the_series_time_as_siemens_writes_it(tmp_path: Path) -> None
         assert secret not in volume.meta["units_from"]
 
 
+def injected(dated: str | None = None, of_day: str | None = None, **tags: Any) -> dict[str, Any]:
+    times = {"RadiopharmaceuticalStartDateTime": dated, "RadiopharmaceuticalStartTime": of_day}
+    return {"RadiopharmaceuticalInformationSequence": drug(**times, **tags)}
+
+
+def no_suv(folder: Path, sentence: str) -> None:
+    """Assert that the values stay, and that it is said why."""
+    with pytest.warns(FusionWarning, match=f"not in SUV, because .*{sentence}"):
+        volume = read_volume(folder)
+    same_volume(volume, made())
+    assert volume.meta["units"] in ("BQML", "CNTS")
+
+
 def test_a_date_and_time_of_injection(tmp_path: Path) -> None:
-    times = drug(RadiopharmaceuticalStartDateTime="20240102093000.000000+0100")
-    folder = pet(tmp_path / "s", RadiopharmaceuticalInformationSequence=times)
-    is_suv(folder, AFTER_45_MINUTES)
+    is_suv(pet(tmp_path / "s", **injected("20240102093000.000000")), AFTER_45_MINUTES)
 
 
-def test_a_date_that_hides_the_patient_leaves_the_time_of_day(tmp_path: Path) -> None:
-    times = drug(RadiopharmaceuticalStartDateTime="19000101000000")
-    is_suv(pet(tmp_path / "s", RadiopharmaceuticalInformationSequence=times), AFTER_AN_HOUR)
+@pytest.mark.parametrize(
+    ("dated", "of_day", "zone"),
+    [
+        ("20240102081500+0000", None, "+0100"),
+        ("20240102081500+0000", "091500", "+0100"),
+        ("20240102031500.00-0500", "091500.00", "+0100"),
+        ("20240102091500", None, "+0100"),  # the zone of the header holds (PS3.5 6.2)
+        ("20240102091500+0100", "091500", None),  # one clock, one zone
+        ("20240102081500+0000", "091500", None),  # that of the day is in the zone of the scan
+    ],
+)
+def test_zones_of_time(tmp_path: Path, dated: str, of_day: str | None, zone: str | None) -> None:
+    folder = pet(tmp_path / "s", TimezoneOffsetFromUTC=zone, **injected(dated, of_day))
+    is_suv(folder, AFTER_AN_HOUR)
+
+
+def test_a_zone_that_cannot_be_compared_is_no_suv(tmp_path: Path) -> None:
+    folder = pet(tmp_path / "s", **injected("20240102081500+0000"))
+    no_suv(folder, "names a time zone, and no TimezoneOffsetFromUTC")
+
+
+def test_seconds_between_two_times_of_injection_count_by_the_nuclide(tmp_path: Path) -> None:
+    folder = pet(tmp_path / "a", **injected("20240102091500", "091530"))
+    is_suv(folder, AFTER_AN_HOUR)
+    water = injected("20240102101400", "101430", RadionuclideHalfLife="122.24")
+    no_suv(pet(tmp_path / "b", **water), "StartTime differ")
+
+
+def test_a_time_of_day_that_cannot_be_read_beside_a_date_and_time(tmp_path: Path) -> None:
+    is_suv(pet(tmp_path / "s", **injected("20240102091500", "09")), AFTER_AN_HOUR)
+
+
+def test_two_times_of_injection_that_differ_are_no_suv(tmp_path: Path) -> None:
+    folder = pet(tmp_path / "s", **injected("20240102093000", "091500"))
+    no_suv(folder, "RadiopharmaceuticalStartDateTime and RadiopharmaceuticalStartTime differ")
+
+
+@pytest.mark.parametrize("dated", ["19000101000000", "20200102091500", "20240101091500"])
+def test_a_date_that_hides_the_patient_leaves_the_time_of_day(tmp_path: Path, dated: str) -> None:
+    folder = pet(tmp_path / "s", **injected(dated, "091500"))
+    with pytest.warns(FusionWarning, match="StartDateTime does not fit its scan"):
+        is_suv(folder, AFTER_AN_HOUR)
+
+
+def test_a_date_alone_that_does_not_fit_is_no_suv(tmp_path: Path) -> None:
+    folder = pet(tmp_path / "s", **injected("20200102091500"))
+    no_suv(folder, r"its injection is noted 1461 days before the start of its scan")
 
 
 def test_over_midnight(tmp_path: Path) -> None:
-    times = drug(RadiopharmaceuticalStartTime="233000")
     tags = {"SeriesTime": "003000", "AcquisitionTime": "003000"}
-    folder = pet(tmp_path / "s", RadiopharmaceuticalInformationSequence=times, **tags)
-    is_suv(folder, AFTER_AN_HOUR)
+    folder = pet(tmp_path / "s", **injected(of_day="233000"), **tags)
+    with pytest.warns(FusionWarning, match="taken to be on the day before"):
+        is_suv(folder, AFTER_AN_HOUR)
+
+
+@pytest.mark.parametrize("dated", ["20240102101510", None])
+@pytest.mark.parametrize("of_day", ["101510", None])
+def test_a_dynamic_scan_that_began_before_the_injection(
+    tmp_path: Path, dated: str | None, of_day: str | None
+) -> None:
+    """The values are those of 10:15:00, when the dose was 2 ** (10 / 6586.2) of that injected."""
+    folder = pet(tmp_path / "s", **injected(dated, of_day))
+    if dated is None and of_day is None:
+        no_suv(folder, "no RadiopharmaceuticalStartTime")
+        return
+    with pytest.warns(FusionWarning, match="injection is noted 10 s after the start of its scan"):
+        is_suv(folder, AT_INJECTION * 2 ** (-10 / 6586.2))
+
+
+def test_a_later_frame_of_a_dynamic_scan(tmp_path: Path) -> None:
+    later = {"AcquisitionTime": "104500", "FrameReferenceTime": "1800000"}
+    folder = pet(tmp_path / "s", **injected(of_day="101510"), **later)
+    with pytest.warns(FusionWarning, match="10 s after the start of its scan"):
+        is_suv(folder, AT_INJECTION * 2 ** (-10 / 6586.2))
+
+
+@pytest.mark.parametrize(
+    ("tags", "of_day", "sentence"),
+    [
+        # taken over midnight it would be 8 800 times too much
+        ({"SeriesTime": "080000"}, "091500", "noted 75 min after the start of its scan$"),
+        ({}, "103000", "noted 15 min after the start of its scan$"),
+        (
+            {"SeriesTime": "233000", "AcquisitionTime": "233000"},
+            "091500",
+            "noted 855 min before the .* too long for the half-life",
+        ),
+        # the series time of the scanner's list of patients, and a scan an hour later
+        (
+            {"SeriesTime": "091300"},
+            "091500",
+            "the series time lies before its injection and its acq",
+        ),
+    ],
+)
+def test_an_injection_that_does_not_fit_the_scan_is_no_suv(
+    tmp_path: Path, tags: dict[str, Any], of_day: str, sentence: str
+) -> None:
+    no_suv(pet(tmp_path / "s", **injected(of_day=of_day), **tags), sentence)
+
+
+def test_a_nuclide_that_lives_for_days(tmp_path: Path) -> None:
+    """Zr-89, three days and an hour after the injection: 2e-4 * 2 ** (262800 / 282280)."""
+    zirconium = {"RadionuclideHalfLife": "282280"}
+    folder = pet(tmp_path / "a", **injected("20231230091500", "091500", **zirconium))
+    is_suv(folder, AT_INJECTION * 2 ** (262800 / 282280))
+    folder = pet(tmp_path / "b", **injected(of_day="091500", **zirconium))
+    no_suv(folder, "names no day, and its nuclide lives long enough for several")
+
+
+@pytest.mark.parametrize(
+    ("tags", "sentence"),
+    [
+        ({"SeriesDate": None, "StudyDate": None}, "its header lacks SeriesDate"),
+        ({"SeriesTime": None, "AcquisitionTime": None}, "its header lacks SeriesTime"),
+        ({"SeriesTime": "10"}, "its SeriesDate and SeriesTime are no moment"),
+        (injected("20240102"), "RadiopharmaceuticalStartDateTime is no date and time"),
+        (injected(of_day="09"), "RadiopharmaceuticalStartTime is no time"),
+    ],
+)
+def test_a_moment_that_is_not_known_is_named(
+    tmp_path: Path, tags: dict[str, Any], sentence: str
+) -> None:
+    others = {"AcquisitionDate": None, "AcquisitionTime": None}
+    no_suv(pet(tmp_path / "s", **{**others, **tags}), sentence)
+
+
+def nuclide(meaning: str, code: str = "", **tags: Any) -> dict[str, Any]:
+    coded = item(CodeValue=code or "X", CodingSchemeDesignator="SCT", CodeMeaning=meaning)
+    return {
+        "RadiopharmaceuticalInformationSequence": drug(RadionuclideCodeSequence=[coded], **tags)
+    }
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [
+        nuclide("^18^Fluorine"),
+        nuclide("F-18", RadionuclideHalfLife="6588"),
+        nuclide("?", "77004003"),
+        nuclide("?", "C-111A1"),
+        {"RadiopharmaceuticalInformationSequence": drug(Radiopharmaceutical="18F-FDG")},
+        {
+            "RadiopharmaceuticalInformationSequence": drug(
+                Radiopharmaceutical="FDG -- fluorodeoxygl"
+            )
+        },
+    ],
+)
+def test_the_half_life_of_the_nuclide(tmp_path: Path, tags: dict[str, Any]) -> None:
+    half_life_s = float(tags["RadiopharmaceuticalInformationSequence"][0].RadionuclideHalfLife)
+    is_suv(pet(tmp_path / "s", **tags), AT_INJECTION * 2 ** (3600 / half_life_s))
+
+
+@pytest.mark.parametrize(
+    ("tags", "sentence"),
+    [
+        (nuclide("?", RadionuclideHalfLife="109.77"), "109.77 is that of no nuclide of PET in s"),
+        (nuclide("F-18", RadionuclideHalfLife="109.77"), "109.77 is not that of F-18 in seconds"),
+        (nuclide("^68^Gallium"), "6586.2 is not that of Ga-68 in seconds"),
+        (nuclide("?", "C-105A1"), "not that of C-11"),
+        (
+            {"RadiopharmaceuticalInformationSequence": drug(Radiopharmaceutical="[11C]PIB")},
+            "not that of C-11",
+        ),
+        ({"PatientWeight": "70000"}, "its PatientWeight is no weight of a patient in kg"),
+        ({"PatientWeight": "0.07"}, "its PatientWeight is no weight of a patient in kg"),
+        (
+            {"RadiopharmaceuticalInformationSequence": drug(RadionuclideTotalDose="350000")},
+            "RadionuclideTotalDose of 350000 is no dose of PET in Bq",
+        ),
+        (
+            {"RadiopharmaceuticalInformationSequence": drug(RadionuclideTotalDose="3.5e11")},
+            r"RadionuclideTotalDose of 3.5e\+11 is no dose of PET in Bq",
+        ),
+        (
+            {"RadiopharmaceuticalInformationSequence": Sequence([*drug(), *drug()])},
+            "its header names 2 radiopharmaceuticals",
+        ),
+    ],
+)
+def test_what_cannot_be_is_no_suv(tmp_path: Path, tags: dict[str, Any], sentence: str) -> None:
+    no_suv(pet(tmp_path / "s", **tags), sentence)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "values", "sentence"),
+    [
+        ("PatientWeight", ("70", "95"), "its PatientWeight differs between its slices"),
+        ("PatientWeight", ("70", None), "its PatientWeight differs between its slices"),
+        ("DecayCorrection", ("START", "ADMIN"), "its DecayCorrection differs"),
+        (
+            "RadiopharmaceuticalInformationSequence",
+            (drug(), drug(RadionuclideTotalDose="400000000")),
+            "its RadionuclideTotalDose differs",
+        ),
+        (
+            "RadiopharmaceuticalInformationSequence",
+            (drug(), drug(RadiopharmaceuticalStartTime="091000")),
+            "its RadiopharmaceuticalStartTime differs",
+        ),
+    ],
+)
+def test_headers_that_differ_within_a_series_are_no_suv(
+    tmp_path: Path, keyword: str, values: tuple[Any, Any], sentence: str
+) -> None:
+    def change(dataset: Any) -> None:
+        setattr(dataset, keyword, values[dataset.InstanceNumber > 3])
+
+    no_suv(pet(tmp_path / "s", private=change), sentence)
+
+
+def test_one_number_written_in_two_ways_does_not_differ(tmp_path: Path) -> None:
+    def change(dataset: Any) -> None:
+        dataset.PatientWeight = "70" if dataset.InstanceNumber > 3 else "70.000"
+        time = "091500" if dataset.InstanceNumber > 3 else "091500.000"
+        dataset.RadiopharmaceuticalInformationSequence = drug(RadiopharmaceuticalStartTime=time)
+
+    is_suv(pet(tmp_path / "s", private=change), AFTER_AN_HOUR)
+
+
+def test_units_that_differ_within_a_series_are_refused(tmp_path: Path) -> None:
+    def change(dataset: Any) -> None:
+        dataset.Units = "CNTS" if dataset.InstanceNumber == 6 else "BQML"
+
+    with pytest.raises(InputError, match=r"values of its slices have several units \(BQML, CNTS\)"):
+        read_volume(pet(tmp_path / "s", private=change))
 
 
 def test_decayed_to_the_injection(tmp_path: Path) -> None:
@@ -126,6 +355,28 @@ def test_counts_with_the_factors_of_philips(tmp_path: Path, element: int, factor
     is_suv(pet(tmp_path / "s", Units="CNTS", private=private), factor)
 
 
+def test_a_factor_of_philips_as_bytes(tmp_path: Path) -> None:
+    def private(dataset: Any) -> None:
+        dataset.add_new(0x70530010, "LO", "Philips PET Private Group")
+        dataset.add_new(0x70531000, "UN", b"0.0125\0")
+
+    is_suv(pet(tmp_path / "s", Units="CNTS", private=private), 0.0125)
+
+
+@pytest.mark.parametrize("element", [0x00, 0x09])
+def test_factors_of_philips_that_differ_are_refused(tmp_path: Path, element: int) -> None:
+    def private(dataset: Any) -> None:
+        block = dataset.private_block(0x7053, "Philips PET Private Group", create=True)
+        block.add_new(element, "DS", f"{0.01 * int(dataset.InstanceNumber)}")
+
+    folder = pet(tmp_path / "s", Units="CNTS", private=private)
+    sentence = rf"factor \(7053,10{element:02d}\) differs between its slices, so that its counts"
+    with pytest.raises(InputError, match=sentence):
+        read_volume(folder)
+    with Studies() as studies, pytest.warns(FusionWarning, match=sentence):
+        same_volume(studies.read(folder, studies.series(folder), units="native"), made())
+
+
 @pytest.mark.parametrize(
     ("tags", "sentence"),
     [
@@ -136,7 +387,7 @@ def test_counts_with_the_factors_of_philips(tmp_path: Path, element: int, factor
         ({"RadiopharmaceuticalInformationSequence": None}, "RadionuclideTotalDose, RadionuclideH"),
         (
             {"RadiopharmaceuticalInformationSequence": drug(RadionuclideTotalDose="350")},
-            "350 is no dose in Bq",
+            "350 is no dose of PET in Bq",
         ),
         (
             {"RadiopharmaceuticalInformationSequence": drug(RadiopharmaceuticalStartTime="")},

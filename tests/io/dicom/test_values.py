@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import re
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,6 +21,7 @@ from pydicom.uid import (
 )
 
 from mactfusion.errors import FusionWarning, InputError
+from mactfusion.io.dicom.study import Studies
 from mactfusion.io.read import read_volume
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 
 def test_a_slope_for_each_slice(tmp_path: Path) -> None:
     volume = made()
-    slopes = [1.0, 0.0005, 3e-8, 0.9999999975, 0.0, -2.0]
+    slopes = [1.0, 0.0005, 3e-8, 0.9999999975, 0.25, -2.0]
 
     def change(index: int, dataset: Any) -> None:
         dataset.RescaleSlope, dataset.RescaleIntercept = slopes[index], index
@@ -35,6 +38,148 @@ def test_a_slope_for_each_slice(tmp_path: Path) -> None:
     read = read_volume(classic(tmp_path / "s", volume, "CT", change=change))
     intercepts = np.arange(6).reshape(6, 1, 1)
     same_volume(read, Made(volume.values * np.reshape(slopes, (6, 1, 1)) + intercepts))
+
+
+@pytest.mark.parametrize("padding", [None, 0])
+def test_a_slope_of_zero_in_an_empty_slice(tmp_path: Path, padding: int | None) -> None:
+    volume = made()
+    volume.values[3] = 0
+
+    def change(index: int, dataset: Any) -> None:
+        dataset.RescaleSlope = "0" if index == 3 else "0.25"
+        if padding is not None:
+            dataset.add_new("PixelPaddingValue", "SS", padding)
+
+    with Studies() as studies:
+        folder = classic(tmp_path / "s", volume, "PT", change=change)
+        read = studies.read(folder, studies.series(folder), units="native")
+    same_volume(read, Made(volume.values * 0.25))
+
+
+@pytest.mark.parametrize("zeros", [[3], range(6)])
+def test_a_slope_of_zero_that_loses_values_is_refused(tmp_path: Path, zeros: Any) -> None:
+    def change(index: int, dataset: Any) -> None:
+        dataset.RescaleSlope = "0" if index in zeros else "0.25"
+
+    folder = classic(tmp_path / "s", made(), "PT", change=change)
+    name = f"{zeros[0]:03d}"
+    with pytest.raises(InputError, match=rf"{name}\.dcm has a slope of 0, which makes all"):
+        read_volume(folder)
+
+
+@pytest.mark.parametrize("dtype", ["<i2", "<u1", "<i4"])
+def test_values_whose_sign_is_not_known_are_refused(tmp_path: Path, dtype: str) -> None:
+    volume = made(2, 7, 8)
+    if dtype == "<u1":
+        volume.values += 100
+    else:
+        volume.values[1] -= 100
+
+    def change(index: int, dataset: Any) -> None:
+        del dataset.PixelRepresentation
+
+    folder = classic(tmp_path / "s", volume, dtype=dtype, change=change)
+    with pytest.raises(InputError, match=r"00\d\.dcm lacks PixelRepresentation"):
+        read_volume(folder)
+
+
+def test_values_that_are_the_same_with_and_without_a_sign(tmp_path: Path) -> None:
+    def change(index: int, dataset: Any) -> None:
+        del dataset.PixelRepresentation
+
+    same_volume(read_volume(classic(tmp_path / "s", made(), change=change)), made())
+
+
+def test_bits_that_nothing_accounts_for_are_said_once(tmp_path: Path) -> None:
+    volume = made()
+    tags = {"BitsStored": 8, "HighBit": 7}
+    folder = classic(tmp_path / "s", volume, "MR", dtype="<u2", **tags)
+    sentence = r"bits beyond the 8 that its header tells of \(BitsStored\) are set"
+    with pytest.warns(FusionWarning) as said:
+        same_volume(read_volume(folder), Made(volume.values % 256))
+    assert [bool(re.search(sentence, str(each.message))) for each in said] == [True]
+
+
+@pytest.mark.parametrize("below", [0, 5])
+def test_the_highest_bits_of_sixteen(tmp_path: Path, below: int) -> None:
+    volume = made()
+    volume.values += 3000
+
+    def change(index: int, dataset: Any) -> None:
+        dataset.PixelData = (volume.values[index] << 4 | below).astype("<u2").tobytes()
+        dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 12, 15, 0
+
+    folder = classic(tmp_path / "s", volume, "MR", change=change)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", FusionWarning)
+        same_volume(read_volume(folder), volume)
+    assert ["bits beyond the 12" in str(each.message) for each in said] == [True] * bool(below)
+
+
+@pytest.mark.parametrize("kind", ["overlay", "sign", "no sign"])
+@pytest.mark.filterwarnings("error::mactfusion.errors.FusionWarning")
+def test_bits_of_an_overlay_or_a_sign_are_nothing_to_say(tmp_path: Path, kind: str) -> None:
+    volume = Made(made().values - (0 if kind == "overlay" else 200))
+
+    def change(index: int, dataset: Any) -> None:
+        stored = volume.values[index].copy()
+        if kind == "overlay":
+            stored |= 0x8000 * (stored % 2)
+            dataset.add_new(0x60000100, "US", 16)
+            dataset.add_new(0x60000102, "US", 15)
+        elif kind == "no sign":
+            stored &= 0xFFF
+        dataset.PixelData = (stored & 0xFFFF).astype("<u2").tobytes()
+        dataset.BitsStored, dataset.HighBit = 12, 11
+        dataset.PixelRepresentation = int(kind != "overlay")
+
+    same_volume(read_volume(classic(tmp_path / "s", volume, "MR", change=change)), volume)
+
+
+def test_padding_beyond_the_bits_that_are_stored(tmp_path: Path) -> None:
+    """-2000 in 16 bits without a sign, of which 12 are stored."""
+    volume = made()
+
+    def change(index: int, dataset: Any) -> None:
+        stored = volume.values[index].copy()
+        stored[0] = 2**16 - 2000
+        dataset.PixelData = stored.astype("<u2").tobytes()
+        dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 12, 11, 0
+        dataset.add_new("PixelPaddingValue", "US", 2**16 - 2000)
+
+    expected = volume.values.copy()
+    expected[:, 0] = volume.values[:, 1:].min()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FusionWarning)
+        read = read_volume(classic(tmp_path / "s", volume, "MR", change=change))
+    same_volume(read, Made(expected))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [("SS", [1, 2]), ("LO", "abc"), ("SL", 70000), ("DS", "1e9"), ("FD", float("nan"))],
+)
+@pytest.mark.parametrize("tag", ["PixelPaddingValue", "PixelPaddingRangeLimit"])
+def test_a_padding_that_no_pixel_can_have_is_passed_over(
+    tmp_path: Path, tag: str, kind: str, value: Any
+) -> None:
+    volume = made()
+
+    def change(index: int, dataset: Any) -> None:
+        if tag == "PixelPaddingRangeLimit":
+            dataset.add_new("PixelPaddingValue", "SS", -2000)
+        dataset.add_new(tag, kind, value)
+
+    folder = classic(tmp_path / "s", volume, "MR", change=change)
+    with pytest.warns(FusionWarning, match=f"{tag} is no value that its pixels can have"):
+        same_volume(read_volume(folder), volume)
+
+
+def test_an_empty_padding_is_none(tmp_path: Path) -> None:
+    def change(index: int, dataset: Any) -> None:
+        dataset.add_new("PixelPaddingValue", "SS", None)
+
+    same_volume(read_volume(classic(tmp_path / "s", made(), "MR", change=change)), made())
 
 
 def test_an_empty_slope_is_one(tmp_path: Path) -> None:
@@ -69,7 +214,8 @@ def test_bits_beyond_those_stored_count_nothing(tmp_path: Path) -> None:
         dataset.PixelData = stored.astype("<u2").tobytes()
         dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 12, 11, 0
 
-    same_volume(read_volume(classic(tmp_path / "a", volume, change=overlay)), volume)
+    with pytest.warns(FusionWarning, match="bits beyond the 12"):
+        same_volume(read_volume(classic(tmp_path / "a", volume, change=overlay)), volume)
     signed = Made(volume.values - 200)
 
     def without_sign(index: int, dataset: Any) -> None:

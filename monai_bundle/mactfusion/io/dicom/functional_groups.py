@@ -60,11 +60,11 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
     if per_frame and len(per_frame) != count:
         raise NoPlaceError("frames of which some have no functional groups")
     groups = per_frame or [None] * count
-    frames = [_plane(place, group, shared) for place, group in enumerate(groups)]
+    frames = [_plane(header, place, group, shared) for place, group in enumerate(groups)]
     return _units(header, groups[0], shared), frames
 
 
-def _plane(place: int, own: Dataset | None, shared: Dataset | None) -> Frame:
+def _plane(header: Dataset, place: int, own: Dataset | None, shared: Dataset | None) -> Frame:
     measures = _place_group(own, shared, "PixelMeasuresSequence")
     orientation_group = _place_group(own, shared, "PlaneOrientationSequence")
     position_group = _place_group(own, shared, "PlanePositionSequence")
@@ -80,10 +80,9 @@ def _plane(place: int, own: Dataset | None, shared: Dataset | None) -> Frame:
     keys = {name: _found(own, shared, places) for name, places in _TELLING.items()}
     if diffusion is not None:
         keys["direction"] = comparable(diffusion.get("DiffusionGradientOrientation"))
-    slope, intercept = None, 0.0
-    if values is not None:
-        slope = rescale(values, "RescaleSlope")
-        intercept = rescale(values, "RescaleIntercept") or 0.0
+    rescaled = header if values is None else values  # some write it at the top alone
+    slope = rescale(rescaled, "RescaleSlope")
+    intercept = rescale(rescaled, "RescaleIntercept") or 0.0
     mapping = _mapping(own, shared)
     if mapping is not None:  # its units are those of its own slope
         slope = rescale(mapping, "RealWorldValueSlope")

@@ -287,6 +287,13 @@ def _judge(series: Series, cut: Sequence[tuple[Path, str]], damaged: dict[Path, 
             " export the series again"
         )
         return
+    units = sorted({image.units.upper() or "none" for image in series.images})
+    if len(units) > 1:
+        series.obstacle = (
+            f"the values of its slices have several units ({', '.join(units)}); export the series"
+            " again"
+        )
+        return
     try:
         for frames in series.moments:
             grid_of(frames)

@@ -8,6 +8,7 @@ import numpy as np
 import pydicom
 from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
+from mactfusion.errors import InputError
 from mactfusion.io.dicom.header import encoding_of
 
 if TYPE_CHECKING:
@@ -32,15 +33,30 @@ class Stored:
         planes: ``(frames, rows, columns)``.
         is_padding: likewise, bool, where nothing was measured; None where that is nowhere.
         is_inverted: white stands for small values.
+        sentences: what is to be said.
+
+    Raises:
+        InputError: the values may have a sign or none.
     """
 
     def __init__(self, path: Path) -> None:
         dataset = pydicom.dcmread(path, force=True)
         _name_syntax(dataset)
+        tells_sign = dataset.get("PixelRepresentation") not in (None, "")
         _fill_in(dataset)
+        if hasattr(dataset, "pixel_array_options"):  # pydicom 3 shifts, without regard to HighBit
+            dataset.pixel_array_options(correct_unused_bits=False)
         pixels = dataset.pixel_array
-        self.planes = _without_unused_bits(pixels.reshape(-1, *pixels.shape[-2:]), dataset)
-        self.is_padding = _padding(self.planes, dataset)
+        whole = pixels.reshape(-1, *pixels.shape[-2:])
+        self.planes = _without_unused_bits(whole, dataset)
+        if not tells_sign and _may_have_sign(self.planes, dataset):
+            raise InputError(
+                f"{path.name} lacks PixelRepresentation, which says whether its values have a sign;"
+                " export it again"
+            )
+        self.sentences: list[str] = []
+        self.is_padding = self._padding(whole, dataset)
+        self._note_unused_bits(whole, dataset)
         self.is_inverted = is_inverted(dataset)
         if self.is_inverted:
             self.planes = _inverted(self.planes, dataset)
@@ -61,10 +77,62 @@ class Stored:
         image, (row, column) = frame.image, frame.corner
         part = (frame.number, slice(row, row + image.rows), slice(column, column + image.columns))
         values = self.planes[part].astype(np.float64)
+        padding = None if self.is_padding is None else self.is_padding[part]
+        if padding is not None and not padding.any():
+            padding = None
+        if frame.slope == 0:
+            measured = values if padding is None else values[~padding]
+            if measured.size and measured.min() < measured.max():
+                raise InputError(
+                    f"{image.path.name} has a slope of 0, which makes all of its values the same;"
+                    " export it again"
+                )
         values *= 1.0 if frame.slope is None else frame.slope
         values += frame.intercept
-        padding = None if self.is_padding is None else self.is_padding[part]
-        return values, padding if padding is not None and padding.any() else None
+        return values, padding
+
+    def _padding(self, whole: np.ndarray, header: Dataset) -> np.ndarray | None:
+        """Find PixelPaddingValue, up to PixelPaddingRangeLimit if there is one (C.7.5.1.1.2)."""
+        if whole.dtype.kind == "f":
+            return None
+        ends = []
+        for keyword in ("PixelPaddingValue", "PixelPaddingRangeLimit"):
+            value = header.get(keyword)
+            if value is None or value == "":
+                break
+            end = _as_stored(value, whole.dtype)
+            if end is None:
+                self.sentences.append(
+                    f"its {keyword} is no value that its pixels can have, and was passed over"
+                )
+                break
+            ends.append(end)
+        if not ends:
+            return None
+        low, high = min(ends), max(ends)
+        found = whole == ends[0]  # which may lie beyond the bits that are stored
+        found |= (self.planes >= low) & (self.planes <= high)
+        return found if found.any() else None
+
+    def _note_unused_bits(self, whole: np.ndarray, header: Dataset) -> None:
+        """Say so where bits beyond those stored are no sign, no padding and no overlay."""
+        if _has_overlay_in_pixels(header):
+            return
+        stored, lowest = _bits_of(whole, header)
+        for frame, (before, after) in enumerate(zip(whole, self.planes, strict=True)):
+            if before.dtype.kind == "f":
+                return
+            above = np.right_shift(before, lowest + stored)
+            unused = (above != 0) & ((above != -1) | (after >= 0))
+            unused |= before & (2**lowest - 1) != 0
+            if self.is_padding is not None:
+                unused &= ~self.is_padding[frame]
+            if unused.any():
+                self.sentences.append(
+                    f"bits beyond the {stored} that its header tells of (BitsStored) are set and"
+                    " were left out; if they belong to its values, its header is wrong"
+                )
+                return
 
 
 def is_inverted(header: Dataset) -> bool:
@@ -105,14 +173,20 @@ def _name_syntax(dataset: Dataset) -> None:
 
 def _without_unused_bits(pixels: np.ndarray, header: Dataset) -> np.ndarray:
     """Bits beyond BitsStored may hold anything, an overlay or no sign (PS3.5 8.1.1)."""
-    if pixels.dtype.kind == "f":
+    allocated = pixels.dtype.itemsize * 8
+    stored, lowest = _bits_of(pixels, header)
+    if pixels.dtype.kind == "f" or stored == allocated:
         return pixels
+    return np.right_shift(np.left_shift(pixels, allocated - stored - lowest), allocated - stored)
+
+
+def _bits_of(pixels: np.ndarray, header: Dataset) -> tuple[int, int]:
+    """Return how many bits of pixels are stored, and how many lie below these."""
     allocated, stored = pixels.dtype.itemsize * 8, int(header.get("BitsStored") or 0)
     if not 0 < stored < allocated:
-        return pixels
+        return allocated, 0
     lowest = int(header.get("HighBit") or stored - 1) + 1 - stored
-    left = allocated - stored - max(lowest, 0)
-    return np.right_shift(np.left_shift(pixels, left), allocated - stored)
+    return stored, min(max(lowest, 0), allocated - stored)
 
 
 def _inverted(planes: np.ndarray, header: Dataset) -> np.ndarray:
@@ -124,20 +198,31 @@ def _inverted(planes: np.ndarray, header: Dataset) -> np.ndarray:
     return np.array(-1, planes.dtype) - planes
 
 
-def _padding(planes: np.ndarray, header: Dataset) -> np.ndarray | None:
-    """Find PixelPaddingValue, up to PixelPaddingRangeLimit where there is one (C.7.5.1.1.2)."""
-    value, limit = header.get("PixelPaddingValue"), header.get("PixelPaddingRangeLimit")
-    if value is None or planes.dtype.kind == "f":
+def _as_stored(value: Any, dtype: np.dtype[Any]) -> int | None:
+    """The tag may be written with a sign or without one, whatever the pixels are.
+
+    Returns:
+        The value as pixels have it; None where they cannot.
+    """
+    bits = dtype.itemsize * 8
+    try:
+        number = int(value)
+    except (TypeError, ValueError, OverflowError):
         return None
-    bits = planes.dtype.itemsize * 8
-    first = _as_stored(value, bits, planes.dtype)
-    last = first if limit is None else _as_stored(limit, bits, planes.dtype)
-    low, high = min(first, last), max(first, last)
-    found = planes == low if low == high else (planes >= low) & (planes <= high)
-    return found if found.any() else None
-
-
-def _as_stored(value: Any, bits: int, dtype: np.dtype[Any]) -> int:
-    """The tag may be written with a sign or without one, whatever the pixels are."""
-    number = int(value) % 2**bits
+    if not -(2 ** (bits - 1)) <= number < 2**bits:
+        return None
+    number %= 2**bits
     return number - 2**bits if dtype.kind == "i" and number >= 2 ** (bits - 1) else number
+
+
+def _may_have_sign(planes: np.ndarray, header: Dataset) -> bool:
+    """Tell whether values would be others with a sign: those that have the highest bit."""
+    if planes.dtype.kind == "f":
+        return False
+    stored, _ = _bits_of(planes, header)
+    return bool((planes >= 2 ** (stored - 1)).any())
+
+
+def _has_overlay_in_pixels(header: Dataset) -> bool:
+    """Tell of overlays among the bits of pixels, as they were until 2004 (60xx,0102)."""
+    return any((group, 0x0102) in header for group in range(0x6000, 0x6020, 2))

@@ -11,7 +11,7 @@ from mactfusion.io.dicom.choose import PARTNER
 from mactfusion.io.dicom.geometry import grid_of
 from mactfusion.io.dicom.place import number
 from mactfusion.io.dicom.resample import on_grid
-from mactfusion.io.dicom.suv import suv_of
+from mactfusion.io.dicom.suv import COUNT_SCALES, suv_of, told_by
 from mactfusion.io.dicom.unchanged import check_unchanged
 from mactfusion.io.dicom.values import Stored
 from mactfusion.io.frames import NO_DURATIONS, FrameChoice
@@ -65,7 +65,7 @@ def read_series(
     grid = grids[0]
     _refuse_moved(grids, name, choice.option)
     with guarded(f"{name} cannot be read", _UNREADABLE):
-        planes, header, stored_padding = _planes(moments, sentences)
+        planes, header, stored_padding, differing = _planes(moments, sentences)
     if np.isnan(planes).all():
         raise InputError(f"{name} holds padding alone: nothing was measured")
     sentences.insert(0, grid.sentence)
@@ -75,7 +75,7 @@ def read_series(
     if is_padding.any():
         planes[is_padding] = _padding(planes, stored_padding)
     image = moments[0][0].image
-    unit, source, factor = _units(series, header, units, name, planes, sentences)
+    unit, source, factor = _units(series, header, units, name, planes, sentences, differing)
     if is_padding.any():  # in the units of the volume
         padding = repr(float(planes[is_padding][0]))
     _count(series, header, grid, sentences)
@@ -110,12 +110,13 @@ def _refuse_moved(grids: Sequence[Grid], name: str, option: str) -> None:
 
 def _planes(
     moments: Sequence[Sequence[Frame]], sentences: list[str]
-) -> tuple[np.ndarray, Any, float | None]:
+) -> tuple[np.ndarray, Any, float | None, list[str]]:
     """Read planes, and say what has to be said.
 
     Returns:
         ``(slices, rows, columns)`` float32, NaN for padding; the header of the image that was
-        acquired first; the value of padding as stored, if there is any.
+        acquired first; the value of padding as stored, if there is any; names of what makes SUV of
+        PET and differs between headers.
     """
     durations = [np.median([frame.duration_ms for frame in frames]) for frames in moments]
     if len(moments) > 1 and not all(duration > 0 for duration in durations):
@@ -126,6 +127,8 @@ def _planes(
     result = np.zeros((len(moments[0]), image.rows, image.columns), np.float32)
     opened: dict[Any, Stored] = {}
     earliest, first, padding, is_inverted = "", None, None, False
+    told: dict[str, Any] = {}
+    differing: dict[str, None] = {}
     for frames, weight in zip(moments, weights, strict=True):
         for place, frame in enumerate(frames):
             path = frame.image.path
@@ -133,6 +136,14 @@ def _planes(
                 opened.clear()  # planes of one file follow each other
                 opened[path] = Stored(path)
                 check_unchanged(frame.image, opened[path].header)
+                for sentence in opened[path].sentences:
+                    if sentence not in sentences:
+                        sentences.append(sentence)
+                if frame.image.modality == "PT":
+                    here = told_by(opened[path].header)
+                    told = told or here
+                    names = {**told, **here}
+                    differing |= {n: None for n in names if told.get(n) != here.get(n)}
             stored = opened[path]
             values, is_padding = stored.values(frame)
             if is_padding is not None:
@@ -145,7 +156,7 @@ def _planes(
             is_inverted |= stored.is_inverted
     if is_inverted:
         sentences.append("its grey was inverted, as its header asks for (MONOCHROME1)")
-    return result, first, padding
+    return result, first, padding, list(differing)
 
 
 def _clock(header: Any) -> str:
@@ -168,6 +179,7 @@ def _units(
     name: str,
     planes: np.ndarray,
     sentences: list[str],
+    differing: Sequence[str],
 ) -> tuple[str, str, float]:
     """Turn PET into SUVbw where it can be.
 
@@ -175,15 +187,22 @@ def _units(
         The units, from what they come, and by what the values were multiplied.
     """
     native = series.images[0].units
+    scale = next((each for each in COUNT_SCALES if each in differing), "")
+    if native.upper() == "CNTS" and scale:
+        flaw = f"its factor {scale} differs between its slices, so that its counts do not compare"
+        if wanted != "native":
+            raise InputError(f"{name} cannot be fused in one unit: {flaw}")
+        sentences.append(flaw)
     if series.modality != "PT" or wanted == "native":
         return native, "", 1.0
-    suv = suv_of(header, native)
+    suv = suv_of(header, native, differing)
     if suv.factor is None:
         if wanted == "suv":
             raise InputError(f"{name} cannot be shown in SUV, because {suv.source}")
         shown = _NATIVE.get(native.upper(), native) or "the units of the file"
         sentences.append(f"it stays in {shown} and is not in SUV, because {suv.source}")
         return native, "", 1.0
+    sentences += suv.sentences
     if suv.factor != 1:
         planes *= np.float32(suv.factor)
     return "SUV", suv.source, suv.factor
