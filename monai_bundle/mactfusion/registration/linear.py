@@ -1,0 +1,94 @@
+"""Linear transforms between two volumes: as matrices here, and as files of ITK and 3D Slicer.
+
+One direction everywhere, that of ITK's resampling: from a point of the anatomical volume to the
+point of the partner that shows the same. A matrix is 4x4 in RAS+ millimetres. A file is in LPS
+millimetres; 3D Slicer writes and reads the same file for a transform node that puts the partner in
+place when it is the partner's parent.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import SimpleITK as sitk
+
+from mactfusion.errors import InputError
+from mactfusion.io.formats import base_name
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+Matrix = npt.NDArray[np.float64]
+
+EXTENSIONS = (".tfm", ".txt", ".h5", ".hdf5")
+
+_LPS_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_UNIT = np.c_[np.zeros(3), np.eye(3)].T
+_SMALLEST_VOLUME = 1e-3
+
+
+def from_itk(transform: sitk.Transform) -> Matrix:
+    """Return the matrix of a linear transform of ITK, whatever its class.
+
+    Args:
+        transform: three-dimensional and linear.
+    """
+    origin, *ends = (np.array(transform.TransformPoint(point.tolist())) for point in _UNIT)
+    matrix = np.eye(4)
+    matrix[:3, :3] = np.array([end - origin for end in ends]).T
+    matrix[:3, 3] = origin
+    return _LPS_RAS @ matrix @ _LPS_RAS
+
+
+def to_itk(matrix: Matrix) -> sitk.AffineTransform:
+    """Return a matrix as a transform of ITK."""
+    lps = _LPS_RAS @ matrix @ _LPS_RAS
+    transform = sitk.AffineTransform(3)
+    transform.SetMatrix(lps[:3, :3].ravel().tolist())
+    transform.SetTranslation(lps[:3, 3].tolist())
+    return transform
+
+
+def read_transform(path: Path) -> Matrix:
+    """Read a linear transform from a file of ITK or 3D Slicer.
+
+    Args:
+        path: ``.tfm``, ``.txt``, ``.h5`` or ``.hdf5``.
+
+    Raises:
+        InputError: it cannot be read, is not linear or not of three dimensions, or mirrors or
+            flattens what it moves.
+    """
+    name = base_name(path)
+    try:
+        transform = sitk.ReadTransform(str(path))
+    except RuntimeError as error:
+        raise InputError(f"{name} cannot be read as a transform of ITK or 3D Slicer.") from error
+    if transform.GetDimension() != 3:
+        raise InputError(f"{name} is a transform of {transform.GetDimension()} dimensions, not 3.")
+    if not transform.IsLinear():
+        raise InputError(
+            f"{name} deforms: only linear transforms (rigid, affine) are taken; resample the "
+            "partner with it first."
+        )
+    matrix = from_itk(transform)
+    volume = np.linalg.det(matrix[:3, :3])
+    if not np.isfinite(matrix).all() or abs(volume) < _SMALLEST_VOLUME:
+        raise InputError(f"{name} holds no transform that could be undone.")
+    if volume < 0:
+        raise InputError(f"{name} mirrors: it would swap left and right.")
+    return matrix
+
+
+def write_transform(matrix: Matrix, path: Path) -> None:
+    """Write a matrix as a ``.tfm`` file.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    try:
+        sitk.WriteTransform(to_itk(matrix), str(path))
+    except RuntimeError as error:
+        raise OSError(f"{path} cannot be written") from error
