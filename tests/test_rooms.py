@@ -14,7 +14,7 @@ FLOORS = (
     {"__init__", "errors", "exports", "bundle", "case", "lean", "progress"},
     {"networks", "transforms.windows", "transforms.color_names"},
     {"option_table", "options"},
-    {"io", "transforms", "losses", "metrics", "phantom", "trust"},
+    {"io", "registration", "transforms", "losses", "metrics", "phantom", "trust"},
     {"weights", "underway", "inference", "choice", "record"},
     {"recipe"},
     {"result", "pipeline", "uncaught"},

@@ -26,6 +26,21 @@ class Partner(TypedDict, total=False):
     """One of :data:`mactfusion.option_table.TASKS`. ResolveTaskd."""
     task_reason: str
     """Why, as a sentence. ResolveTaskd."""
+    same_frame_of_reference: bool
+    """Whether it and the anatomical volume are DICOM of one frame of reference. LoadVolumesd."""
+    pose: torch.Tensor
+    """``(4, 4)`` float64, from a point of the anatomical volume to that of the partner as it was
+    read, RAS+ millimetres; identity where it was left where it is. PlacePartnerd."""
+    verdict: str
+    """One of :data:`mactfusion.registration.verdict.VERDICTS`. PlacePartnerd."""
+    is_sided: bool
+    """Whether left and right could be told apart. PlacePartnerd."""
+    off_mm: float
+    """How far it was off, ``off_degrees`` by how much it was turned; not a number where that was
+    not checked. PlacePartnerd."""
+    off_degrees: float
+    evidence: torch.Tensor
+    """``(6,)`` as :class:`mactfusion.registration.evidence.Evidence`, or empty. PlacePartnerd."""
     field_of_view: MetaTensor
     """``(1, …)``, bool, where the partner was seen. AlignPartnerd."""
     coverage: float

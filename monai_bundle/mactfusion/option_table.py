@@ -25,6 +25,7 @@ GRIDS = ("anatomical", "isotropic", "auto")
 AXES = ("axial", "coronal", "sagittal")
 PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
 UNITS = ("auto", "suv", "native")
+REGISTER = ("check", "rigid", "affine", "off")
 STORED_TYPES = ("uint8", "uint16", "float32")
 FORMATS = ("auto", "dicom")
 
@@ -136,6 +137,18 @@ def _template(path: Any) -> Path:
     return Path(path)
 
 
+def _transform(path: Any) -> str | Path:
+    if is_automatic(path):
+        return "auto"
+    try:
+        is_there = isinstance(path, str | Path) and Path(path).is_file()
+    except OSError:  # a name that no file can have
+        is_there = False
+    if not is_there:
+        raise InputError(f"The transform {path} does not exist; give a file with --transform.")
+    return Path(path)
+
+
 def _window(window: Any) -> str | list[float]:
     """Keep the name of a preset, for the record."""
     values = parse_window(window)
@@ -174,7 +187,8 @@ def _is_count(text: str) -> bool:
     return text.isascii() and text.isdigit() and int(text) > 0
 
 
-FUSED, SHOWN, RESULT, NETWORK = "What is fused", "How it is shown", "Result", "Network"
+FUSED, PLACE, SHOWN = "What is fused", "Where it lies", "How it is shown"
+RESULT, NETWORK = "Result", "Network"
 
 OPTIONS: dict[str, Option] = {
     "output": Option(
@@ -263,6 +277,35 @@ OPTIONS: dict[str, Option] = {
         choices=UNITS,
         for_each=True,
         for_all=True,
+    ),
+    "register": Option(
+        default="check",
+        help="check says whether the partner lies where the anatomical volume is; rigid and affine "
+        "put it there, where it is clear that they are right; off does nothing. Once for all "
+        "partners, or once for each.",
+        group=PLACE,
+        choices=REGISTER,
+        for_each=True,
+        for_all=True,
+        is_remote=True,
+    ),
+    "accept_doubtful": Option(
+        default=False,
+        help="With --register rigid or affine: apply it also where it cannot be told whether it is "
+        "right.",
+        group=PLACE,
+        kind=bool,
+        is_remote=True,
+    ),
+    "transform": Option(
+        default="auto",
+        help="Linear transform of ITK or 3D Slicer (.tfm, .txt, .h5) that puts the partner in place; "
+        "auto is none. Once for each partner.",
+        group=PLACE,
+        kind=Path,
+        check=_transform,
+        for_each=True,
+        is_recorded=False,
     ),
     "luminance": Option(default=False, help="Grey result.", group=SHOWN, kind=bool, is_remote=True),
     "grid": Option(

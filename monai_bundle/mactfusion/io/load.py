@@ -13,7 +13,7 @@ from mactfusion.io.checksum import sha256_of, sha256_of_files
 from mactfusion.io.coerce import as_volume
 from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
 from mactfusion.io.dicom.export import DicomExport
-from mactfusion.io.dicom.patient import same_patient_warning
+from mactfusion.io.dicom.patient import same_patient_warning, share_frame_of_reference
 from mactfusion.io.dicom.source import is_dicom_source
 from mactfusion.io.dicom.study import Studies
 from mactfusion.io.formats import base_name
@@ -94,13 +94,18 @@ class LoadVolumesd(Transform):
         for volume in partners:
             if message := same_patient_warning(anatomical, volume):
                 note(result, message)
+        result["partners"] = [
+            {
+                "number": number,
+                "partner": volume,
+                "same_frame_of_reference": share_frame_of_reference(anatomical, volume),
+            }
+            for number, volume in enumerate(partners)
+        ]
         for volume in volumes:  # compared, and of no use from here on
             for about_patient in ("patient_digest", "frame_of_reference"):
                 volume.meta[about_patient] = ""
         result["anatomical"] = anatomical
-        result["partners"] = [
-            {"number": number, "partner": volume} for number, volume in enumerate(partners)
-        ]
         return result
 
     def _origins(

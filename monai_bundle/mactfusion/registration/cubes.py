@@ -16,10 +16,8 @@ import numpy as np
 import numpy.typing as npt
 import SimpleITK as sitk
 import torch
-from scipy import ndimage
 from torch.nn import functional
 
-from mactfusion.transforms.index_map import corners
 from mactfusion.transforms.sampling import interpolate, is_inside
 from mactfusion.transforms.volume import plain
 
@@ -97,7 +95,7 @@ class Pyramid:
     def __init__(self, volume: MetaTensor, mm: float) -> None:
         values, measured, affine = _resampled(volume, mm)
         self._tissue = _tissue(values, measured, mm)
-        near = ndimage.maximum_filter(self._tissue, 1 + 2 * round(MARGIN_MM / mm))
+        near = _grown(self._tissue, round(MARGIN_MM / mm))
         scaled = _scaled(values, measured)
         self.levels = [Cubes(scaled, measured, near & measured, affine)]
         while len(self.levels) < LEVELS:
@@ -213,13 +211,22 @@ def _tissue(values: Values, measured: Mask, mm: float) -> Mask:
     otsu = sitk.OtsuThresholdImageFilter()
     otsu.Execute(sitk.GetImageFromArray(np.clip(seen, low, high)[None]))
     bright = (values > min(otsu.GetThreshold(), low + (high - low) / 4)) & measured
-    bright = ndimage.binary_opening(bright, iterations=max(1, round(4 / mm)))
-    parts, count = ndimage.label(bright)
-    if count == 0:
-        return measured
-    sizes = np.bincount(parts.ravel())
-    sizes[0] = 0
-    return np.asarray(ndimage.binary_fill_holes(parts == sizes.argmax()))
+    opened = sitk.BinaryMorphologicalOpening(
+        sitk.GetImageFromArray(bright.astype(np.uint8)), [max(1, round(4 / mm))] * 3, sitk.sitkCross
+    )
+    largest = sitk.RelabelComponent(sitk.ConnectedComponent(opened), sortByObjectSize=True) == 1
+    tissue = sitk.GetArrayFromImage(sitk.BinaryFillhole(largest)).astype(bool)
+    return tissue if tissue.any() else measured
+
+
+def _grown(mask: Mask, cubes: int) -> Mask:
+    """Return a mask and so many cubes around it."""
+    grown = torch.from_numpy(mask.astype(np.float32))[None, None]
+    for axis in range(3):
+        size, padding = [1, 1, 1], [0, 0, 0]
+        size[axis], padding[axis] = 1 + 2 * cubes, cubes
+        grown = functional.max_pool3d(grown, size, stride=1, padding=padding)
+    return grown[0, 0].numpy() > 0
 
 
 def _scaled(values: Values, measured: Mask) -> Values:

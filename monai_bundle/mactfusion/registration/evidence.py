@@ -56,7 +56,9 @@ def weigh(pair: Pair, pose: Matrix) -> Evidence:
         margin=information - away,
         unlike_mirrored=information - _mirrored_information(pair, pose),
         stretch=stretch(blocks, pair.anatomical.levels[MIDDLE].mm) if enough else float("nan"),
-        apart_mm=float(np.median(np.linalg.norm(blocks.shifts_mm, axis=1))) if enough else float("nan"),
+        apart_mm=float(np.median(np.linalg.norm(blocks.shifts_mm, axis=1)))
+        if enough
+        else float("nan"),
         overlap=pair.overlap(pose),
     )
 

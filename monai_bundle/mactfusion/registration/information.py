@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy import ndimage
+import torch
+from torch.nn import functional
 
 if TYPE_CHECKING:
-    from mactfusion.registration.cubes import Cubes, Mask
+    from mactfusion.registration.cubes import Cubes, Mask, Values
     from mactfusion.registration.linear import Matrix
 
 BINS = 24
@@ -18,6 +19,11 @@ LEAST_CUBES = 500
 """With fewer in common nothing can be told."""
 
 Numbers = npt.NDArray[np.int64]
+
+_APART = np.subtract.outer(np.arange(BINS), np.arange(BINS))
+_SMOOTH = np.exp(-(_APART**2) / 2)
+_SMOOTH /= _SMOOTH.sum(axis=0)
+"""Spreads what a bin counts over its neighbours, by a standard deviation of one bin."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +72,20 @@ def looked_up(cubes: Cubes, points_mm: npt.NDArray[np.float64]) -> tuple[Numbers
         points_mm: ``(4, N)`` in RAS+ millimetres.
     """
     index = np.linalg.solve(cubes.affine, points_mm)[:3]
-    values = ndimage.map_coordinates(cubes.values, index, order=1, mode="nearest")
     ends = np.array(cubes.values.shape)[:, None]
+    values = _interpolated(cubes.values, index / np.maximum(ends - 1, 1) * 2 - 1)
     nearest = np.rint(index).astype(int)
     is_inside = ((nearest >= 0) & (nearest < ends)).all(axis=0)
     is_inside &= cubes.measured[tuple(np.clip(nearest, 0, ends - 1))]
     return binned(values), is_inside
+
+
+def _interpolated(values: Values, place: npt.NDArray[np.float64]) -> Values:
+    """Interpolate linearly; ``place`` is ``(3, N)``, from -1 at the first cube to 1 at the last."""
+    grid = torch.from_numpy(place[::-1].T.astype(np.float32))[None, None, None]
+    volume = torch.from_numpy(values)[None, None]
+    found = functional.grid_sample(volume, grid, padding_mode="border", align_corners=True)
+    return found[0, 0, 0, 0].numpy()
 
 
 def joint_histogram(first: Numbers, second: Numbers) -> npt.NDArray[np.float64]:
@@ -103,6 +117,6 @@ def _entropy(shares: npt.NDArray[np.float64]) -> float:
 
 def pointwise_information(histogram: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """Return how much more often than by chance each pair of bins occurs, as a logarithm."""
-    smooth = ndimage.gaussian_filter(histogram + 0.5, 1)
+    smooth = _SMOOTH @ (histogram + 0.5) @ _SMOOTH.T
     share = smooth / smooth.sum()
     return np.log(share / (share.sum(axis=1, keepdims=True) * share.sum(axis=0, keepdims=True)))

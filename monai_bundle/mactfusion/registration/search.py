@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import SimpleITK as sitk
-from scipy.spatial.transform import Rotation
 
 from mactfusion.registration.blocks import LEAST_BLOCKS, Blocks, match_blocks, rigid_motion
 from mactfusion.registration.cubes import LEVELS, Cubes, Pyramid
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
 
     from mactfusion.registration.linear import Matrix
 
-MIDDLE, COARSE = 1, LEVELS - 1
+FINE, MIDDLE, COARSE = range(LEVELS)
 _TURN_DEGREES = 20.0
 _KEPT = 5
 _SAME = 4.0
@@ -169,7 +168,10 @@ def motion_about(
 ) -> Matrix:
     """Return a rigid motion: a turn about a centre (rotation vector), then a shift."""
     motion = np.eye(4)
-    motion[:3, :3] = Rotation.from_rotvec(np.deg2rad(degrees)).as_matrix()
+    angle = float(np.linalg.norm(degrees))
+    if angle:
+        turn = sitk.VersorTransform(degrees.tolist(), np.deg2rad(angle))
+        motion[:3, :3] = np.reshape(turn.GetMatrix(), (3, 3))
     motion[:3, 3] = centre - motion[:3, :3] @ centre + shift_mm
     return motion
 
@@ -177,7 +179,7 @@ def motion_about(
 def degrees_of(pose: Matrix) -> float:
     """Return by how much a pose turns, 0 to 180 degrees; of an affine one its nearest turn."""
     left, _, right = np.linalg.svd(pose[:3, :3])
-    return float(np.rad2deg(Rotation.from_matrix(left @ right).magnitude()))
+    return float(np.rad2deg(np.arccos(np.clip((np.trace(left @ right) - 1) / 2, -1, 1))))
 
 
 def _image(values: npt.NDArray, cubes: Cubes) -> sitk.Image:

@@ -79,6 +79,12 @@ def described(partner: Partner, count: int) -> dict[str, Any]:
         "colormap": partner["colormap"],
         "colors": partner["colors"],
         "coverage": float(partner["coverage"]),
+        "register_verdict": partner["verdict"],
+        "is_sided": partner["is_sided"],
+        "off_mm": float(partner["off_mm"]),
+        "off_degrees": float(partner["off_degrees"]),
+        "pose": partner["pose"],
+        "evidence": partner["evidence"],
     }
 
 

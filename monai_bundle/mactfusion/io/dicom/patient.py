@@ -38,6 +38,12 @@ def same_patient_warning(anatomical: MetaTensor, partner: MetaTensor) -> str | N
     )
 
 
+def share_frame_of_reference(anatomical: MetaTensor, partner: MetaTensor) -> bool:
+    """Tell whether the headers of two volumes name one frame of reference."""
+    own, other = _parts(anatomical, "frame_of_reference"), _parts(partner, "frame_of_reference")
+    return bool(own) and own == other and all(own)
+
+
 def patient_numbers(patients: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...], int]:
     """Count patients from 1, in the order in which they come.
 

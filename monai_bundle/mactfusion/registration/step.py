@@ -1,0 +1,189 @@
+"""The step of the recipe between reading and the common grid: the partner in its place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from monai.transforms import Transform
+
+from mactfusion.errors import InputError, inform, note
+from mactfusion.option_table import is_automatic
+from mactfusion.registration.verdict import (
+    DOUBTFUL,
+    IN_PLACE,
+    MIRRORED,
+    NO_MATCH,
+    NOT_CHECKED,
+    OFF,
+    Verdict,
+)
+from mactfusion.transforms.volume import is_picture, name_of, noted, plain, with_voxels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from monai.data import MetaTensor
+
+    from mactfusion.registration.linear import Matrix
+
+LEAST_SLICES = 6
+LEAST_MM = 20.0
+
+
+class PlacePartnerd(Transform):
+    """Check whether ``partner`` lies where ``anatomical`` is, or put it there.
+
+    Only the affine of the partner changes, so that its voxels are resampled once. Adds ``pose``,
+    ``verdict``, ``is_sided``, ``off_mm``, ``off_degrees`` and ``evidence``, see
+    :class:`mactfusion.case.Partner`.
+
+    Args:
+        register: "check" says whether it is in place; "rigid" and "affine" put it there; "off"
+            does nothing.
+        transform: a file of ITK or 3D Slicer that is applied first, see
+            :mod:`mactfusion.registration.linear`; "auto" for none.
+        accept_doubtful: also apply a registration of which it cannot be told whether it is right.
+    """
+
+    def __init__(
+        self,
+        register: str = "check",
+        transform: str | Path = "auto",
+        accept_doubtful: bool = False,
+    ) -> None:
+        self.register = register
+        self.transform = None if is_automatic(transform) else Path(transform)
+        self.accept_doubtful = accept_doubtful
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Check or register the partner.
+
+        Raises:
+            InputError: a transform that cannot be used, or a registration that failed, or that is
+                doubtful and was not accepted.
+        """
+        result = dict(data)
+        pose = np.eye(4)
+        if self.transform is not None:
+            pose = self._given(data)
+            result["partner"] = _placed(data["partner"], pose)
+        verdict, evidence = Verdict(NOT_CHECKED), ()
+        if self.register != "off":
+            found = self._found(result)
+            if found is not None:
+                verdict, evidence, moved = found
+                if not np.array_equal(moved, np.eye(4)):
+                    pose = pose @ moved
+                    result["partner"] = _placed(result["partner"], moved)
+        result |= {
+            "pose": torch.from_numpy(pose),
+            "verdict": verdict.name,
+            "is_sided": verdict.is_sided,
+            "off_mm": verdict.off_mm,
+            "off_degrees": verdict.off_degrees,
+            "evidence": torch.tensor(evidence, dtype=torch.float64),
+        }
+        return result
+
+    def _given(self, data: Mapping[str, Any]) -> Matrix:
+        from mactfusion.registration.linear import read_transform
+
+        if is_picture(data["partner"]):
+            raise InputError(
+                f"{name_of(data['partner'])} is a picture without a place in the patient, which no "
+                "transform can move."
+            )
+        return read_transform(self.transform)
+
+    def _found(self, data: dict[str, Any]) -> tuple[Verdict, tuple[float, ...], Matrix] | None:
+        """Search, judge and say; return the motion that is to be applied."""
+        anatomical, partner = data["anatomical"], data["partner"]
+        name, on = name_of(partner), name_of(anatomical)
+        reason = why_not(anatomical) or why_not(partner)
+        if reason and self.register != "check":
+            raise InputError(f"{name} cannot be registered: {reason}; use --register off.")
+        if reason:
+            inform(f"Whether {name} lies where {on} is was not checked: {reason}.")
+            return None
+        from mactfusion.registration.check import found_pose
+
+        if self.register == "check":
+            inform(f"Checking whether {name} lies where {on} is.")
+        else:
+            inform(f"Registering {name} to {on}.")
+        verdict, evidence, pose = found_pose(anatomical, partner, self.register)
+        is_left = verdict.name == IN_PLACE and data.get("same_frame_of_reference", False)
+        if self.register == "check" or is_left:
+            pose = np.eye(4)
+        self._say(data, verdict, is_moved=not np.array_equal(pose, np.eye(4)))
+        return verdict, evidence, pose
+
+    def _say(self, data: dict[str, Any], verdict: Verdict, is_moved: bool) -> None:
+        """Say the verdict; refuse what must not be applied."""
+        name, on = noted(data["partner"]), noted(data["anatomical"])
+        plain_name, plain_on = name_of(data["partner"]), name_of(data["anatomical"])
+        asks = self.register != "check"
+        if asks and not verdict.is_good and not (verdict.is_applicable and self.accept_doubtful):
+            more = (
+                " If you have looked at it and it is right, --accept-doubtful applies it."
+                if verdict.is_applicable
+                else ""
+            )
+            raise InputError(
+                f"{plain_name} was not registered to {plain_on}: {_WHY[verdict.name]}.{more}"
+            )
+        if verdict.name == IN_PLACE and not is_moved:
+            sided = (
+                "" if verdict.is_sided else "; whether left and right are swapped cannot be told"
+            )
+            inform(f"{plain_name} lies where {plain_on} is{sided}.")
+            return
+        how_far = f"{verdict.off_mm:.0f} mm and {verdict.off_degrees:.0f}°"
+        if is_moved:
+            sentence = f"{name} was moved by about {how_far} onto {on}"
+            if not verdict.is_good:
+                sentence += "; whether that is right cannot be told"
+        elif verdict.name == OFF:
+            sentence = f"{name} is off {on} by about {how_far}; --register rigid puts it in place"
+        else:
+            sentence = f"{name} may not lie where {on} is: {_WHY[verdict.name]}"
+        if verdict.is_good and not verdict.is_sided:
+            sentence += "; whether left and right are swapped cannot be told"
+        note(data, f"{sentence}.")
+
+
+_WHY = {
+    DOUBTFUL: "whether they match cannot be told from their images",
+    NO_MATCH: "they do not match, as volumes of two patients or of two parts of the body",
+    MIRRORED: "one matches the other better with left and right swapped",
+}
+
+
+def why_not(volume: MetaTensor) -> str:
+    """Say why a volume cannot be compared with another by its image; "" where it can."""
+    if is_picture(volume):
+        return "pictures have no place in the patient"
+    spacing = torch.linalg.vector_norm(volume.affine[:3, :3].double(), dim=0)
+    length_mm = spacing * torch.tensor(volume.shape[1:])
+    name = name_of(volume)
+    if min(volume.shape[1:]) < LEAST_SLICES:
+        return f"{name} has only {min(volume.shape[1:])} slices"
+    if float(length_mm.min()) < LEAST_MM:
+        return f"{name} is only {float(length_mm.min()):.0f} mm thick"
+    if _is_mask(volume):
+        return f"{name} is a mask of two values"
+    return ""
+
+
+def _placed(partner: MetaTensor, pose: Matrix) -> MetaTensor:
+    """Return the partner with the affine that a pose gives it; its voxels stay."""
+    affine = torch.linalg.solve(torch.from_numpy(pose), partner.affine.double())
+    return with_voxels(partner, partner, affine)
+
+
+def _is_mask(volume: MetaTensor) -> bool:
+    low, high = plain(volume).aminmax()
+    return bool(((plain(volume) == low) | (plain(volume) == high)).all())
