@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
+import SimpleITK
 import torch
 from torch.nn import functional
 
@@ -208,14 +208,18 @@ def _tissue(values: Values, measured: Mask, mm: float) -> Mask:
     low, high = np.percentile(seen[:: max(1, len(seen) // _SAMPLE)], (1, 99))
     if not low < high:
         return measured
-    otsu = sitk.OtsuThresholdImageFilter()
-    otsu.Execute(sitk.GetImageFromArray(np.clip(seen, low, high)[None]))
+    otsu = SimpleITK.OtsuThresholdImageFilter()
+    otsu.Execute(SimpleITK.GetImageFromArray(np.clip(seen, low, high)[None]))
     bright = (values > min(otsu.GetThreshold(), low + (high - low) / 4)) & measured
-    opened = sitk.BinaryMorphologicalOpening(
-        sitk.GetImageFromArray(bright.astype(np.uint8)), [max(1, round(4 / mm))] * 3, sitk.sitkCross
+    opened = SimpleITK.BinaryMorphologicalOpening(
+        SimpleITK.GetImageFromArray(bright.astype(np.uint8)),
+        [max(1, round(4 / mm))] * 3,
+        SimpleITK.sitkCross,
     )
-    largest = sitk.RelabelComponent(sitk.ConnectedComponent(opened), sortByObjectSize=True) == 1
-    tissue = sitk.GetArrayFromImage(sitk.BinaryFillhole(largest)).astype(bool)
+    largest = (
+        SimpleITK.RelabelComponent(SimpleITK.ConnectedComponent(opened), sortByObjectSize=True) == 1
+    )
+    tissue = SimpleITK.GetArrayFromImage(SimpleITK.BinaryFillhole(largest)).astype(bool)
     return tissue if tissue.any() else measured
 
 

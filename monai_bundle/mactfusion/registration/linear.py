@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import SimpleITK as sitk
+import SimpleITK
 
 from mactfusion.errors import InputError
 from mactfusion.io.formats import base_name
@@ -29,7 +29,7 @@ _UNIT = np.c_[np.zeros(3), np.eye(3)].T
 _SMALLEST_VOLUME = 1e-3
 
 
-def from_itk(transform: sitk.Transform) -> Matrix:
+def from_itk(transform: SimpleITK.Transform) -> Matrix:
     """Return the matrix of a linear transform of ITK, whatever its class.
 
     Args:
@@ -42,10 +42,10 @@ def from_itk(transform: sitk.Transform) -> Matrix:
     return _LPS_RAS @ matrix @ _LPS_RAS
 
 
-def to_itk(matrix: Matrix) -> sitk.AffineTransform:
+def to_itk(matrix: Matrix) -> SimpleITK.AffineTransform:
     """Return a matrix as a transform of ITK."""
     lps = _LPS_RAS @ matrix @ _LPS_RAS
-    transform = sitk.AffineTransform(3)
+    transform = SimpleITK.AffineTransform(3)
     transform.SetMatrix(lps[:3, :3].ravel().tolist())
     transform.SetTranslation(lps[:3, 3].tolist())
     return transform
@@ -63,7 +63,7 @@ def read_transform(path: Path) -> Matrix:
     """
     name = base_name(path)
     try:
-        transform = sitk.ReadTransform(str(path))
+        transform = SimpleITK.ReadTransform(str(path))
     except RuntimeError as error:
         raise InputError(f"{name} cannot be read as a transform of ITK or 3D Slicer.") from error
     if transform.GetDimension() != 3:
@@ -89,6 +89,6 @@ def write_transform(matrix: Matrix, path: Path) -> None:
         OSError: it cannot be written.
     """
     try:
-        sitk.WriteTransform(to_itk(matrix), str(path))
+        SimpleITK.WriteTransform(to_itk(matrix), str(path))
     except RuntimeError as error:
         raise OSError(f"{path} cannot be written") from error

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import SimpleITK as sitk
+import SimpleITK
 
 from mactfusion.registration.blocks import LEAST_BLOCKS, Blocks, match_blocks, rigid_motion
 from mactfusion.registration.cubes import LEVELS, Cubes, Pyramid
@@ -113,10 +113,10 @@ class Pair:
         """
         fixed, moving = self.anatomical.levels[level], self.partner.levels[level]
         transform = _affine(pose, self.anatomical) if affine else _rigid(pose, self.anatomical)
-        method = sitk.ImageRegistrationMethod()
+        method = SimpleITK.ImageRegistrationMethod()
         method.SetNumberOfThreads(1)  # the same sums, and so the same result, on every machine
         method.SetMetricAsMattesMutualInformation(32 if level < COARSE else 24)
-        method.SetInterpolator(sitk.sitkLinear)
+        method.SetInterpolator(SimpleITK.sitkLinear)
         method.SetMetricFixedMask(_image(fixed.counted.astype(np.uint8), fixed))
         method.SetMetricMovingMask(_image(moving.measured.astype(np.uint8), moving))
         count = int(fixed.counted.sum())
@@ -170,7 +170,7 @@ def motion_about(
     motion = np.eye(4)
     angle = float(np.linalg.norm(degrees))
     if angle:
-        turn = sitk.VersorTransform(degrees.tolist(), np.deg2rad(angle))
+        turn = SimpleITK.VersorTransform(degrees.tolist(), np.deg2rad(angle))
         motion[:3, :3] = np.reshape(turn.GetMatrix(), (3, 3))
     motion[:3, 3] = centre - motion[:3, :3] @ centre + shift_mm
     return motion
@@ -182,30 +182,30 @@ def degrees_of(pose: Matrix) -> float:
     return float(np.rad2deg(np.arccos(np.clip((np.trace(left @ right) - 1) / 2, -1, 1))))
 
 
-def _image(values: npt.NDArray, cubes: Cubes) -> sitk.Image:
-    image = sitk.GetImageFromArray(np.ascontiguousarray(values.transpose(2, 1, 0)))
+def _image(values: npt.NDArray, cubes: Cubes) -> SimpleITK.Image:
+    image = SimpleITK.GetImageFromArray(np.ascontiguousarray(values.transpose(2, 1, 0)))
     image.SetSpacing([cubes.mm] * 3)
     image.SetDirection(np.diag(_RAS_OF_LPS).ravel().tolist())
     image.SetOrigin((cubes.affine[:3, 3] * _RAS_OF_LPS).tolist())
     return image
 
 
-def _rigid(pose: Matrix, anatomical: Pyramid) -> sitk.Euler3DTransform:
+def _rigid(pose: Matrix, anatomical: Pyramid) -> SimpleITK.Euler3DTransform:
     itk = to_itk(pose)
     matrix = np.array(itk.GetMatrix()).reshape(3, 3)
     centre = anatomical.tissue_mm * _RAS_OF_LPS
-    transform = sitk.Euler3DTransform()
+    transform = SimpleITK.Euler3DTransform()
     transform.SetCenter(centre.tolist())
     transform.SetMatrix(matrix.ravel().tolist(), 1e-6)
     transform.SetTranslation((itk.GetTranslation() + matrix @ centre - centre).tolist())
     return transform
 
 
-def _affine(pose: Matrix, anatomical: Pyramid) -> sitk.AffineTransform:
+def _affine(pose: Matrix, anatomical: Pyramid) -> SimpleITK.AffineTransform:
     itk = to_itk(pose)
     matrix = np.array(itk.GetMatrix()).reshape(3, 3)
     centre = anatomical.tissue_mm * _RAS_OF_LPS
-    transform = sitk.AffineTransform(3)
+    transform = SimpleITK.AffineTransform(3)
     transform.SetCenter(centre.tolist())
     transform.SetMatrix(matrix.ravel().tolist())
     transform.SetTranslation((itk.GetTranslation() + matrix @ centre - centre).tolist())
