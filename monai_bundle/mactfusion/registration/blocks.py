@@ -43,16 +43,20 @@ class Blocks:
     """What was found for each block.
 
     Attributes:
+        numbers: ``(N,)``, which block; the same at every pose.
         centres_mm: ``(N, 3)``.
         shifts_mm: ``(N, 3)``, from where the block is to where it matches best.
         weights: ``(N,)``, how clearly.
         scores: ``(N,)``, mean pointwise information where it is.
+        gains: ``(N,)``, by how much that is higher where it matches best.
     """
 
+    numbers: npt.NDArray[np.int64]
     centres_mm: Points
     shifts_mm: Points
     weights: npt.NDArray[np.float64]
     scores: npt.NDArray[np.float64]
+    gains: npt.NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.weights)
@@ -99,11 +103,20 @@ def match_blocks(
     centres = (np.array(sums) / count).T[chosen]
     shifts = np.array([_best(scores[..., block], reach) for block in chosen]) * anatomical.mm
     clear = scores[..., chosen].reshape(-1, len(chosen)).std(axis=0)
-    return Blocks(centres, shifts, clear**2 * count[chosen], scores[reach, reach, reach, chosen])
+    here_score = scores[reach, reach, reach, chosen]
+    gains = scores[..., chosen].reshape(-1, len(chosen)).max(axis=0) - here_score
+    return Blocks(chosen, centres, shifts, clear**2 * count[chosen], here_score, gains)
 
 
 def _none() -> Blocks:
-    return Blocks(np.zeros((0, 3)), np.zeros((0, 3)), np.zeros(0), np.zeros(0))
+    return Blocks(
+        np.zeros(0, np.int64),
+        np.zeros((0, 3)),
+        np.zeros((0, 3)),
+        np.zeros(0),
+        np.zeros(0),
+        np.zeros(0),
+    )
 
 
 def _around(
@@ -155,21 +168,3 @@ def rigid_motion(blocks: Blocks, mm: float) -> Matrix:
         rest = np.linalg.norm(end - moved - (start - middle) @ turn.T, axis=1)
         weight = blocks.weights / (1 + (rest / (1.5 * mm)) ** 2)
     return motion
-
-
-def stretch(blocks: Blocks, mm: float) -> float:
-    """Return by how much the shifts stretch or shrink, root mean square of three axes.
-
-    0.02 is 2 %: heads of two people differ by about that much or more.
-    """
-    centred = blocks.centres_mm - blocks.centres_mm.mean(axis=0)
-    design = np.c_[centred, np.ones(len(centred))]
-    weight = np.ones(len(centred))
-    for _ in range(5):
-        found = np.linalg.lstsq(
-            design * weight[:, None], blocks.shifts_mm * weight[:, None], rcond=None
-        )[0]
-        rest = np.linalg.norm(blocks.shifts_mm - design @ found, axis=1)
-        weight = 1 / np.sqrt(1 + (rest / mm) ** 2)
-    strain = (found[:3] + found[:3].T) / 2
-    return float(np.sqrt((np.linalg.eigvalsh(strain) ** 2).mean()))

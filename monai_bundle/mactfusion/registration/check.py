@@ -9,7 +9,7 @@ import numpy as np
 
 from mactfusion.registration.cubes import Pyramid, finest_mm
 from mactfusion.registration.evidence import weigh
-from mactfusion.registration.search import FINE, Pair, degrees_of
+from mactfusion.registration.search import FINE, MIDDLE, Pair, degrees_of
 from mactfusion.registration.verdict import Verdict, judge
 
 if TYPE_CHECKING:
@@ -41,5 +41,7 @@ def found_pose(
     if register != "check" and verdict.is_applicable:
         pose = pair.climbed(pose, FINE, step_mm=1.0, steps=30)
         if register == "affine":
-            pose = pair.climbed(pose, FINE, step_mm=1.0, steps=60, affine=True)
+            affine = pair.climbed(pose, MIDDLE, step_mm=0.5, steps=200, affine=True)
+            affine = pair.climbed(affine, FINE, step_mm=0.5, steps=60, affine=True)
+            pose = max(affine, pose, key=pair.information)
     return verdict, astuple(evidence), pose

@@ -151,9 +151,14 @@ def _from_other_end(cubes: Cubes, mirror: Matrix) -> Matrix:
 
 
 def finest_mm(*volumes: MetaTensor) -> float:
-    """Return the edge of the finest cubes for volumes that are compared."""
+    """Return the edge of the finest cubes for volumes that are compared.
+
+    No finer than the finest voxels of either, and so that there are not too many.
+    """
+    spacing = [torch.linalg.vector_norm(volume.affine[:3, :3], dim=0) for volume in volumes]
+    finest = min(float(each.min()) for each in spacing)
     largest = max(float(np.prod(np.ptp(_ends(volume), axis=1))) for volume in volumes)
-    return float(np.clip((largest / _CUBES) ** (1 / 3), FINEST_MM, COARSEST_MM))
+    return float(np.clip(max(finest, (largest / _CUBES) ** (1 / 3)), FINEST_MM, COARSEST_MM))
 
 
 def _point(cubes: Cubes, index: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -179,13 +184,13 @@ def _resampled(volume: MetaTensor, mm: float) -> tuple[Values, Mask, Matrix]:
     affine = np.diag([mm, mm, mm, 1.0])
     affine[:3, 3] = (first + last) / 2 - (count - 1) / 2 * mm
     shape = tuple(int(size) for size in count)
-    voxels, own = _averaged(volume, mm)
+    voxels, own = averaged(volume, mm)
     index_map = torch.from_numpy(np.linalg.solve(own, affine))
     values = interpolate(voxels, index_map, shape)[0].float().numpy()
     return values, is_inside(index_map, shape, voxels.shape[1:]).numpy(), affine
 
 
-def _averaged(volume: MetaTensor, mm: float) -> tuple[torch.Tensor, Matrix]:
+def averaged(volume: MetaTensor, mm: float) -> tuple[torch.Tensor, Matrix]:
     """Average whole groups of voxels that are not longer than a cube; the rest at an end is left."""
     voxels = plain(volume).float().mean(dim=0, keepdim=True)
     affine = volume.affine.double().cpu().numpy()

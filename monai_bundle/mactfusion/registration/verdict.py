@@ -1,7 +1,7 @@
 """From numbers to a verdict that a physician can act on.
 
-The thresholds were set on one half of some hundred pairs and tried on the other, which comes from
-other sources (``docs/registration.md``).
+Weights and thresholds were set on one half of some hundred pairs and tried on the other half, whose
+heads are others (``docs/registration.md``); ``training.registration.verdicts`` makes both.
 """
 
 from __future__ import annotations
@@ -14,19 +14,22 @@ if TYPE_CHECKING:
     from mactfusion.registration.evidence import Evidence
 
 IN_PLACE, OFF, DOUBTFUL, NO_MATCH, MIRRORED, NOT_CHECKED = (
-    "in place",
-    "off",
-    "cannot tell",
-    "does not match",
-    "mirrored",
-    "not checked",
+    *("in place", "off", "cannot tell", "does not match", "mirrored", "not checked"),
 )
 VERDICTS = (IN_PLACE, OFF, DOUBTFUL, NO_MATCH, MIRRORED, NOT_CHECKED)
 
-GOOD_MARGIN, LEAST_MARGIN = 0.012, 0.005
-MIRRORED_MARGIN, SIDED_MARGIN = -0.0015, 0.0015
-MOST_STRETCH = 0.045
+WEIGHTS = {"constant": -5.0, "sidedness": 0.64, "gain": -1.36, "margin": 2.4}
+GOOD, LEAST = 0.0, -2.0
+"""A score from here on is good; one below the second is no match; between, it cannot be told."""
+
+SIDED, MIRRORED_BELOW = 2.0, -2.0
+"""Standard errors by which the partner, or its mirror image, must match better to say so."""
+
 LEAST_OFF_MM = 3.0
+"""Nearer than this is in place even for smaller voxels: the check is about that exact."""
+
+_MOST_SIDED = 8.0
+_LEAST_GAIN = 0.01
 
 
 @dataclass(frozen=True)
@@ -46,14 +49,29 @@ class Verdict:
     off_degrees: float = math.nan
 
     @property
+    def is_good(self) -> bool:
+        """Whether the pose that was found can be trusted."""
+        return self.name in (IN_PLACE, OFF)
+
+    @property
     def is_applicable(self) -> bool:
         """Whether the pose that was found may be applied by who accepts what is doubtful."""
         return self.is_good or self.name == DOUBTFUL
 
-    @property
-    def is_good(self) -> bool:
-        """Whether the pose that was found can be trusted."""
-        return self.name in (IN_PLACE, OFF)
+
+def terms(evidence: Evidence) -> dict[str, float]:
+    """Return what :data:`WEIGHTS` weigh."""
+    return {
+        "constant": 1.0,
+        "sidedness": min(max(evidence.sidedness, -_MOST_SIDED), _MOST_SIDED),
+        "gain": math.log(max(evidence.gain, 0.0) + _LEAST_GAIN),
+        "margin": evidence.margin,
+    }
+
+
+def score_of(evidence: Evidence) -> float:
+    """Return how much speaks for a pose, as log odds of even chances."""
+    return sum(WEIGHTS[name] * value for name, value in terms(evidence).items())
 
 
 def judge(evidence: Evidence, off_mm: float, off_degrees: float, voxel_mm: float) -> Verdict:
@@ -65,13 +83,13 @@ def judge(evidence: Evidence, off_mm: float, off_degrees: float, voxel_mm: float
         off_degrees: likewise.
         voxel_mm: longest edge of the partner's voxels; under that it is in place.
     """
-    is_sided = evidence.unlike_mirrored > SIDED_MARGIN
-    if evidence.margin < LEAST_MARGIN:
-        name = NO_MATCH
-    elif evidence.unlike_mirrored < MIRRORED_MARGIN:
+    score = score_of(evidence)
+    if evidence.sidedness < MIRRORED_BELOW and evidence.margin > 0:
         name = MIRRORED
-    elif evidence.margin < GOOD_MARGIN or not evidence.stretch < MOST_STRETCH:
+    elif score < LEAST:
+        name = NO_MATCH
+    elif score < GOOD:
         name = DOUBTFUL
     else:
         name = IN_PLACE if off_mm < max(voxel_mm, LEAST_OFF_MM) else OFF
-    return Verdict(name, is_sided, off_mm, off_degrees)
+    return Verdict(name, evidence.sidedness >= SIDED, off_mm, off_degrees)
