@@ -23,16 +23,20 @@ import numpy as np
 import torch
 import typer
 from rich.console import Console
+from torch.nn import functional
 
 from mactfusion.registration.cubes import Pyramid, finest_mm
 from mactfusion.registration.evidence import Evidence, weigh
 from mactfusion.registration.search import Pair as Search
 from mactfusion.registration.search import degrees_of
+from mactfusion.registration.verdict import VERDICTS, Verdict, judge, terms
+from training.marked_page import Markers, write_between_markers
 from training.registration.pairs import KINDS, make_pair
 from training.registration.sources import Subject, Synthetic, patient, single, templates
+from training.tables import markdown_table
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from training.registration.pairs import Pair
 
@@ -100,6 +104,7 @@ def subjects_of(
 def measure(
     table: Annotated[Path, typer.Option()],
     pairs: Annotated[int, typer.Option(min=1)] = 400,
+    first: Annotated[int, typer.Option(min=0)] = 0,
     template_folder: Annotated[Path | None, typer.Option("--templates")] = None,
     one_mm: Annotated[Path | None, typer.Option()] = None,
     patient_folder: Annotated[Path | None, typer.Option("--patient")] = None,
@@ -113,7 +118,7 @@ def measure(
         for half in HALVES
     }
     say = Console().print
-    for number in range(pairs):
+    for number in range(first, pairs):
         if number in done:
             continue
         half, kind = HALVES[number % 2], KINDS[number // 2 % len(KINDS)]
@@ -125,6 +130,116 @@ def measure(
                 writer.writeheader()
             writer.writerow({key: _text(value) for key, value in row.items()})
         say(f"{number + 1} of {pairs}: {kind}, {row['anatomical']} with {row['partner']}")
+
+
+@app.command("judge")
+def write_figures(
+    table: Annotated[Path, typer.Option()],
+    page: Annotated[Path | None, typer.Option()] = None,
+) -> None:
+    """Set weights and thresholds by the first half, and say what became of the second."""
+    rows = rows_of(table)
+    weights, least = fitted([row for row in rows if row["half"] == "set"])
+    text = "\n\n".join(
+        [
+            f"Weights: {', '.join(f'{name} {value:.2f}' for name, value in weights.items())}; no match"
+            f" below {least:.2f}.",
+            markdown_table(HEAD, (became(rows, half, kind) for half in HALVES for kind in GROUPS)),
+        ]
+    )
+    Console().print(text)
+    if page is not None:
+        write_between_markers(page, MARKERS, text)
+
+
+MARKERS = Markers("<!-- verdicts begin -->", "<!-- verdicts end -->")
+GROUPS = ("in place", "moved", "averages", "another patient", "mirrored", "averages mirrored")
+HEAD = ["half and kind", "pairs", *VERDICTS[:5], "good, and over 5 mm wrong"]
+
+
+def group_of(row: Mapping[str, str]) -> str:
+    """Return the kind of a pair; averages of many heads, which are alike left and right, apart."""
+    if row["is_symmetric"] == "False" or row["kind"] == "another patient":
+        return row["kind"]
+    return "averages mirrored" if row["kind"] == "mirrored" else "averages"
+
+
+def verdict_of(row: Mapping[str, str]) -> Verdict:
+    """Judge a pair by what was measured."""
+    off = (float(row[name]) for name in ("off_mm", "off_degrees", "voxel_mm"))
+    return judge(evidence_of(row), *off)
+
+
+def evidence_of(row: Mapping[str, str]) -> Evidence:
+    """Return what was measured of a pair."""
+    return Evidence(*(float(row[name]) for name in MEASURED))
+
+
+def is_right(row: Mapping[str, str]) -> bool | None:
+    """Tell whether the pose that was found is right; None where that is no clear matter."""
+    if row["kind"] == "another patient":
+        return False
+    if row["kind"] == "mirrored":
+        return None
+    error = float(row["error_mm"])
+    if error < max(_RIGHT_MM, 0.75 * float(row["voxel_mm"])):
+        return True
+    return False if error > _WRONG_MM else None
+
+
+_RIGHT_MM, _WRONG_MM = 4.0, 6.0
+_RIDGE = 0.003
+_SHARE_BELOW_LEAST = 0.02
+
+
+def fitted(rows: Sequence[Mapping[str, str]]) -> tuple[dict[str, float], float]:
+    """Fit the score by logistic regression; right and wrong poses count alike.
+
+    Returns:
+        The weights, such that 0 parts as large a share of the right as of the wrong poses wrongly,
+        and the score that 2 % of the right ones do not reach.
+    """
+    clear = [(row, right) for row in rows if (right := is_right(row)) is not None]
+    each = [terms(evidence_of(row)) for row, _ in clear]
+    names = [name for name in each[0] if name != "constant"]
+    values = torch.tensor([[one[name] for name in names] for one in each], dtype=torch.float64)
+    is_good = torch.tensor([right for _, right in clear])
+    middle, scale = values.mean(dim=0), values.std(dim=0)
+    scaled = (values - middle) / scale
+    weight = torch.zeros(len(names) + 1, dtype=torch.float64, requires_grad=True)
+    share = is_good.double().mean()
+    importance = torch.where(is_good, 0.5 / share, 0.5 / (1 - share))
+    optimiser = torch.optim.LBFGS([weight], max_iter=300)
+
+    def loss() -> torch.Tensor:
+        optimiser.zero_grad()
+        logits = scaled @ weight[1:] + weight[0]
+        each_loss = functional.binary_cross_entropy_with_logits(
+            logits, is_good.double(), importance
+        )
+        total = each_loss + _RIDGE * (weight[1:] ** 2).sum()
+        total.backward()
+        return total
+
+    optimiser.step(loss)
+    slopes = weight.detach()[1:] / scale
+    score = values @ slopes
+    good, wrong = score[is_good].sort().values, score[~is_good].sort().values
+    cut = min(good.tolist(), key=lambda at: abs(float((good < at).double().mean() - (wrong >= at).double().mean())))
+    found = {"constant": -cut, **dict(zip(names, slopes.tolist(), strict=True))}
+    return found, float(torch.quantile(good, _SHARE_BELOW_LEAST)) - cut
+
+
+def became(rows: Sequence[Mapping[str, str]], half: str, group: str) -> list[str]:
+    """Return a line of the table: how often each verdict was given."""
+    own = [row for row in rows if row["half"] == half and group_of(row) == group]
+    verdicts = [verdict_of(row) for row in own]
+    counts = [sum(verdict.name == name for verdict in verdicts) for name in VERDICTS[:5]]
+    wrong = sum(
+        verdict.is_good and is_right(row) is False and row["kind"] != "another patient"
+        for verdict, row in zip(verdicts, own, strict=True)
+    )
+    return [f"{half}: {group}", str(len(own)), *map(str, counts), str(wrong)]
 
 
 def _text(value: Any) -> str:

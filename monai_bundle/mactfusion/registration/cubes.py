@@ -151,14 +151,9 @@ def _from_other_end(cubes: Cubes, mirror: Matrix) -> Matrix:
 
 
 def finest_mm(*volumes: MetaTensor) -> float:
-    """Return the edge of the finest cubes for volumes that are compared.
-
-    No finer than the finest voxels of either, and so that there are not too many.
-    """
-    spacing = [torch.linalg.vector_norm(volume.affine[:3, :3], dim=0) for volume in volumes]
-    finest = min(float(each.min()) for each in spacing)
+    """Return the edge of the finest cubes for volumes that are compared."""
     largest = max(float(np.prod(np.ptp(_ends(volume), axis=1))) for volume in volumes)
-    return float(np.clip(max(finest, (largest / _CUBES) ** (1 / 3)), FINEST_MM, COARSEST_MM))
+    return float(np.clip((largest / _CUBES) ** (1 / 3), FINEST_MM, COARSEST_MM))
 
 
 def _point(cubes: Cubes, index: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
