@@ -8,6 +8,7 @@ place when it is the partner's parent.
 
 from __future__ import annotations
 
+import errno
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,13 +17,12 @@ import SimpleITK
 
 from mactfusion.errors import InputError
 from mactfusion.io.formats import base_name
+from mactfusion.registration.transform_file import read_linear
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 Matrix = npt.NDArray[np.float64]
-
-EXTENSIONS = (".tfm", ".txt", ".h5", ".hdf5")
 
 _LPS_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _UNIT = np.c_[np.zeros(3), np.eye(3)].T
@@ -62,17 +62,7 @@ def read_transform(path: Path) -> Matrix:
             flattens what it moves.
     """
     name = base_name(path)
-    try:
-        transform = SimpleITK.ReadTransform(str(path))
-    except RuntimeError as error:
-        raise InputError(f"{name} cannot be read as a transform of ITK or 3D Slicer.") from error
-    if transform.GetDimension() != 3:
-        raise InputError(f"{name} is a transform of {transform.GetDimension()} dimensions, not 3.")
-    if not transform.IsLinear():
-        raise InputError(
-            f"{name} deforms: only linear transforms (rigid, affine) are taken; resample the "
-            "partner with it first."
-        )
+    transform = read_linear(path)
     matrix = from_itk(transform)
     volume = np.linalg.det(matrix[:3, :3])
     if not np.isfinite(matrix).all() or abs(volume) < _SMALLEST_VOLUME:
@@ -90,5 +80,8 @@ def write_transform(matrix: Matrix, path: Path) -> None:
     """
     try:
         SimpleITK.WriteTransform(to_itk(matrix), str(path))
-    except RuntimeError as error:
-        raise OSError(f"{path} cannot be written") from error
+        is_whole = np.allclose(read_transform(path), matrix, rtol=0, atol=1e-6)
+    except (RuntimeError, InputError):
+        is_whole = False
+    if not is_whole:  # ITK's writer reports no full disk
+        raise OSError(errno.EIO, "the disk may be full or write-protected")
