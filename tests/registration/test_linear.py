@@ -84,9 +84,7 @@ def test_the_files_of_itk(make, extension, tmp_path):
 
 
 @pytest.mark.parametrize("make", KINDS)
-def test_it_leads_from_the_anatomical_volume_to_the_partner(
-    make, volumes, tmp_path, pixel_maximum
-):
+def test_it_leads_from_the_anatomical_volume_to_the_partner(make, volumes, tmp_path, pixel_maximum):
     """A landmark of the partner that a transform moved lies right once it is given."""
     anatomical, partner = volumes
     moved = np.array(make().TransformPoint((LANDMARK * LPS_RAS).tolist())) * LPS_RAS

@@ -91,7 +91,9 @@ def _to_text(path: Path, target: Path, failure: str) -> None:
     """Write a file of HDF5 as text, in a process of its own."""
     command = [sys.executable, "-c", _AS_TEXT, str(path.absolute()), str(target)]
     try:
-        done = subprocess.run(command, capture_output=True, timeout=_LONGEST_S, check=False)
+        done = subprocess.run(  # noqa: S603  this Python, and a path that is only read
+            command, capture_output=True, timeout=_LONGEST_S, check=False
+        )
     except subprocess.TimeoutExpired as error:
         raise InputError(f"{failure}: it is damaged or incomplete.") from error
     if b"more than one transform" in done.stderr:
