@@ -114,9 +114,7 @@ def spatial_registration(
         moved: the partners that were moved.
     """
     made = own_attributes(making)
-    for keyword in ("PatientPosition", "Laterality"):  # of images alone
-        if keyword in made:
-            del made[keyword]
+    del made.PatientPosition  # of images alone
     made.SOPClassUID = SPATIAL_REGISTRATION
     made.SOPInstanceUID = generate_uid(prefix=None)
     made.SeriesInstanceUID = generate_uid(prefix=None)
