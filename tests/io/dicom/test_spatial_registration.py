@@ -248,7 +248,9 @@ def test_the_objects_are_valid(
     printed = subprocess.run(words, capture_output=True, text=True, check=False).stderr
     kind, *lines = printed.splitlines()
     assert kind == "SpatialRegistration"
-    assert [line for line in lines if line.startswith(("Error", "Warning"))] == []
+    assert [line for line in lines if line.startswith("Error")] == []
+    # The side of an arm may be unknown, which the validator cannot know.
+    assert [line for line in lines if "Laterality" not in line and "Warning" in line] == []
     assert errors_of(output / "blending-state.dcm") == []
     if shutil.which("dcmftest") is not None:
         done = subprocess.run(["dcmftest", str(path)], check=False, capture_output=True)
