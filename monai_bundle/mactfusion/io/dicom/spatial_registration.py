@@ -134,7 +134,9 @@ def spatial_registration(
         how = codes.cid7100.ImageContentBasedAlignment if one.is_by_images else None
         # A frame is nowhere but in its own place: images of it that were moved are named alone.
         named_frame = "" if frame == own else frame
-        items.append(_item(named_frame, one.origin, np.linalg.inv(one.pose).astype(np.float64), how))
+        items.append(
+            _item(named_frame, one.origin, np.linalg.inv(one.pose).astype(np.float64), how)
+        )
         others += named_images(one.origin, one.origin.images)
     made.RegistrationSequence = items
     add_references(made, others)
