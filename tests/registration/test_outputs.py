@@ -180,8 +180,8 @@ def test_names_of_transforms(tmp_path):
     ],
 )
 def test_what_is_refused(head, transform, sentence, pixel_maximum):
+    names = ("T1", "CT", "PET") if isinstance(transform, list) else ("T1", "PET")
     with pytest.raises(InputError, match=sentence):
-        names = ("T1", "CT", "PET") if isinstance(transform, list) else ("T1", "PET")
         fuse(*names, transform=transform, weights=pixel_maximum, task="pet-mri")
 
 

@@ -38,8 +38,10 @@ _WARM = np.array([1.0, 0.78, 0.56])
 
 _EDGE = np.array([0.31, 0.82, 0.76])
 _SMOOTHED_PIXELS = 2.0
-_STRONG_EDGES = 93
-"""Percentile of the slopes in a picture above which they are edges for certain."""
+_STEEP = 85
+"""Percentile of the slopes in a picture from which on they are edges."""
+_LEAST_STEEP = 0.15
+"""Of the steepest slope, likewise."""
 
 
 def placements_of(result: FusionResult, native: Sequence[MetaTensor]) -> list[dict[str, Any]]:
@@ -173,13 +175,14 @@ def edges(anatomical: np.ndarray, partner: np.ndarray) -> np.ndarray:
     image = SimpleITK.GetImageFromArray(partner.astype(np.float32))
     variance = [_SMOOTHED_PIXELS**2] * 2
     slopes = SimpleITK.GradientMagnitude(SimpleITK.DiscreteGaussian(image, variance))
-    strong = float(np.percentile(SimpleITK.GetArrayViewFromImage(slopes), _STRONG_EDGES))
-    if strong <= 0:
+    steepness = SimpleITK.GetArrayViewFromImage(slopes)
+    # Of a partner that fills little of the picture most slopes are next to none.
+    steep = float(max(np.percentile(steepness, _STEEP), _LEAST_STEEP * steepness.max()))
+    if steep <= 0:
         return picture
-    found = SimpleITK.CannyEdgeDetection(
-        image, lowerThreshold=strong / 2, upperThreshold=strong, variance=variance
-    )
-    picture[SimpleITK.GetArrayViewFromImage(found) > 0] = _EDGE
+    found = SimpleITK.CannyEdgeDetection(image, variance=variance)
+    is_edge = (SimpleITK.GetArrayViewFromImage(found) > 0) & (steepness >= steep)
+    picture[is_edge] = _EDGE
     return picture
 
 

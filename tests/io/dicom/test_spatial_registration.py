@@ -11,7 +11,6 @@ import pydicom
 import pytest
 import SimpleITK
 from dicom_made import classic, made
-from pydicom.dataset import Dataset
 from test_blending import suv
 from test_output import errors_of
 
@@ -20,6 +19,8 @@ from mactfusion.errors import InputError, informing
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from pydicom.dataset import Dataset
 
 POINTS = np.random.default_rng(0).normal(0, 20, (5, 3))
 """Of the anatomical volume, LPS."""
