@@ -82,6 +82,8 @@ def test_what_is_for_each_partner_is_dealt_out():
         "partner_series": ["auto", "auto"],
         "frame": ["auto", "auto"],
         "units": ["auto", "auto"],
+        "register": ["check", "check"],
+        "transform": ["auto", "auto"],
     }
     assert options.recorded(2)["window"] == ["bone", [40.0, 80.0]]
     assert Options(task="ct-mri").of_each(3)["task"] == ["ct-mri"] * 3

@@ -41,6 +41,9 @@ class Partner(TypedDict, total=False):
     off_degrees: float
     evidence: torch.Tensor
     """``(6,)`` as :class:`mactfusion.registration.evidence.Evidence`, or empty. PlacePartnerd."""
+    before: list[MetaTensor]
+    """Three planes of it as it lay before it was moved, for a report, see
+    :class:`mactfusion.registration.before.KeepBefored`; missing where it was not."""
     field_of_view: MetaTensor
     """``(1, …)``, bool, where the partner was seen. AlignPartnerd."""
     coverage: float

@@ -299,8 +299,8 @@ OPTIONS: dict[str, Option] = {
     ),
     "transform": Option(
         default="auto",
-        help="Linear transform of ITK or 3D Slicer (.tfm, .txt, .h5) that puts the partner in place; "
-        "auto is none. Once for each partner.",
+        help="Linear transform of ITK or 3D Slicer (.tfm, .txt, .h5) that puts the partner in "
+        "place; auto is none. Once for each partner.",
         group=PLACE,
         kind=Path,
         check=_transform,

@@ -15,7 +15,7 @@ from mactfusion.io.dicom.choices import check_dicom_choices
 from mactfusion.io.dicom.source import is_dicom_source
 from mactfusion.io.formats import base_name
 from mactfusion.io.names import check_input, check_outputs
-from mactfusion.option_table import OPTIONS
+from mactfusion.option_table import OPTIONS, is_automatic
 from mactfusion.options import Options, is_list_of_values
 from mactfusion.progress import shown_progress
 
@@ -122,6 +122,9 @@ def check_choices(
     _refuse_same_path([first, *partners])
     roles = dict(zip(partner_roles(len(partners)), partners, strict=True))
     inputs = {f"{role} volume": source for role, source in {"anatomical": first, **roles}.items()}
+    for role, file in zip(roles, chosen.of_each(len(partners))["transform"], strict=True):
+        if not is_automatic(file):
+            inputs[f"transform of the {role}"] = file
     inputs |= {"weight file": chosen.weights, "DICOM template": chosen.dicom_template}
     check_outputs(chosen.output, chosen.overwrite, inputs, chosen.format)
     return (first, partners), chosen

@@ -8,6 +8,7 @@ it; with the option ``keep_names`` it keeps the name without its folder.
 from __future__ import annotations
 
 import hashlib
+import math
 import platform
 import shlex
 import time
@@ -22,6 +23,7 @@ import torch
 from mactfusion import __version__
 from mactfusion.case import partner_roles
 from mactfusion.errors import with_names
+from mactfusion.io.checksum import sha256_of_files
 from mactfusion.io.coerce import IN_MEMORY
 from mactfusion.io.formats import (
     DICOM_EXTENSION,
@@ -29,6 +31,7 @@ from mactfusion.io.formats import (
     base_name,
     extension_of,
 )
+from mactfusion.option_table import is_automatic
 from mactfusion.options import is_list_of_values, one_or_each
 from mactfusion.transforms.volume import name_of
 from mactfusion.transforms.windows import rounded
@@ -81,6 +84,13 @@ class Record:
             role: Path(folder) / source if isinstance(source, str | Path) else source
             for role, source in zip(("anatomical", *roles), (anatomical, *partners), strict=True)
         }
+        given = dict(zip(roles, options.of_each(len(partners))["transform"], strict=True))
+        self.transforms = {
+            f"transform of the {role}": Path(file)
+            for role, file in given.items()
+            if not is_automatic(file)
+        }
+        self._given = {role: _transform_given(file, options) for role, file in given.items()}
         self.options = options
         self.output = None if output is None else Path(output)
         self.notes = [] if notes is None else notes
@@ -97,6 +107,7 @@ class Record:
                 **partner,
                 "name": self._name(partner["input"], partner["name"]),
                 "colors": partner["colors"] or [],  # MONAI's loader makes None of an empty list
+                "transform": self._given[partner["input"]],
             }
             for partner in case["partners"]
         ]
@@ -183,6 +194,9 @@ class Record:
         if self.options.dicom_template is not None:
             template = self.options.dicom_template
             chosen["dicom_template"] = template.name if self.options.keep_names else "template"
+        if self.transforms:
+            files = self.options.of_each(len(self._given))["transform"]
+            chosen["transform"] = [_name_of_transform(file, self.options) for file in files]
         for name, value in chosen.items():
             option = f"--{name.replace('_', '-')}"
             if name == "device":  # another machine has others
@@ -204,11 +218,30 @@ def _as_typed(value: Any) -> str:
     return str(value) if isinstance(value, str | int | float) else "TABLE"
 
 
+def _name_of_transform(file: str | Path, options: Options) -> str:
+    """Return what the record calls the file of a transform; "auto" where there is none."""
+    if is_automatic(file):
+        return "auto"
+    path = Path(file)
+    return path.name if options.keep_names else f"transform{extension_of(path)}"
+
+
+def _transform_given(file: str | Path, options: Options) -> dict[str, str] | None:
+    """Return name and SHA-256 of the transform that was given for a partner, if any."""
+    if is_automatic(file):
+        return None
+    return {"name": _name_of_transform(file, options), "sha256": sha256_of_files([Path(file)])}
+
+
 def _plain(value: Any) -> Any:
-    """Turn a value into what JSON holds."""
+    """Turn a value into what JSON holds, which knows no number that is not finite."""
     if isinstance(value, torch.Tensor | np.ndarray):
         values = np.asarray(value, dtype=np.float64)
-        return rounded(values) if values.ndim == 1 else values.round(6).tolist()
+        return _plain(rounded(values) if values.ndim == 1 else values.round(6).tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     if value is None or isinstance(value, bool | int | float | str):

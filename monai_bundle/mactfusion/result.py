@@ -105,6 +105,16 @@ class FusionResult:
         return [self._restored(volume) for volume in volumes]
 
     @property
+    def before(self) -> list[list[MetaTensor] | None]:
+        """Of each partner that was moved three planes as it lay, if ``keep_native`` asked for them.
+
+        See :class:`mactfusion.registration.KeepBefored`; None for the others.
+        """
+        if self._aligned is None:
+            return [None] * len(self.record["partners"])
+        return [partner.get("before") for partner in self._aligned["partners"]]
+
+    @property
     def hottest_mm(self) -> np.ndarray | None:
         """``(3,)`` RAS, where the first PET or SPECT is highest; None without one."""
         place = self._case.get("hottest_mm")

@@ -78,3 +78,34 @@ def test_each_network_is_a_model(server):
     assert answer.status_code == 200, answer.text
     assert answer.json()["options"]["model"] == "mactfusion"
     assert answer.json()["task"] == "ct-mri"
+
+
+def test_the_answer_says_where_the_partner_lies(server):
+    """As JSON that every reader takes: what is not known is null."""
+    asked = {"partner": PET, "task": "pet-mri", "register": "off", "accept_doubtful": True}
+    answer = server.fuse(MR, output="json", **asked)
+    assert answer.status_code == 200, answer.text
+    record = json.loads(answer.text, parse_constant=lambda word: pytest.fail(word))
+    assert (record["options"]["register"], record["options"]["accept_doubtful"]) == ("off", True)
+    (partner,) = record["partners"]
+    assert (partner["register_verdict"], partner["off_mm"]) == ("not checked", None)
+    assert partner["pose"] == [[float(row == column) for column in range(4)] for row in range(4)]
+    answer = server.fuse(MR, output="json", partner=PET, task="pet-mri")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["options"]["register"] == "check"
+    assert answer.json()["partners"][0]["register_verdict"]
+
+
+@pytest.mark.parametrize(
+    ("asked", "sentence"),
+    [
+        ({"register": "bent"}, "Unknown register 'bent': choose check, rigid, affine, off."),
+        ({"register": True}, "'register' has a wrong type"),
+        ({"accept_doubtful": "yes"}, "'accept_doubtful' has a wrong type"),
+        ({"transform": "/etc/passwd"}, "unknown field 'transform'"),
+    ],
+)
+def test_where_it_lies_is_asked_for_in_words_of_the_table(server, asked, sentence):
+    answer = server.fuse(MR, partner=PET, task="pet-mri", **asked)
+    assert answer.status_code == 400
+    assert sentence in answer.json()["detail"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003  typer looks it up
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -19,6 +19,7 @@ from mactfusion.io.formats import (
     is_dicom_output,
 )
 from mactfusion.io.names import check_apart, check_folder, sidecar_path
+from mactfusion.option_table import is_automatic
 from mactfusion.options import Options
 from mactfusion.pipeline import fuse_volumes
 from mactfusion.progress import progress_bar
@@ -102,7 +103,12 @@ def fuse_files(
         {what: path for what, path in pages.items() if path is not None}
         | {"record": sidecar_path(output)},
         {"anatomical volume": anatomical, "weight file": options["weights"]}
-        | {f"{role} volume": path for role, path in zip(roles, partners, strict=True)},
+        | {f"{role} volume": path for role, path in zip(roles, partners, strict=True)}
+        | {
+            f"transform {number}": Path(file)
+            for number, file in enumerate(options["transform"], 1)
+            if not is_automatic(file)
+        },
     )
     with (
         listening(ignore if quiet else caution),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -133,11 +134,13 @@ def check_outputs(
     inputs: Mapping[str, Any],
     format: str = "auto",  # noqa: A002  the option's name
 ) -> None:
-    """Refuse the name of a fused volume and of its record; see :func:`check_output`.
+    """Refuse the name of a fused volume and what lies beside it; see :func:`check_output`.
+
+    That is its record, and the transforms of partners that are moved.
 
     Args:
         output: the file to be written; None for nothing.
-        overwrite: whether both may exist already.
+        overwrite: whether they may exist already.
         inputs: see :func:`check_apart`.
         format: see :func:`check_output`.
 
@@ -155,7 +158,15 @@ def check_outputs(
             f"{sidecar}, where the record of the fusion belongs, exists already; add --overwrite "
             "or choose another name."
         )
-    check_apart({"fused volume": output, "record": sidecar}, inputs)
+    outputs = {"fused volume": output, "record": sidecar}
+    for path in transforms_beside(output):
+        if path.is_dir() or not overwrite:
+            raise InputError(
+                f"{path}, where the transform of a partner belongs, exists already; add "
+                "--overwrite or choose another name."
+            )
+        outputs[path.name] = path
+    check_apart(outputs, inputs)
 
 
 def check_apart(outputs: Mapping[str, Path], inputs: Mapping[str, Any]) -> None:
@@ -184,6 +195,26 @@ def sidecar_path(output: str | Path) -> Path:
     """Name of the record beside a fused volume: ``fused.nii.gz`` has ``fused.nii.gz.json``."""
     output = Path(output)
     return output.with_name(f"{output.name}.json")
+
+
+def transform_path(output: str | Path, role: str) -> Path:
+    """Name of the transform of a partner beside a fused volume.
+
+    Example:
+        >>> [transform_path("f.mha", role).name for role in ("partner", "partner 2")]
+        ['f.mha.tfm', 'f.mha.partner-2.tfm']
+    """
+    output = Path(output)
+    which = "" if role == "partner" else f".{role.replace(' ', '-')}"
+    return output.with_name(f"{output.name}{which}.tfm")
+
+
+def transforms_beside(output: Path) -> list[Path]:
+    """Return what has the name of a transform beside a fused volume, whatever its partners."""
+    known = re.compile(rf"{re.escape(output.name)}(\.partner-\d+)?\.tfm")
+    with guarded(f"{output} cannot be written", prints=False):
+        beside = output.parent.iterdir() if output.parent.is_dir() else ()
+        return sorted(path for path in beside if known.fullmatch(path.name))
 
 
 def _is_same_file(output: Path, source: Any) -> bool:

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import shutil
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from monai.transforms import Transform
 
-from mactfusion.errors import InputError, note
+from mactfusion.errors import InputError, inform, note
 from mactfusion.io.atomic import atomic_path, made_folder
 from mactfusion.io.dicom import DicomExport
-from mactfusion.io.names import check_outputs, sidecar_path
+from mactfusion.io.names import (
+    check_outputs,
+    sidecar_path,
+    transform_path,
+    transforms_beside,
+)
 from mactfusion.io.write import stored_type, write_volume
+from mactfusion.registration.linear import poses_of_moved, write_transform
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from mactfusion.record import Record
@@ -55,6 +61,8 @@ class CheckFormatd(Transform):
             self.export.check_case(data, self.luminance_only)
             if sentence := self.export.sentence_of_grid(data):
                 note(result, sentence)
+            for sentence in self.export.sentences_of_moved(data):
+                inform(sentence)
         elif self.output is not None:
             is_colour = bool(data["is_color"]) and not self.luminance_only
             stored_type(self.output, self.dtype, is_colour, data["grid_shape"].tolist())
@@ -64,7 +72,8 @@ class CheckFormatd(Transform):
 class SaveFusiond(Transform):
     """Write ``pred`` and its record; without an output name write nothing.
 
-    ``record`` is added to the data either way.
+    ``record`` is added to the data either way. The transform of each partner that was moved lies
+    beside them, see :func:`mactfusion.io.names.transform_path`.
 
     Args:
         record: writes the record, and knows the output and what it must not overwrite.
@@ -82,6 +91,7 @@ class SaveFusiond(Transform):
     ) -> None:
         self.export = export or DicomExport()
         inputs = {f"{role} volume": source for role, source in record.sources.items()}
+        inputs |= record.transforms
         check_outputs(record.output, overwrite, inputs, self.export.format)
         self.record = record
         self.dtype = dtype
@@ -91,7 +101,7 @@ class SaveFusiond(Transform):
         """Write the result.
 
         Raises:
-            InputError: it cannot be written; then neither file is left.
+            InputError: it cannot be written; then no file is left.
         """
         record = self.record.of(data)
         if self.record.output is not None:
@@ -99,16 +109,21 @@ class SaveFusiond(Transform):
         return {**data, "record": record}
 
     def _write(self, data: Mapping[str, Any], record: dict[str, Any], output: Path) -> None:
-        sidecar, was_there = sidecar_path(output), output.exists()
-        text = json.dumps(record, indent=2, ensure_ascii=False)
+        sidecar = sidecar_path(output)
+        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+        poses = poses_of_moved(data["partners"])
+        transforms = {transform_path(output, role): pose for role, pose in poses.items()}
         try:
             with (
                 made_folder(output.parent),
-                _both_or_none(output, was_there),
+                _all_or_none([output, *transforms]),
                 atomic_path(sidecar) as temporary,
+                ExitStack() as stack,
             ):
                 # A file name that is no UTF-8 keeps its bytes in JSON's own notation.
                 temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+                for path, pose in transforms.items():
+                    write_transform(pose, stack.enter_context(atomic_path(path)))
                 if self.export.is_chosen:
                     self.export.write(data, record, self.overwrite)
                 else:
@@ -118,19 +133,25 @@ class SaveFusiond(Transform):
                         dtype=self.dtype,
                         description=f"MACTFusion {data['task']}",
                     )
+            for path in transforms_beside(output):
+                if path not in transforms:  # of the result that was replaced
+                    path.unlink()
         except OSError as error:
-            raise InputError(f"{sidecar} cannot be written ({error.strerror}).") from error
+            raise InputError(
+                f"What belongs beside {output} cannot be written ({error.strerror})."
+            ) from error
 
 
 @contextmanager
-def _both_or_none(output: Path, was_there: bool) -> Iterator[None]:
-    """Remove a new volume whose record did not come into being, Ctrl-C included."""
+def _all_or_none(outputs: Sequence[Path]) -> Iterator[None]:
+    """Remove new outputs whose record did not come into being, Ctrl-C included."""
+    new = [path for path in outputs if not path.exists()]
     try:
         yield
     except BaseException:
-        if not was_there:
-            if output.is_dir():
-                shutil.rmtree(output)
+        for path in new:
+            if path.is_dir():
+                shutil.rmtree(path)
             else:
-                output.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
         raise

@@ -5,6 +5,7 @@ from mactfusion.exports import exports
 __getattr__, __all__ = exports(
     __name__,
     {
+        "before": "KeepBefored",
         "linear": "read_transform write_transform",
         "step": "PlacePartnerd",
         "verdict": "Verdict judge",

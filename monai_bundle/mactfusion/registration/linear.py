@@ -8,7 +8,8 @@ place when it is the partner's parent.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import errno
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,17 +17,18 @@ import SimpleITK
 
 from mactfusion.errors import InputError
 from mactfusion.io.formats import base_name
+from mactfusion.registration.transform_file import read_linear
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
 Matrix = npt.NDArray[np.float64]
 
-EXTENSIONS = (".tfm", ".txt", ".h5", ".hdf5")
-
 _LPS_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _UNIT = np.c_[np.zeros(3), np.eye(3)].T
 _SMALLEST_VOLUME = 1e-3
+_RIGID_WITHIN = 1e-6
 
 
 def from_itk(transform: SimpleITK.Transform) -> Matrix:
@@ -39,16 +41,37 @@ def from_itk(transform: SimpleITK.Transform) -> Matrix:
     matrix = np.eye(4)
     matrix[:3, :3] = np.array([end - origin for end in ends]).T
     matrix[:3, 3] = origin
+    return in_lps(matrix)
+
+
+def in_lps(matrix: Matrix) -> Matrix:
+    """Return a matrix between points in RAS+ as one between points in LPS+, or the reverse."""
     return _LPS_RAS @ matrix @ _LPS_RAS
+
+
+def is_rigid(matrix: Matrix) -> bool:
+    """Tell whether a matrix turns and shifts, and neither stretches nor shears."""
+    turn = matrix[:3, :3]
+    return bool(np.allclose(turn.T @ turn, np.eye(3), rtol=0, atol=_RIGID_WITHIN))
 
 
 def to_itk(matrix: Matrix) -> SimpleITK.AffineTransform:
     """Return a matrix as a transform of ITK."""
-    lps = _LPS_RAS @ matrix @ _LPS_RAS
+    lps = in_lps(matrix)
     transform = SimpleITK.AffineTransform(3)
     transform.SetMatrix(lps[:3, :3].ravel().tolist())
     transform.SetTranslation(lps[:3, 3].tolist())
     return transform
+
+
+def poses_of_moved(partners: Iterable[Mapping[str, Any]]) -> dict[str, Matrix]:
+    """Return the pose of each partner that was moved, by its role.
+
+    Args:
+        partners: with ``input`` and ``pose``, see :func:`mactfusion.transforms.join.described`.
+    """
+    poses = {partner["input"]: np.asarray(partner["pose"], np.float64) for partner in partners}
+    return {role: pose for role, pose in poses.items() if not np.array_equal(pose, np.eye(4))}
 
 
 def read_transform(path: Path) -> Matrix:
@@ -62,17 +85,7 @@ def read_transform(path: Path) -> Matrix:
             flattens what it moves.
     """
     name = base_name(path)
-    try:
-        transform = SimpleITK.ReadTransform(str(path))
-    except RuntimeError as error:
-        raise InputError(f"{name} cannot be read as a transform of ITK or 3D Slicer.") from error
-    if transform.GetDimension() != 3:
-        raise InputError(f"{name} is a transform of {transform.GetDimension()} dimensions, not 3.")
-    if not transform.IsLinear():
-        raise InputError(
-            f"{name} deforms: only linear transforms (rigid, affine) are taken; resample the "
-            "partner with it first."
-        )
+    transform = read_linear(path)
     matrix = from_itk(transform)
     volume = np.linalg.det(matrix[:3, :3])
     if not np.isfinite(matrix).all() or abs(volume) < _SMALLEST_VOLUME:
@@ -90,5 +103,8 @@ def write_transform(matrix: Matrix, path: Path) -> None:
     """
     try:
         SimpleITK.WriteTransform(to_itk(matrix), str(path))
-    except RuntimeError as error:
-        raise OSError(f"{path} cannot be written") from error
+        is_whole = np.allclose(read_transform(path), matrix, rtol=0, atol=1e-6)
+    except (RuntimeError, InputError):
+        is_whole = False
+    if not is_whole:  # ITK's writer reports no full disk
+        raise OSError(errno.EIO, "the disk may be full or write-protected")

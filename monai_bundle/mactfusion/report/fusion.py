@@ -16,6 +16,7 @@ from mactfusion.report.grid import check_common_grid
 from mactfusion.report.legend import legend_of, report_rows, row_names
 from mactfusion.report.options import chosen_options, readable, window_text
 from mactfusion.report.page import named_sources, partner_ids, volumes_on_page
+from mactfusion.report.placement import placements_of
 from mactfusion.report.start import starting_voxel
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def write_report(
     options: Mapping[str, Any],
     partners: Sequence[MetaTensor] = (),
     native: Sequence[MetaTensor] | None = None,
+    placements: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Write one self-contained HTML page that shows a fusion beside its sources.
 
@@ -86,6 +88,7 @@ def write_report(
         partners: each of several, like ``partner``, in the order of ``partners`` in the summary.
         native: the anatomical volume and each partner in their own units on the same grid, to be
             read under the cross-hair; NaN beyond a partner's field of view. RGB is left out.
+        placements: see :func:`mactfusion.report.placement.placements_of`.
 
     Returns:
         The path of the file.
@@ -104,6 +107,7 @@ def write_report(
         TEMPLATE,
         **volumes_on_page(volumes, sources, start),
         **_texts(summary),
+        placements=placements,
         notes=[note.strip() for note in notes if note.strip()],
         options={name: readable(value) for name, value in options.items()},
         chosen={name: readable(value) for name, value in chosen_options(options).items()},
@@ -112,7 +116,7 @@ def write_report(
 
 def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> Path:
     """Write the report of a fusion; see :func:`write_report`."""
-    record = result.record
+    record, native = result.record, result.native
     return write_report(
         path,
         anatomical=result.anatomical,
@@ -133,7 +137,8 @@ def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> P
         notes=record["notes"],
         options={**_options(record), "slices": record["axis"]},
         partners=result.partners,
-        native=result.native,
+        native=native,
+        placements=() if native is None else placements_of(result, native),
     )
 
 

@@ -17,17 +17,19 @@ from mactfusion.case import partner_roles
 from mactfusion.errors import InputError
 from mactfusion.io.dicom.derived import decimal, own_attributes
 from mactfusion.io.dicom.pixels import srgb_profile
+from mactfusion.io.dicom.references import add_references, named_images, reference
 from mactfusion.io.dicom.scales import IMPOSSIBLE
+from mactfusion.io.dicom.spatial_registration import as_named
 from mactfusion.transforms.color_names import GIVEN, GREY, OWN
 from mactfusion.transforms.colormap import TABLE_SIZE, color_table
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from mactfusion.io.dicom.derived import Making
-    from mactfusion.io.dicom.origin import Origin, Scale
+    from mactfusion.io.dicom.origin import Image, Origin, Scale
 
 ADVANCED_BLENDING = UID("1.2.840.10008.5.1.4.1.1.11.8")
 
@@ -44,10 +46,9 @@ def check_blendable(origins: Sequence[Origin | None]) -> None:
         origins: the series of the anatomical volume and of each partner, None where it is none.
 
     Raises:
-        InputError: one is no DICOM series, or they lie in several frames of reference.
+        InputError: one is no DICOM series, or holds what such an object cannot show.
     """
     roles = ["anatomical", *partner_roles(len(origins) - 1)]
-    places = set()
     for role, origin in zip(roles, origins, strict=True):
         if origin is None:
             raise InputError(f"{IMPOSSIBLE}: the {role} volume is no DICOM series.")
@@ -58,19 +59,45 @@ def check_blendable(origins: Sequence[Origin | None]) -> None:
             raise InputError(
                 f"{IMPOSSIBLE}: the {role} series stores white as its smallest value (MONOCHROME1)."
             )
-        places.add(str(origin.header.get("FrameOfReferenceUID", "")))
-    if len(places) > 1 or "" in places:
+
+
+def check_one_place(origins: Sequence[Origin | None], moved: Collection[str]) -> None:
+    """Refuse series of which nothing says how they lie to each other.
+
+    Args:
+        origins: see :func:`check_blendable`.
+        moved: roles of the partners that were moved, which a registration object relates.
+
+    Raises:
+        InputError: one that was not moved has another frame of reference.
+    """
+    anatomical, *partners = [
+        str(origin.header.get("FrameOfReferenceUID") or "") if origin is not None else ""
+        for origin in origins
+    ]
+    roles = partner_roles(len(partners))
+    apart = [
+        role
+        for role, frame in zip(roles, partners, strict=True)
+        if role not in moved and frame != anatomical
+    ]
+    if apart or not anatomical:
         raise InputError(
             f"{IMPOSSIBLE}: the series do not share a frame of reference, so that a viewer could "
-            "not lay one over the other without a registration object."
+            "not lay one over the other without a registration object, which is written where "
+            "--register rigid or --transform moves a partner."
         )
 
 
-def blending_state(making: Making) -> Dataset:
+def blending_state(
+    making: Making, registration: Dataset | None = None, moved: Collection[str] = ()
+) -> Dataset:
     """Make the object over the series that were fused, with the windows and colours of the result.
 
     Args:
         making: how they were; every source is a DICOM series.
+        registration: the Spatial Registration object of the partners that were moved.
+        moved: their roles.
     """
     state = own_attributes(making)
     del state.PatientPosition  # of images alone
@@ -94,12 +121,38 @@ def blending_state(making: Making) -> Dataset:
         item = _input(number, origin, one["level_width"], one["units"])
         if one["colormap"] not in (GREY, OWN):
             item.PaletteColorLookupTableSequence = [_palette(_table(one))]
+        if registration is not None and role in moved:
+            item.ReferencedSpatialRegistrationSequence = _registered_by(registration)
         state.AdvancedBlendingSequence.append(item)
     state.PixelPresentation = "TRUE_COLOR"
     state.BlendingDisplaySequence = _steps(len(partners))
     state.ICCProfile = srgb_profile()
-    _add_references(state, making)
+    others = [image for origin in making.sources for image in named_images(origin, _used(origin))]
+    # They are also named in one list: validators look for references nowhere else.
+    state.ReferencedImageSequence = [reference(one.sop_class, one.uid) for one in others]
+    if registration is not None:
+        others.append(as_named(registration))
+    add_references(state, others)
     return state
+
+
+def _used(origin: Origin) -> list[Image]:
+    """Return the images that hold the planes which were read."""
+    used = {scale.uid for scale in origin.scales}
+    return [image for image in origin.images if image.uid in used]
+
+
+def _registered_by(registration: Dataset) -> list[Dataset]:
+    """Name the object that relates a series to the state's frame (PS3.3 Table C.17-3)."""
+    series = Dataset()
+    series.SeriesInstanceUID = registration.SeriesInstanceUID
+    series.ReferencedSOPSequence = [
+        reference(registration.SOPClassUID, registration.SOPInstanceUID)
+    ]
+    study = Dataset()
+    study.StudyInstanceUID = registration.StudyInstanceUID
+    study.ReferencedSeriesSequence = [series]
+    return [study]
 
 
 def _steps(partners: int) -> list[Dataset]:
@@ -178,17 +231,11 @@ def _images(origin: Origin, scales: Sequence[Scale]) -> list[Dataset]:
         frames[scale.uid].append(scale.frame)
     items = []
     for uid, numbers in frames.items():
-        item = _reference(sop_classes[uid], uid)
+        item = reference(sop_classes[uid], uid)
         if numbers != [0]:
             item.ReferencedFrameNumber = sorted(numbers)
         items.append(item)
     return items
-
-
-def _reference(sop_class: str, uid: str) -> Dataset:
-    item = Dataset()
-    item.ReferencedSOPClassUID, item.ReferencedSOPInstanceUID = sop_class, uid
-    return item
 
 
 def _table(partner: Mapping[str, Any]) -> NDArray[np.float64]:
@@ -210,44 +257,3 @@ def _palette(table: NDArray[np.float64]) -> Dataset:
         setattr(palette, f"{name}PaletteColorLookupTableDescriptor", [len(table), 0, 16])
         setattr(palette, f"{name}PaletteColorLookupTableData", levels)
     return palette
-
-
-def _add_references(state: Dataset, making: Making) -> None:
-    """Name all images by study and series (PS3.3 C.12.2), those of the own study apart.
-
-    They are also named in one list: validators look for references nowhere else.
-    """
-    studies: dict[str, dict[str, dict[str, Dataset]]] = defaultdict(lambda: defaultdict(dict))
-    for origin in making.sources:
-        header = origin.header
-        used = {scale.uid for scale in origin.scales}
-        series = studies[str(header.StudyInstanceUID)][str(header.SeriesInstanceUID)]
-        for image in origin.images:
-            if image.uid in used:
-                series[image.uid] = _reference(image.sop_class, image.uid)
-    state.ReferencedImageSequence = [
-        reference
-        for of_study in studies.values()
-        for series in of_study.values()
-        for reference in series.values()
-    ]
-    own = studies.pop(str(state.StudyInstanceUID))
-    state.ReferencedSeriesSequence = _series_items(own)
-    if studies:
-        others = []
-        for study, of_study in studies.items():
-            item = Dataset()
-            item.StudyInstanceUID = study
-            item.ReferencedSeriesSequence = _series_items(of_study)
-            others.append(item)
-        state.StudiesContainingOtherReferencedInstancesSequence = others
-
-
-def _series_items(all_series: Mapping[str, Mapping[str, Dataset]]) -> list[Dataset]:
-    items = []
-    for uid, references in all_series.items():
-        item = Dataset()
-        item.SeriesInstanceUID = uid
-        item.ReferencedInstanceSequence = list(references.values())
-        items.append(item)
-    return items

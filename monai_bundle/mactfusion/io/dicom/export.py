@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mactfusion import __version__
+from mactfusion.case import partner_roles
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.io.dicom.choices import check_dicom_choices, check_dicom_folder
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
     from mactfusion.io.dicom.origin import Origin
+    from mactfusion.io.dicom.spatial_registration import Moved
 
 _LONGEST_VERSION_NAME = 16
 
@@ -145,17 +147,23 @@ class DicomExport:
         """Refuse a result that DICOM cannot hold, before the long work.
 
         Args:
-            case: with ``image``, ``is_color`` and ``grid_shape``.
+            case: with ``image``, ``is_color``, ``grid_shape``, ``partners`` and ``origins``.
             luminance_only: the result will be grey.
 
         Raises:
-            InputError: pictures, which have no place in a patient; a type or a size too large.
+            InputError: pictures, which have no place in a patient; a type or a size too large;
+                series that a blending state cannot lay over each other.
         """
         if is_picture(case["image"]):
             raise InputError(
                 f"{self.output} cannot be written: a picture has no millimetres and no place in "
                 "the patient, which a DICOM series needs; write .png or .tif."
             )
+        if self.is_blending:
+            from mactfusion.io.dicom.blending import check_one_place
+            from mactfusion.registration.linear import poses_of_moved
+
+            check_one_place(_origins_of(case), poses_of_moved(case["partners"]))
         is_color = bool(case["is_color"]) and not luminance_only
         if self.dtype not in ("auto", "uint8" if is_color else "uint16"):
             raise InputError(
@@ -179,6 +187,18 @@ class DicomExport:
         from mactfusion.io.dicom.rectangle import skew_sentence
 
         return skew_sentence(case["grid_affine"], case["grid_shape"].tolist())
+
+    def sentences_of_moved(self, case: Mapping[str, Any]) -> list[str]:
+        """Say of which partners that were moved a folder of DICOM has no registration object.
+
+        Args:
+            case: with ``partners`` and ``origins``.
+        """
+        if not self.is_chosen or extension_of(self.output) == DICOM_EXTENSION:
+            return []
+        from mactfusion.io.dicom.spatial_registration import without_object
+
+        return without_object(case["partners"], _partners_of(_origins_of(case)), self.anonymous)
 
     def write(
         self, case: Mapping[str, Any], record: Mapping[str, Any], overwrite: bool = False
@@ -213,10 +233,37 @@ class DicomExport:
         with guarded(failure, otherwise), atomic_folder(output) as folder:
             for number, image in enumerate(single_images(planes, making), 1):
                 write_dataset(image, folder / f"slice-{number:04d}.dcm")
+            moved = [] if self.anonymous else self._moved(case, record, origins)
+            registration = None
+            if moved:
+                from mactfusion.io.dicom.spatial_registration import spatial_registration
+
+                registration = spatial_registration(making, origins[0], moved)
+                write_dataset(registration, folder / "registration.dcm")
             if self.is_blending:
                 from mactfusion.io.dicom.blending import blending_state
 
-                write_dataset(blending_state(making), folder / "blending-state.dcm")
+                state = blending_state(making, registration, {one.role for one in moved})
+                write_dataset(state, folder / "blending-state.dcm")
+
+    def _moved(
+        self,
+        case: Mapping[str, Any],
+        record: Mapping[str, Any],
+        origins: Sequence[Origin | None],
+    ) -> list[Moved]:
+        from mactfusion.io.dicom.spatial_registration import moved_series
+
+        by_role = _partners_of(origins)
+        asked = record["options"]["register"]
+        each = asked if isinstance(asked, list) else [asked] * len(by_role)
+        register = dict(zip(by_role, each, strict=True))
+        return moved_series(case["partners"], by_role, register)
+
+
+def _partners_of(origins: Sequence[Origin | None]) -> dict[str, Origin | None]:
+    """Return the series of each partner by its role."""
+    return dict(zip(partner_roles(len(origins) - 1), origins[1:], strict=True))
 
 
 def _origins_of(case: Mapping[str, Any]) -> list[Origin | None]:
