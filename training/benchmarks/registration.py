@@ -31,8 +31,7 @@ from mactfusion.registration.cubes import Pyramid, finest_mm
 from mactfusion.registration.search import Pair as Search
 from mactfusion.transforms.volume import plain
 from training.marked_page import Markers, write_between_markers
-from training.registration.pairs import gridded, moved, noisy, random_pose
-from training.registration.pairs import Pair
+from training.registration.pairs import Pair, gridded, moved, noisy, random_pose
 from training.registration.sources import Subject, Synthetic, patient, templates
 from training.tables import markdown_table
 
@@ -53,7 +52,8 @@ TIMED_SHAPE, TIMED_PARTNER_SHAPE = (256, 256, 180), (128, 128, 60)
 def error_mm(pair: Pair, pose: Matrix) -> float:
     """Return the mean distance to the truth over the tissue of the anatomical volume."""
     points = Pyramid(pair.anatomical, finest_mm(pair.anatomical)).points_mm
-    return float(np.linalg.norm(((pose - pair.pose) @ points)[:3], axis=0).mean())
+    true = np.eye(4) if pair.pose is None else pair.pose
+    return float(np.linalg.norm(((pose - true) @ points)[:3], axis=0).mean())
 
 
 def registered(pair: Pair) -> tuple[str, float]:
@@ -213,7 +213,7 @@ def main(
     if orders is not None and templates_folder is not None:
         count, apart = spread_mm(orders, read_volume(templates_folder / "avg152T1.nii"))
         parts.append(
-            f"One head stored in {count} orders of its axes: poses differ by {apart:.3f} mm at most."
+            f"One head stored in {count} orders of its axes: poses differ by {apart:.3f} mm."
         )
         say(parts[-1])
     taken = seconds()

@@ -142,8 +142,8 @@ def write_figures(
     weights, least = fitted([row for row in rows if row["half"] == "set"])
     text = "\n\n".join(
         [
-            f"Weights: {', '.join(f'{name} {value:.2f}' for name, value in weights.items())}; no match"
-            f" below {least:.2f}.",
+            f"Weights: {', '.join(f'{name} {value:.2f}' for name, value in weights.items())}; "
+            f"no match below {least:.2f}.",
             markdown_table(HEAD, (became(rows, half, kind) for half in HALVES for kind in GROUPS)),
         ]
     )
@@ -225,7 +225,11 @@ def fitted(rows: Sequence[Mapping[str, str]]) -> tuple[dict[str, float], float]:
     slopes = weight.detach()[1:] / scale
     score = values @ slopes
     good, wrong = score[is_good].sort().values, score[~is_good].sort().values
-    cut = min(good.tolist(), key=lambda at: abs(float((good < at).double().mean() - (wrong >= at).double().mean())))
+
+    def imbalance(cut: float) -> float:
+        return abs(float((good < cut).double().mean() - (wrong >= cut).double().mean()))
+
+    cut = min(good.tolist(), key=imbalance)
     found = {"constant": -cut, **dict(zip(names, slopes.tolist(), strict=True))}
     return found, float(torch.quantile(good, _SHARE_BELOW_LEAST)) - cut
 

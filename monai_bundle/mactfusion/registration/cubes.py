@@ -186,7 +186,7 @@ def _resampled(volume: MetaTensor, mm: float) -> tuple[Values, Mask, Matrix]:
 
 
 def averaged(volume: MetaTensor, mm: float) -> tuple[torch.Tensor, Matrix]:
-    """Average whole groups of voxels that are not longer than a cube; the rest at an end is left."""
+    """Average whole groups of voxels that are not longer than a cube; what is left over goes."""
     voxels = plain(volume).float().mean(dim=0, keepdim=True)
     affine = volume.affine.double().cpu().numpy()
     spacing = np.linalg.norm(affine[:3, :3], axis=0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mactfusion.registration.blocks import LEAST_BLOCKS, Blocks
-from mactfusion.registration.search import COARSE, MIDDLE, Pair, motion_about
+from mactfusion.registration.search import COARSE, Pair, motion_about
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -68,9 +68,10 @@ class PlacePartnerd(Transform):
         result = dict(data)
         pose = np.eye(4)
         if self.transform is not None:
-            pose = self._given(data)
+            pose = self._given(data, self.transform)
             result["partner"] = _placed(data["partner"], pose)
-        verdict, evidence = Verdict(NOT_CHECKED), ()
+        verdict = Verdict(NOT_CHECKED)
+        evidence: tuple[float, ...] = ()
         if self.register != "off":
             found = self._found(result)
             if found is not None:
@@ -88,7 +89,7 @@ class PlacePartnerd(Transform):
         }
         return result
 
-    def _given(self, data: Mapping[str, Any]) -> Matrix:
+    def _given(self, data: Mapping[str, Any], transform: Path) -> Matrix:
         from mactfusion.registration.linear import read_transform
 
         if is_picture(data["partner"]):
@@ -96,7 +97,7 @@ class PlacePartnerd(Transform):
                 f"{name_of(data['partner'])} is a picture without a place in the patient, which no "
                 "transform can move."
             )
-        return read_transform(self.transform)
+        return read_transform(transform)
 
     def _found(self, data: dict[str, Any]) -> tuple[Verdict, tuple[float, ...], Matrix] | None:
         """Search, judge and say; return the motion that is to be applied."""
