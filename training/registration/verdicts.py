@@ -56,7 +56,7 @@ def measured(pair: Pair) -> dict[str, Any]:
     mm = finest_mm(pair.anatomical, pair.partner)
     search = Search(Pyramid(pair.anatomical, mm), Pyramid(pair.partner, mm))
     pose = search.search()
-    is_known = pair.pose is not None
+    true = pair.pose
     spacing = np.linalg.norm(pair.partner.affine.numpy()[:3, :3], axis=0)
     return {
         "kind": pair.kind,
@@ -65,8 +65,8 @@ def measured(pair: Pair) -> dict[str, Any]:
         "seen": pair.seen,
         "is_symmetric": pair.is_symmetric,
         "voxel_mm": spacing.max(),
-        "true_mm": search.moved_mm(pair.pose) if is_known else "",
-        "error_mm": search.moved_mm(np.linalg.inv(pair.pose) @ pose) if is_known else "",
+        "true_mm": "" if true is None else search.moved_mm(true),
+        "error_mm": "" if true is None else search.moved_mm(np.linalg.inv(true) @ pose),
         "off_mm": search.moved_mm(pose),
         "off_degrees": degrees_of(pose),
         **asdict(weigh(search, pose)),
