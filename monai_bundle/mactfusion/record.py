@@ -8,6 +8,7 @@ it; with the option ``keep_names`` it keeps the name without its folder.
 from __future__ import annotations
 
 import hashlib
+import math
 import platform
 import shlex
 import time
@@ -211,6 +212,8 @@ def _plain(value: Any) -> Any:
         return rounded(values) if values.ndim == 1 else values.round(6).tolist()
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, float) and math.isnan(value):  # JSON has no such number
+        return None
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)
