@@ -1,7 +1,7 @@
 """The recipe of ``configs/inference.yaml`` in its stages, for who keeps some of them.
 
-``place``, ``align``, ``scale``, ``infer`` and ``finish``, one after another, are what the configuration's own
-evaluator does in one go. A preview runs the same stages with a single slice.
+``place``, ``align``, ``scale``, ``infer`` and ``finish``, one after another, are what the
+configuration's own evaluator does in one go. A preview runs the same stages with a single slice.
 """
 
 from __future__ import annotations
