@@ -117,7 +117,8 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         if self.is_running:
             raise WorkerError("busy", _("A fusion is under way; wait for it, or cancel it."))
         task, grid = options.get("task", "auto"), options.get("grid", ANATOMICAL)
-        reason = reason_not_to_run(anatomical, partner, output, task, grid)
+        register = options.get("register", "check")
+        reason = reason_not_to_run(anatomical, partner, output, task, grid, register)
         if reason:
             raise WorkerError("input", reason)
         steps = self._fusion(anatomical, partner, output, options)

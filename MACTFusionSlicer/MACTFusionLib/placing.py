@@ -169,10 +169,9 @@ class Placing:
 
     def _key_of(self, chosen: MACTFusionParameters) -> str:
         """Return a text that changes with the places of the volumes; "" where none is wanted."""
-        partner, task = chosen_partner(chosen), chosen.task.value
-        if chosen.register is Register.OFF or reason_not_to_run(
-            chosen.anatomical, partner, None, task
-        ):
+        partner, register = chosen_partner(chosen), chosen.register
+        fixed = None, chosen.task.value, chosen.grid.value, register.value
+        if register is Register.OFF or reason_not_to_run(chosen.anatomical, partner, *fixed):
             return ""
         nodes = (chosen.anatomical, *partners_in(partner))
         stamps = [repr(stamp_of(node)) for node in nodes]

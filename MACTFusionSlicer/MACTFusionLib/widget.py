@@ -122,7 +122,12 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         partner = chosen_partner(chosen)
         grid = chosen.grid.value
         reason = reason_not_to_run(
-            chosen.anatomical, partner, chosen.output, chosen.task.value, grid
+            chosen.anatomical,
+            partner,
+            chosen.output,
+            chosen.task.value,
+            grid,
+            chosen.register.value,
         )
         is_running = self.logic.is_running
         display = chosen.display.value
