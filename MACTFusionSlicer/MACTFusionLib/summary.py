@@ -27,6 +27,7 @@ def plan(
     partner: object,
     display: str = "as-shown",
     grid: str = ANATOMICAL,
+    register: str = "check",
 ) -> str:
     """Say what a run does with volumes that can be fused.
 
@@ -35,9 +36,11 @@ def plan(
         partner: volume node, or a list of several.
         display: ``as-shown`` or ``fixed``.
         grid: the library's name.
+        register: likewise.
     """
     partners = partners_in(partner)
-    sentences = [_plan_of(anatomical, node) for node in partners]
+    is_moved = register in ("rigid", "affine")
+    sentences = [_plan_of(anatomical, node, is_moved) for node in partners]
     own = geometry_of(anatomical)
     cubes = result_geometry(own, grid)
     if cubes is not own:
@@ -52,11 +55,17 @@ def plan(
     return "; ".join(sentences)
 
 
-def _plan_of(anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode) -> str:
+def _plan_of(
+    anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode, is_moved: bool
+) -> str:
     grid, other = geometry_of(anatomical), geometry_of(partner)
     share = covered_share(grid, other)
     template = _("{partner} {partner_size} is resampled onto {anatomical} {size}, covers {share} %")
-    if grid.shape == other.shape and np.allclose(grid.affine, other.affine, atol=1e-3):
+    if is_moved:
+        template = _(
+            "{partner} {partner_size} is registered to and resampled onto {anatomical} {size}"
+        )
+    elif grid.shape == other.shape and np.allclose(grid.affine, other.affine, atol=1e-3):
         template = _("{partner} has the grid of {anatomical} {size} already")
     return template.format(
         partner=_title(partner),

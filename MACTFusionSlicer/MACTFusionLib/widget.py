@@ -131,7 +131,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
         is_running = self.logic.is_running
         display = chosen.display.value
-        self.ui.statusLabel.text = reason or plan(chosen.anatomical, partner, display, grid)
+        self.ui.statusLabel.text = reason or plan(
+            chosen.anatomical, partner, display, grid, chosen.register.value
+        )
         self.placing.show()
         self.ui.deviceLabel.text = device_note(chosen.device, self.logic.session.devices)
         self.ui.deviceLabel.setVisible(bool(self.ui.deviceLabel.text))

@@ -283,6 +283,7 @@ def test_far_apart_volumes_can_be_registered_and_not_fused_as_they_lie(panel, wo
     chosen.register = Register.RIGID
     settle(panel)
     assert panel.ui.applyButton.enabled
+    assert "is registered to and resampled onto MR" in panel.ui.statusLabel.text
     assert len(worker.asked) == 1
     worker.answer(place("off", far))
     settle(panel)
