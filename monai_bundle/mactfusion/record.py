@@ -209,10 +209,10 @@ def _plain(value: Any) -> Any:
     """Turn a value into what JSON holds."""
     if isinstance(value, torch.Tensor | np.ndarray):
         values = np.asarray(value, dtype=np.float64)
-        return rounded(values) if values.ndim == 1 else values.round(6).tolist()
+        return _plain(rounded(values) if values.ndim == 1 else values.round(6).tolist())
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
-    if isinstance(value, float) and math.isnan(value):  # JSON has no such number
+    if isinstance(value, float) and not math.isfinite(value):  # JSON has no such number
         return None
     if value is None or isinstance(value, bool | int | float | str):
         return value

@@ -9,7 +9,7 @@ from worker_process import wait_until
 pytestmark = pytest.mark.slow  # each test starts a process that imports torch
 
 SEARCH = """
-import os, time
+import math, os, time
 from pathlib import Path
 import numpy as np
 from mactfusion.registration import check
@@ -22,7 +22,7 @@ def found_pose(anatomical, partner, register):
     pose = np.eye(4)
     pose[0, 3] = 12.0
     name = (folder / "verdict").read_text() if (folder / "verdict").exists() else "off"
-    return Verdict(name, True, 12.0, 3.0), (0.0,) * 6, pose
+    return Verdict(name, True, 12.0, 3.0), (0.0, 0.0, 0.0, math.nan, math.nan, 1.0), pose
 check.found_pose = found_pose
 """
 """A search that finds every partner 12 mm too far to the right, and waits while it shall."""
@@ -76,6 +76,7 @@ def test_the_verdict_is_the_answer_and_the_fusion_does_not_search_again(ready):
     for axis in ("axial", "coronal"):
         record = worker.ask("fuse", **pair, options={**OPTIONS, "axis": axis})["record"]
         assert record["partners"][0]["register_verdict"] == "off"
+        assert record["partners"][0]["evidence"] == [0, 0, 0, None, None, 1]
     assert worker.ask("place", **pair, options=OPTIONS)["partners"] == [place]
     assert searches(worker) == 1
 

@@ -130,7 +130,10 @@ class Jobs:
             reply, fields = self._do(job)
             with self._changed:
                 # Whoever reads the reply may use the id again.
-                self._channel.send(reply, job.request.id, **fields)
+                try:
+                    self._channel.send(reply, job.request.id, **fields)
+                except (TypeError, ValueError) as error:  # it cannot be written as JSON
+                    self._channel.error(job.request.id, *_unexpected(error))
                 del self._running[lane]
 
     def _do(self, job: Job) -> tuple[str, dict[str, Any]]:
@@ -144,10 +147,14 @@ class Jobs:
         except InputError as error:
             code, sentence = "input", str(error)
         except Exception as error:  # one request fails, the worker goes on
-            traceback.print_exc()
-            name = type(error).__name__
-            code, sentence = "internal", f"Unexpected {name} in the worker; its log says where."
+            code, sentence = _unexpected(error)
         return "error", {"code": code, "sentence": sentence}
+
+
+def _unexpected(error: Exception) -> tuple[str, str]:
+    """Write an error that nobody foresaw into the log; return its code and sentence."""
+    traceback.print_exception(error)
+    return "internal", f"Unexpected {type(error).__name__} in the worker; its log says where."
 
 
 def _lane_of(request: Request) -> str:
