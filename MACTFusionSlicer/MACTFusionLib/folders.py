@@ -12,7 +12,7 @@ from slicer.i18n import tr as _
 from .logic import MACTFusionLogic
 from .nodes.guess import anatomical_kind_among, kind_of
 from .nodes.volumes import MOST_PARTNERS, VolumeError
-from .parameters import Grid
+from .parameters import Grid, Register
 from .worker.conversation import WorkerError
 
 READABLE = (
@@ -49,6 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
     cubes = _("voxels of the results: those of the MR or CT, or cubes of their finest spacing")
     grids = [grid.value for grid in Grid]
     parser.add_argument("--grid", choices=grids, default=Grid.ANATOMICAL.value, help=cubes)
+    place = _("say whether the volumes lie in the same place, or put the others where the first is")
+    registers = [register.value for register in Register]
+    parser.add_argument("--register", choices=registers, default=Register.CHECK.value, help=place)
     parser.add_argument(
         "--overwrite", action="store_true", help=_("replace results that are there")
     )
@@ -62,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
         _say(_("{path} has no folders of patients.").format(path=chosen.folder), sys.stderr)
         return 1
     chosen.output.mkdir(parents=True, exist_ok=True)
-    options = {"device": chosen.device, "grid": chosen.grid}
+    options = {"device": chosen.device, "grid": chosen.grid, "register": chosen.register}
     logic = MACTFusionLogic()
     try:
         outcomes = [
@@ -91,7 +94,12 @@ def fuse_folder(logic: MACTFusionLogic, folder: Path, target: Path, options: dic
         nodes = [_load(path) for path in _volumes(folder)]
         anatomical, partners = _roles(nodes)
         partner = partners if len(partners) > 1 else partners[0]
-        fused = logic.fuse(anatomical, partner, display="fixed", **options)
+
+        def tell(news: dict) -> None:
+            if news["reply"] == "warning":
+                _say(f"{folder.name}: {news['sentence']}", sys.stderr)
+
+        fused = logic.fuse(anatomical, partner, display="fixed", on_news=tell, **options)
         logic.save(fused, str(target))
     finally:
         for node in _nodes():

@@ -15,7 +15,8 @@ from .nodes.grid import ANATOMICAL, result_geometry
 from .nodes.guess import task_of
 from .nodes.obstacles import reason_not_to_run, tasks_for
 from .nodes.result import Origin, make_result
-from .nodes.volumes import geometry_of, partners_in, slice_geometry
+from .nodes.transforms import put_in_place
+from .nodes.volumes import geometry_of, partners_in, slice_geometry, stamp_of
 from .parameters import MACTFusionParameters, chosen_options, chosen_partner
 from .worker.conversation import Conversation, Steps, WorkerError
 from .worker.environment import remove_log
@@ -48,7 +49,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
 
     @property
     def is_running(self) -> bool:
-        """Whether a whole volume is being fused."""
+        """Whether a whole volume is being fused, or a partner registered."""
         return self._run is not None and not self._run.is_over
 
     def fuse(
@@ -116,7 +117,8 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         if self.is_running:
             raise WorkerError("busy", _("A fusion is under way; wait for it, or cancel it."))
         task, grid = options.get("task", "auto"), options.get("grid", ANATOMICAL)
-        reason = reason_not_to_run(anatomical, partner, output, task, grid)
+        register = options.get("register", "check")
+        reason = reason_not_to_run(anatomical, partner, output, task, grid, register)
         if reason:
             raise WorkerError("input", reason)
         steps = self._fusion(anatomical, partner, output, options)
@@ -143,6 +145,50 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         """
         steps = self._preview(anatomical, partner, options, axis, index)
         return self.session.converse(steps, on_end)
+
+    def start_check(
+        self,
+        anatomical: slicer.vtkMRMLVolumeNode,
+        partner: object,
+        options: dict,
+        on_end: Callable[[Any, Exception | None], None],
+    ) -> Conversation:
+        """Begin to look where partners lie; with some options they are registered by the worker.
+
+        Args:
+            anatomical: volume node.
+            partner: volume node, or a list of up to three.
+            options: see :meth:`options_for`.
+            on_end: called with what the worker says of each partner and None, or with None and the
+                error.
+        """
+        steps = self._check(anatomical, partner, options)
+        return self.session.converse(steps, on_end)
+
+    def start_registration(
+        self,
+        anatomical: slicer.vtkMRMLVolumeNode,
+        partner: object,
+        options: dict,
+        on_end: Callable[[Any, Exception | None], None],
+        on_news: Callable[[dict], None] | None = None,
+    ) -> None:
+        """Begin to put partners in place, each by a new transform node; no voxel is changed.
+
+        Args:
+            anatomical: volume node.
+            partner: volume node, or a list of up to three.
+            options: see :meth:`options_for`; ``register`` says which are moved.
+            on_end: called with the new transform nodes and None, or with None and the error.
+            on_news: called with each ``progress`` and ``warning``.
+
+        Raises:
+            WorkerError: a run is under way, or the worker cannot be started.
+        """
+        if self.is_running:
+            raise WorkerError("busy", _("A fusion is under way; wait for it, or cancel it."))
+        steps = self._registration(anatomical, partner, options)
+        self._run = self.session.converse(steps, on_end, on_news)
 
     def cancel(self) -> None:
         """Cancel the run; its end is told as an error with the code ``cancelled``."""
@@ -223,13 +269,38 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         origin = Origin(anatomical, partner, result_geometry(geometry_of(anatomical), grid))
         fields = {"options": options}
         pair = (anatomical, partner)
-        voxels, reply = yield from self.session.ask("fuse", pair, fields, is_fresh=True)
+        voxels, reply = yield from self.session.ask_voxels("fuse", pair, fields, is_fresh=True)
         if not origin.is_in_scene:
             raise WorkerError("input", _("A volume was removed from the scene during the run."))
         _check_grid(origin, voxels, reply)
         if output is not None and not slicer.mrmlScene.IsNodePresent(output):
             output = None
         return make_result(origin, voxels, reply["record"], output)
+
+    def _check(self, anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict) -> Steps:
+        yield from self.session.greet()
+        reply = yield from self.session.ask("place", (anatomical, partner), {"options": options})
+        return reply["partners"]
+
+    def _registration(
+        self, anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict
+    ) -> Steps:
+        yield from self.session.greet()
+        nodes = [anatomical, *partners_in(partner)]
+        before = [stamp_of(node) for node in nodes]
+        pair, fields = (anatomical, partner), {"options": options}
+        reply = yield from self.session.ask("place", pair, fields, is_fresh=True)
+        is_there = all(slicer.mrmlScene.IsNodePresent(node) for node in nodes)
+        if not is_there or [stamp_of(node) for node in nodes] != before:
+            raise WorkerError(
+                "input", _("A volume was changed during the registration; nothing was moved.")
+            )
+        poses = [np.array(place["pose"]) for place in reply["partners"]]
+        return [
+            put_in_place(node, anatomical, pose)
+            for node, pose in zip(nodes[1:], poses)  # noqa: B905  Python 3.9
+            if not np.array_equal(pose, np.eye(4))
+        ]
 
     def _preview(
         self,
@@ -242,7 +313,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         yield from self.session.greet()
         geometry = result_geometry(geometry_of(anatomical), options.get("grid", ANATOMICAL))
         fields = {"options": options, "slice": index}
-        voxels, reply = yield from self.session.ask("preview", (anatomical, partner), fields)
+        voxels, reply = yield from self.session.ask_voxels("preview", (anatomical, partner), fields)
         if reply["array_axis"] != axis:
             raise WorkerError("internal", _("The preview has another direction than expected."))
         return voxels, slice_geometry(geometry, axis, index)

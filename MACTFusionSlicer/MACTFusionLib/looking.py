@@ -30,6 +30,7 @@ class Looking:
         logic: fuses the slices of the preview.
         runs: says sentences, and knows whether a worker can be started.
         parameters: returns the choices of the scene, or None.
+        lets_preview: whether the places of the partners are known as far as a preview needs them.
         changed: called when another view may show the preview.
 
     Attributes:
@@ -44,12 +45,14 @@ class Looking:
         logic: MACTFusionLogic,
         runs: Runs,
         parameters: Callable[[], Any],
+        lets_preview: Callable[[], bool],
         changed: Callable[[], None],
     ) -> None:
         self._ui = ui
         self._logic = logic
         self._runs = runs
         self._parameters = parameters
+        self._lets_preview = lets_preview
         self._changed = changed
         self._look = ""
         self._preview_said = ""
@@ -145,6 +148,8 @@ class Looking:
             return
         if self.compare.is_on and self.fused is not None:
             self.preview.stop()  # the whole volume is there to look at
+        elif not self._lets_preview():
+            self.preview.stop()
         elif chosen.anatomical is not None and chosen.partner is not None:
             options = self._logic.options_of(chosen)
             self.preview.update(chosen.anatomical, chosen_partner(chosen), options)

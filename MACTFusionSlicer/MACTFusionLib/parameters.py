@@ -45,6 +45,15 @@ class Grid(Choice):
     ISOTROPIC = "isotropic"
 
 
+class Register(Choice):
+    """What is done about the place of partners; the values are the library's names."""
+
+    CHECK = "check"
+    RIGID = "rigid"
+    AFFINE = "affine"
+    OFF = "off"
+
+
 class Axis(Choice):
     """Direction of the slices that the network sees; the values are the library's names."""
 
@@ -78,6 +87,10 @@ def _texts() -> dict[Choice, str]:
         Display.FIXED: _("Fixed, whatever the views show"),
         Grid.ANATOMICAL: _("Of the anatomical volume"),
         Grid.ISOTROPIC: _("Cubic voxels"),
+        Register.CHECK: _("Check only"),
+        Register.RIGID: _("Rigid, at Apply"),
+        Register.AFFINE: _("Affine, at Apply"),
+        Register.OFF: _("Off: neither check nor move"),
         Axis.AUTO: _("As acquired"),
         Axis.AXIAL: _("Axial"),
         Axis.CORONAL: _("Coronal"),
@@ -107,6 +120,8 @@ class MACTFusionParameters:
         weights: path of another weight file, "" for those that came with the library.
         display: whether window and colours of the views are fused.
         grid: voxels of the result.
+        register: whether the places of partners are checked, or found and used.
+        acceptDoubtful: register also where it cannot be told whether it is right.  # noqa: N815
         axis: direction of the slices.
         luminance: leave colour out.
         device: "auto" or a device of the worker.
@@ -126,6 +141,8 @@ class MACTFusionParameters:
     weights: str = ""
     display: Display = Display.AS_SHOWN
     grid: Grid = Grid.ANATOMICAL
+    register: Register = Register.CHECK
+    acceptDoubtful: bool = False  # noqa: N815
     axis: Axis = Axis.AUTO
     luminance: bool = False
     device: str = "auto"
@@ -150,6 +167,8 @@ def chosen_options(parameters: MACTFusionParameters) -> dict:
         **{option: name for option, name in named.items() if name},
         "task": parameters.task.value,
         "grid": parameters.grid.value,
+        "register": parameters.register.value,
+        "accept_doubtful": parameters.acceptDoubtful,
         "axis": parameters.axis.value,
         "luminance": parameters.luminance,
         "device": parameters.device,

@@ -81,6 +81,21 @@ class Runs:
         self._count, self._failures, self._notes = len(jobs), [], []
         self._next()
 
+    def register(self, anatomical: Any, partner: Any, options: dict) -> None:
+        """Put partners in place by transforms; see :meth:`MACTFusionLogic.start_registration`."""
+        if self._logic.is_running or not self._install():
+            return
+        self._count, self._warnings = 0, []
+        self.say("")
+        nodes = anatomical, partner
+        try:
+            self._logic.start_registration(*nodes, options, self._registered, self._take_news)
+        except WorkerError as error:
+            self._registered(None, error)
+        else:
+            self._show_progress({"stage": "place"})
+            self._changed()
+
     def cancel(self) -> None:
         """End the run and those that wait."""
         self._failures += [_("{names}: cancelled").format(names=_names(job)) for job in self._queue]
@@ -99,8 +114,7 @@ class Runs:
     def say(self, sentence: str, is_error: bool = False, details: str = "") -> None:
         """Show a sentence, and keep what lies behind it for the button."""
         label = self._ui.messageLabel
-        is_dark = label.palette.color(qt.QPalette.Window).lightness() < 128
-        label.styleSheet = f"color: {_RED[is_dark]}" if is_error else ""
+        colour_as_warning(label, is_error)
         label.text = sentence
         label.setVisible(bool(sentence))
         self._details = details
@@ -168,16 +182,34 @@ class Runs:
             self.say(template.format(name=node.GetName(), notes=" ".join(self._warnings)))
             self._done(node)
         elif getattr(error, "code", "") == "cancelled":
-            self.say(_("Cancelled; nothing was changed."))
+            self._say_error(error, notes)
             self._failures.append(_("{names}: cancelled").format(names=names))
         else:
-            self.say(str(error), is_error=True, details=_details(notes, error))
+            self._say_error(error, notes)
             self._failures.append(f"{names}: {error}\n{_details(notes, error)}".strip())
         self._changed()
         if self._queue:
             self._next()
         elif self._count > 1:
             self._sum_up(len(self._failures))
+
+    def _registered(self, transforms: list | None, error: Exception | None) -> None:
+        self._show_progress(None)
+        if error is None and transforms:
+            names = ", ".join(node.GetName() for node in transforms)
+            template = _("In place by the transform {names}; remove it to undo that.")
+            self.say(template.format(names=names))
+        elif error is None:
+            self.say(_("Nothing was moved."))
+        else:
+            self._say_error(error, "\n".join(self._warnings))
+        self._changed()
+
+    def _say_error(self, error: Exception, notes: str) -> None:
+        if getattr(error, "code", "") == "cancelled":
+            self.say(_("Cancelled; nothing was changed."))
+        else:
+            self.say(str(error), is_error=True, details=_details(notes, error))
 
     def _sum_up(self, failed: int) -> None:
         """Say how many of several are fused: the message of each is gone with the next."""
@@ -211,6 +243,12 @@ class Runs:
         is_counted = news["stage"] == "fuse"
         bar.setRange(0, news["total"] if is_counted else 0)
         bar.value = news["done"] if is_counted else 0
+
+
+def colour_as_warning(label: Any, is_warning: bool) -> None:
+    """Colour the text of a label, on a light or dark ground, as a warning or as usual."""
+    is_dark = label.palette.color(qt.QPalette.Window).lightness() < 128
+    label.styleSheet = f"color: {_RED[is_dark]}" if is_warning else ""
 
 
 def _names(job: tuple) -> str:

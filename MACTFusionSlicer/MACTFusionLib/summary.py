@@ -15,6 +15,10 @@ from .nodes.volumes import geometry_of, partners_in
 if TYPE_CHECKING:
     import slicer
 
+IN_PLACE, OFF, DOUBTFUL = "in place", "off", "cannot tell"
+NO_MATCH, MIRRORED, NOT_CHECKED = "does not match", "mirrored", "not checked"
+"""The worker's verdicts."""
+
 _NAMES = {"MR": "MR", "CT": "CT", "PT": "PET", "NM": "SPECT"}
 
 
@@ -23,6 +27,7 @@ def plan(
     partner: object,
     display: str = "as-shown",
     grid: str = ANATOMICAL,
+    register: str = "check",
 ) -> str:
     """Say what a run does with volumes that can be fused.
 
@@ -31,9 +36,11 @@ def plan(
         partner: volume node, or a list of several.
         display: ``as-shown`` or ``fixed``.
         grid: the library's name.
+        register: likewise.
     """
     partners = partners_in(partner)
-    sentences = [_plan_of(anatomical, node) for node in partners]
+    is_moved = register in ("rigid", "affine")
+    sentences = [_plan_of(anatomical, node, is_moved) for node in partners]
     own = geometry_of(anatomical)
     cubes = result_geometry(own, grid)
     if cubes is not own:
@@ -48,11 +55,17 @@ def plan(
     return "; ".join(sentences)
 
 
-def _plan_of(anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode) -> str:
+def _plan_of(
+    anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolumeNode, is_moved: bool
+) -> str:
     grid, other = geometry_of(anatomical), geometry_of(partner)
     share = covered_share(grid, other)
     template = _("{partner} {partner_size} is resampled onto {anatomical} {size}, covers {share} %")
-    if grid.shape == other.shape and np.allclose(grid.affine, other.affine, atol=1e-3):
+    if is_moved:
+        template = _(
+            "{partner} {partner_size} is registered to and resampled onto {anatomical} {size}"
+        )
+    elif grid.shape == other.shape and np.allclose(grid.affine, other.affine, atol=1e-3):
         template = _("{partner} has the grid of {anatomical} {size} already")
     return template.format(
         partner=_title(partner),
@@ -63,6 +76,47 @@ def _plan_of(anatomical: slicer.vtkMRMLVolumeNode, partner: slicer.vtkMRMLVolume
     )
 
 
+def place_sentence(name: str, on: str, place: dict) -> tuple[str, bool]:
+    """Say where a partner lies.
+
+    Args:
+        name: of the partner.
+        on: of the anatomical volume.
+        place: what the worker says of the partner.
+
+    Returns:
+        The sentence after a mark, and whether it is a warning.
+    """
+    verdict, is_moved = place["verdict"], not np.array_equal(place["pose"], np.eye(4))
+    is_warning = verdict not in (IN_PLACE, NOT_CHECKED) and not (verdict == OFF and is_moved)
+    templates = {
+        IN_PLACE: _("{name} lies where {on} is."),
+        OFF: _("{name} is off {on} by about {mm} mm and {degrees}°."),
+        DOUBTFUL: _(
+            "Whether {name} lies where {on} is cannot be told from the images: compare them."
+        ),
+        NO_MATCH: _("{name} does not match {on}: is it the same patient and part of the body?"),
+        MIRRORED: _("{name} matches {on} better with left and right swapped."),
+        NOT_CHECKED: _("Whether {name} lies where {on} is was not checked: {reason}."),
+    }
+    template = templates[verdict]
+    if is_moved and verdict == DOUBTFUL:
+        template = _("{name} is moved onto {on}; whether that is right cannot be told: compare.")
+    elif is_moved:
+        template = _("{name} is moved by about {mm} mm and {degrees}° onto {on}.")
+    sentence = template.format(
+        name=name,
+        on=on,
+        mm=round(place["off_mm"] or 0),
+        degrees=round(place["off_degrees"] or 0),
+        reason=place["reason"],
+    )
+    if verdict in (IN_PLACE, OFF) and not place["is_sided"]:
+        sentence += " " + _("Whether left and right are swapped cannot be told.")
+    mark = "⚠" if is_warning else "–" if verdict == NOT_CHECKED else "✓"
+    return f"{mark} {sentence}", is_warning
+
+
 def progress_text(news: dict) -> str:
     """Say how far a run is.
 
@@ -71,6 +125,8 @@ def progress_text(news: dict) -> str:
     """
     if news["stage"] == "prepare":
         return _("Preparing the volumes")
+    if news["stage"] == "place":
+        return _("Looking where the volumes lie")
     if news["stage"] == "write":
         return _("Finishing")
     text = _("Slice {done} of {total}").format(done=news["done"], total=news["total"])

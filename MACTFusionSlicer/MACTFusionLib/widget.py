@@ -24,6 +24,7 @@ from .nodes.samples import load_samples
 from .nodes.save import suggested_name
 from .nodes.volumes import VolumeError
 from .parameters import chosen_partner
+from .placing import Placing
 from .runs import Runs
 from .summary import device_note, plan
 from .timer import timer
@@ -75,6 +76,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(None)
         self.removeObservers()
         self.watch.removeObservers()
+        self.placing.forget()
         self.looking.stop()
         self.logic.stop()
 
@@ -85,6 +87,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def exit(self) -> None:
         """Another module is shown: a run goes on, preview and flicker rest."""
         self.looking.rest()
+        self.placing.forget()
         self.setParameterNode(None)
 
     def onReload(self) -> None:  # noqa: N802  Slicer
@@ -119,11 +122,19 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         partner = chosen_partner(chosen)
         grid = chosen.grid.value
         reason = reason_not_to_run(
-            chosen.anatomical, partner, chosen.output, chosen.task.value, grid
+            chosen.anatomical,
+            partner,
+            chosen.output,
+            chosen.task.value,
+            grid,
+            chosen.register.value,
         )
         is_running = self.logic.is_running
         display = chosen.display.value
-        self.ui.statusLabel.text = reason or plan(chosen.anatomical, partner, display, grid)
+        self.ui.statusLabel.text = reason or plan(
+            chosen.anatomical, partner, display, grid, chosen.register.value
+        )
+        self.placing.show()
         self.ui.deviceLabel.text = device_note(chosen.device, self.logic.session.devices)
         self.ui.deviceLabel.setVisible(bool(self.ui.deviceLabel.text))
         self.ui.applyButton.enabled = not reason and not is_running
@@ -151,7 +162,17 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.runs = Runs(
             ui, logic, requirements, self.refresh, lambda node: self.looking.show(node)
         )
-        self.looking = Looking(ui, logic, self.runs, chosen, self._settle)
+        self.placing = Placing(
+            ui,
+            logic,
+            self.runs,
+            chosen,
+            lambda: self.looking.preview.is_under_way,
+            self._placed,
+        )
+        self.looking = Looking(
+            ui, logic, self.runs, chosen, lambda: self.placing.lets_preview, self._settle
+        )
         self.batch = Batch(ui, logic, self.runs, chosen, self.refresh)
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
 
@@ -250,11 +271,17 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.watch.follow([chosen.anatomical, chosen.partner, chosen.third, chosen.fourth])
             self.refresh()
             self.looking.follow()
+            self.placing.follow()
+
+    def _placed(self) -> None:
+        self.refresh()
+        self._settle()
 
     def _on_scene_closing(self, *_unused: object) -> None:
         self.setParameterNode(None)
         self.watch.follow([])
         self.looking.forget()
+        self.placing.forget()
         self.batch.forget()
         self.logic.close_scene()
         self.runs.forget()

@@ -1,7 +1,7 @@
 """The recipe of ``configs/inference.yaml`` in its stages, for who keeps some of them.
 
-``align``, ``scale``, ``infer`` and ``finish``, one after another, are what the configuration's own
-evaluator does in one go. A preview runs the same stages with a single slice.
+``place``, ``align``, ``scale``, ``infer`` and ``finish``, one after another, are what the
+configuration's own evaluator does in one go. A preview runs the same stages with a single slice.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from mactfusion.options import Options
 
 
-STAGES = ("align", "scale", "infer", "finish")
+STAGES = ("place", "align", "scale", "infer", "finish")
 """Their names in the configuration."""
 
 
@@ -114,18 +114,38 @@ class Recipe:
             return cast("Case", steps(dict(self._sources)))
 
     @undisturbed()
-    def align(self) -> Case:
-        """Read all volumes, settle the tasks, and put them on one grid, cut into slices.
+    def place(self) -> Case:
+        """Read all volumes, settle the tasks, and check or register each partner.
 
         Returns:
-            ``anatomical`` and each of ``partners`` in native values. It depends on the sources,
-            ``task``, ``grid`` and ``axis`` alone.
+            ``anatomical`` and each of ``partners`` as read, the partners at their places. It
+            depends on the sources, ``task``, ``register``, ``accept_doubtful`` and ``transform``
+            alone.
 
         Raises:
-            InputError: the volumes cannot be fused, or are the same.
+            InputError: the volumes cannot be fused, are the same, or were not registered.
+            FusionCancelled: who is informed (:func:`mactfusion.errors.informing`) asked for it.
         """
         with own_errors():
-            return self.stages["align"](dict(self._sources))
+            return self.stages["place"](dict(self._sources))
+
+    @undisturbed()
+    def align(self, placed: Mapping[str, Any] | None = None) -> Case:
+        """Put all volumes on one grid, cut into slices.
+
+        Args:
+            placed: what :meth:`place` made, which stays as it is; None does that first.
+
+        Returns:
+            ``anatomical`` and each of ``partners`` in native values. Beside ``placed`` it depends
+            on ``grid`` and ``axis`` alone.
+
+        Raises:
+            InputError: the volumes cannot be fused.
+        """
+        case = self.place() if placed is None else placed
+        with own_errors():
+            return self.stages["align"](dict(case))
 
     def cut(self, case: Mapping[str, Any], index: int) -> Case:
         """Keep one slice of aligned volumes; see :func:`~mactfusion.transforms.cut_slice`."""

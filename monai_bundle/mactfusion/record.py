@@ -238,12 +238,12 @@ def _plain(value: Any) -> Any:
     if isinstance(value, torch.Tensor | np.ndarray):
         values = np.asarray(value, dtype=np.float64)
         return _plain(rounded(values) if values.ndim == 1 else values.round(6).tolist())
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
     if isinstance(value, dict):
         return {name: _plain(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):  # JSON has no such number
+        return None
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)

@@ -57,7 +57,7 @@ def main() -> None:
     idle = parent.grab()
     panel._parameters.anatomical, panel._parameters.partner = load_samples()
     panel.ui.applyButton.click()
-    _until(lambda: not panel.logic.is_running)
+    _until(lambda: not panel.logic.is_running and "lies where" in panel.ui.placeLabel.text)
     light = parent.grab()
     application.setPalette(_dark())
     panel.ui.applyButton.click()

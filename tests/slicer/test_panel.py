@@ -16,7 +16,8 @@ import ctk
 import numpy as np
 import qt
 import slicer
-from MACTFusionLib.parameters import Axis, Display, Grid, Precision, Task
+from MACTFusionLib import summary
+from MACTFusionLib.parameters import Axis, Display, Grid, Precision, Register, Task
 from MACTFusionLib.self_test import add_volume, make_pair
 from MACTFusionLib.worker import install
 
@@ -119,6 +120,8 @@ def test_choices_come_back_with_a_saved_scene(panel, saved_and_opened):
     ui.precisionComboBox.currentIndex = list(Precision).index(Precision.BFLOAT16)
     ui.batchSizeSpinBox.value = 3
     ui.luminanceCheckBox.checked = True
+    ui.registerComboBox.currentIndex = list(Register).index(Register.AFFINE)
+    ui.acceptDoubtfulCheckBox.checked = True
     ui.previewCheckBox.checked = False
     ui.blendSlider.value = 0.25
     chosen.device, chosen.model, chosen.weights = "cuda:0", "other", "w.pt"
@@ -129,6 +132,7 @@ def test_choices_come_back_with_a_saved_scene(panel, saved_and_opened):
     assert back.grid is Grid.ISOTROPIC
     assert (back.precision, back.batchSize) == (Precision.BFLOAT16, 3)
     assert back.luminance
+    assert (back.register, back.acceptDoubtful) == (Register.AFFINE, True)
     assert not back.livePreview
     assert back.blend == 0.25
     assert (back.device, back.model, back.weights) == ("cuda:0", "other", "w.pt")
@@ -213,6 +217,7 @@ def test_every_text_can_be_translated():
 
     unread = ("<", "MACTFusion: ", "MACTFusion preview", "^(?P", "NRRD (*.nrrd)", "</")
     own_names = ("MR head (synthetic)", "PET head (synthetic)")
+    verdicts = (summary.IN_PLACE, summary.DOUBTFUL, summary.NO_MATCH, summary.NOT_CHECKED)
     bare = []
     for path in (MODULE.parent / "MACTFusionLib").rglob("*.py"):
         if path.stem == "self_test":
@@ -231,7 +236,7 @@ def test_every_text_can_be_translated():
             and id(node) not in fine
             and not node.value.startswith(unread)
             and '"><' not in node.value
-            and node.value not in own_names
+            and node.value not in (*own_names, *verdicts)
         ]
     assert bare == []
 

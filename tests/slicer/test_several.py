@@ -228,8 +228,9 @@ def test_hidden_files_and_folders_are_passed_over(patients, monkeypatch, capsys)
     fused = []
 
     class Logic:
-        def fuse(self, anatomical, partners, **_options):
+        def fuse(self, anatomical, partners, register, on_news, **_options):
             fused.append([node.GetName() for node in (anatomical, *partners)])
+            on_news({"reply": "warning", "sentence": f"register is {register}."})
 
         def save(self, _node, _path):
             pass
@@ -238,10 +239,13 @@ def test_hidden_files_and_folders_are_passed_over(patients, monkeypatch, capsys)
             pass
 
     monkeypatch.setattr(folders, "MACTFusionLogic", Logic)
-    assert folders.main([str(source), str(target)]) == 1  # the second folder, which holds no MR
+    asked = [str(source), str(target), "--register", "rigid"]
+    assert folders.main(asked) == 1  # the second folder, which holds no MR
     assert fused == [["MR", "CT", "PET"]]
     said = capsys.readouterr()
-    assert [line.partition(":")[0] for line in said.err.splitlines()] == ["b"]
+    first, second = said.err.splitlines()
+    assert first == "a: register is rigid."
+    assert second.startswith("b: ")
 
 
 def write_pair(node, header, magic):

@@ -173,6 +173,23 @@ def test_what_a_killed_worker_left_is_removed_by_the_next(ready):
     assert left == {foreign, living, second.folder}
 
 
+ENDLESS = """
+from mactfusion.worker.fusion import Fusion
+result = Fusion._result
+def endless(self, *given):
+    return {**result(self, *given), "number": float("nan")}
+Fusion._result = endless
+"""
+
+
+def test_a_result_that_is_no_json_ends_the_request_and_not_the_worker(ready, tmp_path):
+    log = tmp_path / "worker.log"
+    worker, pair = ready("--log", log, before=ENDLESS)
+    for _ in range(2):
+        assert worker.ask("preview", **pair, slice=1)["code"] == "internal"
+    assert "ValueError" in log.read_text()
+
+
 PARENT = """
 import os, subprocess, sys, time
 worker = subprocess.Popen([sys.executable, *sys.argv[2:]], stdin=int(sys.argv[1]))

@@ -20,6 +20,7 @@ def reason_not_to_run(
     output: slicer.vtkMRMLVolumeNode | None,
     task: str | list,
     grid: str = ANATOMICAL,
+    register: str = "check",
 ) -> str:
     """Say why these choices cannot be fused, "" where they can.
 
@@ -30,6 +31,7 @@ def reason_not_to_run(
         task: the library's name, or ``auto``; a list has one for each partner, a single name is
             the first one's.
         grid: the library's name.
+        register: likewise; what is registered may lie elsewhere now.
     """
     partners = partners_in(partner)
     if anatomical is None and not partners:
@@ -46,7 +48,9 @@ def reason_not_to_run(
     if output is not None and output in (anatomical, *partners):
         return _("The output is one of the inputs, which are never changed; choose another.")
     try:
-        reason = _reason_in_volumes(anatomical, partners, tasks_for(task, len(partners)))
+        is_moved = register in ("rigid", "affine")
+        tasks = tasks_for(task, len(partners))
+        reason = _reason_in_volumes(anatomical, partners, tasks, is_moved)
         return reason or reason_against(geometry_of(anatomical), grid, anatomical.GetName())
     except VolumeError as error:
         return str(error)
@@ -57,7 +61,9 @@ def tasks_for(task: str | list, count: int) -> list:
     return list(task) if isinstance(task, list) else [task, *["auto"] * (count - 1)]
 
 
-def _reason_in_volumes(anatomical: slicer.vtkMRMLVolumeNode, partners: list, tasks: list) -> str:
+def _reason_in_volumes(
+    anatomical: slicer.vtkMRMLVolumeNode, partners: list, tasks: list, is_moved: bool
+) -> str:
     grid = geometry_of(anatomical)
     others = [geometry_of(node) for node in partners]
     for node in (anatomical, *partners):
@@ -67,9 +73,10 @@ def _reason_in_volumes(anatomical: slicer.vtkMRMLVolumeNode, partners: list, tas
             name=anatomical.GetName()
         )
     for node, other in zip(partners, others):  # noqa: B905  Python 3.9
-        if not covered_share(grid, other) > 0:
+        if not is_moved and not covered_share(grid, other) > 0:
             return _(
-                "{partner} and {anatomical} do not overlap: they are not registered to each other."
+                "{partner} and {anatomical} do not overlap: choose volumes of one patient, or "
+                "Rigid under Advanced, Registration."
             ).format(partner=node.GetName(), anatomical=anatomical.GetName())
     for number, node in enumerate(partners):
         if tasks[number] == "auto" and not can_tell_task(anatomical, node):

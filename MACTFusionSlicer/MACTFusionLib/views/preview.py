@@ -59,7 +59,8 @@ class LivePreview:
     def update(self, anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict) -> None:
         """Fuse the current slice of the volumes unless that is what is shown or under way."""
         grid = options.get("grid", ANATOMICAL)
-        if self._has_failed or reason_not_to_run(anatomical, partner, None, options["task"], grid):
+        chosen = options["task"], grid, options["register"]
+        if self._has_failed or reason_not_to_run(anatomical, partner, None, *chosen):
             return
         look = look_of(anatomical, partner, options)
         if look == self._fused_already:

@@ -107,10 +107,10 @@ class Session:
         return reply["volume"]
 
     def ask(self, kind: str, pair: tuple, fields: dict, is_fresh: bool = False) -> Steps:
-        """Steps: ``preview`` or ``fuse`` a pair of nodes; its second may be a list of partners.
+        """Steps: ``place``, ``preview`` or ``fuse`` nodes; the second may be a list of partners.
 
         Returns:
-            ``(voxels, reply)``.
+            The reply.
 
         Raises:
             WorkerError: the worker cannot do it; the sentence says why.
@@ -123,12 +123,19 @@ class Session:
             partner = keys if isinstance(pair[1], (list, tuple)) else keys[0]
             request = {"anatomical": anatomical, "partner": partner, **fields}
             try:
-                reply = yield kind, request
+                return (yield kind, request)
             except WorkerError as error:
                 if error.code != "unknown-volume" or is_second_try:
                     raise
-            else:
-                break
+        raise AssertionError  # the second try has returned or raised
+
+    def ask_voxels(self, kind: str, pair: tuple, fields: dict, is_fresh: bool = False) -> Steps:
+        """Steps: ``preview`` or ``fuse`` nodes, and take the voxels over; see :meth:`ask`.
+
+        Returns:
+            ``(voxels, reply)``.
+        """
+        reply = yield from self.ask(kind, pair, fields, is_fresh)
         path = Path(self.hello["folder"]) / reply["file"]
         voxels = np.load(path, allow_pickle=False)
         path.unlink()

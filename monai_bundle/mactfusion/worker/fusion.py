@@ -1,8 +1,9 @@
-"""Load, preview and fuse: the recipe's stages, with those kept that need not run again."""
+"""Load, place, preview and fuse: the recipe's stages, with those kept that need not run again."""
 
 from __future__ import annotations
 
 import json
+import threading
 import time
 from functools import partial
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mactfusion.errors import InputError, listening, unheard, with_names
+from mactfusion.errors import InputError, informing, listening, unheard, with_names
 from mactfusion.io.write import stored_type, stored_values
 from mactfusion.option_table import OPTIONS
 from mactfusion.pipeline import check_choices
 from mactfusion.recipe import Recipe
+from mactfusion.registration.step import why_not
+from mactfusion.registration.verdict import NOT_CHECKED
 from mactfusion.transforms.slices import slice_axis
 from mactfusion.worker.pace import Pace
 from mactfusion.worker.protocol import RequestError
@@ -26,26 +29,32 @@ if TYPE_CHECKING:
 
     from monai.data import MetaTensor
 
-    from mactfusion.case import Case
+    from mactfusion.case import Case, Partner
     from mactfusion.choice import ChosenNetwork
     from mactfusion.options import Options
     from mactfusion.worker.jobs import Job
     from mactfusion.worker.protocol import Channel
 
+_WRITES_NOTHING = {"output": None, "overwrite": False}
+
 _AS_NRRD = Path("fused.nrrd")
 """Voxels travel in the types that a file for 3D Slicer holds."""
 
-_ALIGNED_BY = ("task", "grid", "axis")
+_PLACED_BY = ("task", "register", "accept_doubtful", "transform")
+_ALIGNED_BY = (*_PLACED_BY, "grid", "axis")
 _WINDOWS = ("window", "anatomical_window")
 _SCALED_BY = (*_ALIGNED_BY, *_WINDOWS, "colormap", "luminance", "dtype")
 
+_GLANCE_S = 0.05
+
 
 class Fusion:
-    """Does the jobs of the queue.
+    """Does the jobs of the queues.
 
-    It keeps the network, the last pair of volumes on one grid, and, for automatic windows, which
-    need the whole volume, that pair in [0, 1]. A preview is the same stages with one slice: it
-    equals that slice of the fused volume, because no stage after the windows looks beyond a slice.
+    It keeps the network, the last pair whose places were searched, the last pair on one grid, and,
+    for automatic windows, which need the whole volume, that pair in [0, 1]. A preview is the same
+    stages with one slice: it equals that slice of the fused volume, because no stage after the
+    windows looks beyond a slice. It does not wait for a check, which moves nothing.
 
     Args:
         folder: where voxels come and go.
@@ -58,6 +67,7 @@ class Fusion:
         self._volumes = Volumes(folder)
         self._network: tuple[tuple[str, str], ChosenNetwork] | None = None
         self._kept: dict[str, tuple[str, Case]] = {}
+        self._placing = threading.Lock()
 
     def work(self, job: Job) -> dict[str, Any]:
         """Do a job and return the fields of its result.
@@ -67,17 +77,29 @@ class Fusion:
             InputError: the volumes cannot be fused.
             FusionCancelled: somebody ended the job.
         """
-        steps = {"load": self._load, "preview": self._preview, "fuse": self._fuse}
+        steps = {
+            "load": self._load,
+            "place": self._place,
+            "preview": self._preview,
+            "fuse": self._fuse,
+        }
         with listening(partial(self._say, job)):  # such as a batch that must be smaller
             return steps[job.request.kind](job)
 
     def _load(self, job: Job) -> dict[str, Any]:
         return {"volume": self._volumes.load(job.request)}
 
+    def _place(self, job: Job) -> dict[str, Any]:
+        recipe, options = self._recipe(job, _WRITES_NOTHING)
+        case = self._placed(job, recipe, options)
+        self._say_notes(job, case)
+        partners = sorted(case["partners"], key=lambda partner: partner["number"])
+        return {"partners": [_place_of(partner, case["anatomical"]) for partner in partners]}
+
     def _preview(self, job: Job) -> dict[str, Any]:
         index = job.request.get("slice", int)
         # A look writes nothing, wherever the volume is to go.
-        recipe, options = self._recipe(job, {"output": None, "overwrite": False})
+        recipe, options = self._recipe(job, _WRITES_NOTHING, is_look=True)
         started = time.time()
         aligned = self._aligned(job, recipe, options)
         job.check()
@@ -121,9 +143,16 @@ class Fusion:
         return self._result(job, recipe.finish(case), dtype)
 
     def _recipe(
-        self, job: Job, fixed: dict[str, Any], progress: Any = None
+        self, job: Job, fixed: dict[str, Any], progress: Any = None, is_look: bool = False
     ) -> tuple[Recipe, Options]:
-        """Lay the options of a request over the recipe, with the network that is warm."""
+        """Lay the options of a request over the recipe, with the network that is warm.
+
+        Args:
+            job: what is asked.
+            fixed: options that are not the asker's to choose.
+            progress: see :class:`~mactfusion.recipe.Recipe`.
+            is_look: leave out a check that was not done yet.
+        """
         chosen = job.request.fields.get("options", {})
         if not isinstance(chosen, dict) or (unknown := set(chosen) - set(OPTIONS)):
             names = ", ".join(sorted(unknown)) if isinstance(chosen, dict) else "'options'"
@@ -133,6 +162,8 @@ class Fusion:
         partner = self._several(keys) if isinstance(keys, list) else self._volumes.get(keys)
         try:
             sources, options = check_choices(anatomical, partner, {**chosen, **fixed})
+            if is_look and self._kept.get("placed", ("",))[0] != _key(job, options, _PLACED_BY):
+                options = options.replaced(register=_without_checks(options.register))
             key = (options.model, str(options.weights))
             known = self._network[1] if self._network and self._network[0] == key else None
             recipe = Recipe(*sources, options, progress, known)
@@ -152,8 +183,31 @@ class Fusion:
             )
         return [self._volumes.get(key) for key in keys]
 
+    def _placed(self, job: Job, recipe: Recipe, options: Options) -> Case:
+        """Check or register the pair, once; who needs it while that is under way waits for it."""
+        if not any(_listed(options.register, each) for each in ("check", "rigid", "affine")):
+            return recipe.place()  # reading alone
+
+        def inform(_sentence: str) -> None:
+            job.check()
+            if job.request.kind != "preview":
+                self._channel.send("progress", job.request.id, **Pace.unknown("place"))
+
+        while not self._placing.acquire(timeout=_GLANCE_S):
+            job.check()
+        try:
+            with informing(inform):
+                return self._keep("placed", _key(job, options, _PLACED_BY), recipe.place)
+        finally:
+            self._placing.release()
+
     def _aligned(self, job: Job, recipe: Recipe, options: Options) -> Case:
-        return self._keep("aligned", _key(job, options, _ALIGNED_BY), recipe.align)
+        def align() -> Case:
+            placed = self._placed(job, recipe, options)
+            job.check()
+            return recipe.align(placed)
+
+        return self._keep("aligned", _key(job, options, _ALIGNED_BY), align)
 
     def _scaled(self, job: Job, recipe: Recipe, case: Case, options: Options) -> Case:
         return self._keep("scaled", _key(job, options, _SCALED_BY), lambda: recipe.scale(case))
@@ -191,10 +245,38 @@ def _is_named(window: Any) -> bool:
     return any(isinstance(each, str) for each in windows)
 
 
+def _listed(value: Any, wanted: str) -> bool:
+    """Tell whether an option, or that of one of several partners, has a value."""
+    return wanted in (value if isinstance(value, list) else [value])
+
+
+def _without_checks(register: Any) -> Any:
+    if isinstance(register, list):
+        return [_without_checks(each) for each in register]
+    return "off" if register == "check" else register
+
+
+def _place_of(partner: Partner, anatomical: MetaTensor) -> dict[str, Any]:
+    """Return what the reply says of a partner that was checked or registered."""
+    verdict = partner["verdict"]
+    is_unchecked = verdict == NOT_CHECKED
+    return {
+        "verdict": verdict,
+        "is_sided": partner["is_sided"],
+        "off_mm": None if is_unchecked else partner["off_mm"],
+        "off_degrees": None if is_unchecked else partner["off_degrees"],
+        "pose": partner["pose"].tolist(),
+        "reason": why_not(anatomical) or why_not(partner["partner"]) if is_unchecked else "",
+    }
+
+
 def _key(job: Job, options: Options, names: tuple[str, ...]) -> str:
     sources = [job.request.fields[role] for role in ("anatomical", "partner")]
-    return json.dumps([sources, [getattr(options, name) for name in names]], default=_as_rows)
+    return json.dumps([sources, [getattr(options, name) for name in names]], default=_as_json)
 
 
-def _as_rows(table: np.ndarray) -> list[Any]:
-    return table.tolist()
+def _as_json(value: np.ndarray | Path) -> Any:
+    """Return a colour table as rows, and a file with the time of its last change."""
+    if isinstance(value, Path):
+        return [str(value), value.stat().st_mtime_ns]
+    return value.tolist()

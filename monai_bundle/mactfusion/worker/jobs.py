@@ -1,8 +1,9 @@
-"""Requests that take time: one after another on a thread, to be cancelled or replaced."""
+"""Requests that take time, to be cancelled or replaced: those of one lane after another."""
 
 from __future__ import annotations
 
 import threading
+import time
 import traceback
 from collections import deque
 from typing import TYPE_CHECKING, Any
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
 
 _SENTENCES = {
     "cancelled": "The request was cancelled.",
-    "replaced": "A newer preview took its place.",
+    "replaced": "A newer request took its place.",
 }
+
+_LANES = ("fusion", "place")
+"""Each has a thread of its own: slices are fused for the eye while a pair is being checked."""
+
+_NEWEST_WINS = ("preview", "place")
 
 
 class Job:
@@ -39,7 +45,7 @@ class Job:
 
 
 class Jobs:
-    """A queue and the thread that works it off.
+    """Queues, and the threads that work them off.
 
     Every request gets exactly one last reply: a result or an error.
 
@@ -52,15 +58,19 @@ class Jobs:
     def __init__(self, work: Callable[[Job], dict[str, Any]], channel: Channel) -> None:
         self._work = work
         self._channel = channel
-        self._queue: deque[Job] = deque()
-        self._running: Job | None = None
+        self._queues: dict[str, deque[Job]] = {lane: deque() for lane in _LANES}
+        self._running: dict[str, Job] = {}
         self._is_over = False
         self._changed = threading.Condition()
-        self._thread = threading.Thread(target=self._work_off, name="jobs", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._work_off, args=(lane,), name=lane, daemon=True)
+            for lane in _LANES
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def add(self, request: Request) -> None:
-        """Queue a request; a preview replaces the one before it.
+        """Queue a request; a preview, or a place, replaces the one before it.
 
         Raises:
             RequestError: its id belongs to a request that is not answered yet.
@@ -68,12 +78,12 @@ class Jobs:
         with self._changed:
             if any(job.request.id == request.id for job in self._open()):
                 raise RequestError("bad-request", f"The id {request.id} is in use.")
-            if request.kind == "preview":
+            if request.kind in _NEWEST_WINS:
                 for job in self._open():
-                    if job.request.kind == "preview":
+                    if job.request.kind == request.kind:
                         self._end(job, "replaced")
-            self._queue.append(Job(request))
-            self._changed.notify()
+            self._queues[_lane_of(request)].append(Job(request))
+            self._changed.notify_all()
 
     def cancel(self, request: int) -> bool:
         """End a request, at once in the queue and within one batch when it runs.
@@ -88,36 +98,43 @@ class Jobs:
             return bool(found)
 
     def stop(self, timeout_s: float) -> None:
-        """Cancel everything and wait for the thread, which may be within a batch."""
+        """Cancel everything and wait for the threads, which may be within a batch."""
         with self._changed:
             self._is_over = True
             for job in self._open():
                 self._end(job, "cancelled")
-            self._changed.notify()
-        self._thread.join(timeout_s)
+            self._changed.notify_all()
+        end = time.monotonic() + timeout_s
+        for thread in self._threads:
+            thread.join(max(0.0, end - time.monotonic()))
 
     def _open(self) -> list[Job]:
-        running = [] if self._running is None else [self._running]
-        return [*running, *self._queue]
+        waiting = [job for queue in self._queues.values() for job in queue]
+        return [*self._running.values(), *waiting]
 
     def _end(self, job: Job, reason: str) -> None:
         job.ended_by = job.ended_by or reason
-        if job in self._queue:
-            self._queue.remove(job)
+        queue = self._queues[_lane_of(job.request)]
+        if job in queue:
+            queue.remove(job)
             self._channel.error(job.request.id, reason, _SENTENCES[reason])
 
-    def _work_off(self) -> None:
+    def _work_off(self, lane: str) -> None:
+        queue = self._queues[lane]
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._queue or self._is_over)
+                self._changed.wait_for(lambda: queue or self._is_over)
                 if self._is_over:
                     return
-                self._running = self._queue.popleft()
-            reply, fields = self._do(self._running)
+                job = self._running[lane] = queue.popleft()
+            reply, fields = self._do(job)
             with self._changed:
                 # Whoever reads the reply may use the id again.
-                self._channel.send(reply, self._running.request.id, **fields)
-                self._running = None
+                try:
+                    self._channel.send(reply, job.request.id, **fields)
+                except (TypeError, ValueError) as error:  # it cannot be written as JSON
+                    self._channel.error(job.request.id, *_unexpected(error))
+                del self._running[lane]
 
     def _do(self, job: Job) -> tuple[str, dict[str, Any]]:
         """Return the last reply to a request and its fields."""
@@ -130,7 +147,15 @@ class Jobs:
         except InputError as error:
             code, sentence = "input", str(error)
         except Exception as error:  # one request fails, the worker goes on
-            traceback.print_exc()
-            name = type(error).__name__
-            code, sentence = "internal", f"Unexpected {name} in the worker; its log says where."
+            code, sentence = _unexpected(error)
         return "error", {"code": code, "sentence": sentence}
+
+
+def _unexpected(error: Exception) -> tuple[str, str]:
+    """Write an error that nobody foresaw into the log; return its code and sentence."""
+    traceback.print_exception(error)
+    return "internal", f"Unexpected {type(error).__name__} in the worker; its log says where."
+
+
+def _lane_of(request: Request) -> str:
+    return "place" if request.kind == "place" else "fusion"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +26,7 @@ MOST_VOLUMES = 1 + MOST_PARTNERS
 
 
 class Volumes:
-    """The volumes that were used last, at most :data:`MOST_VOLUMES`.
+    """The volumes that were used last, at most :data:`MOST_VOLUMES`; threads may share them.
 
     Args:
         folder: where the files of volumes lie.
@@ -34,6 +35,7 @@ class Volumes:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._volumes: OrderedDict[str, MetaTensor] = OrderedDict()
+        self._lock = threading.Lock()
 
     def load(self, request: Request) -> str:
         """Take over the volume of a request and remove its file.
@@ -58,11 +60,12 @@ class Volumes:
         digest.update(affine.tobytes())
         digest.update(array.T.data)
         key = digest.hexdigest()
-        if key not in self._volumes:
-            self._volumes[key] = _volume(array, affine, about)
-        self._volumes.move_to_end(key)
-        while len(self._volumes) > MOST_VOLUMES:
-            self._volumes.popitem(last=False)
+        with self._lock:
+            if key not in self._volumes:
+                self._volumes[key] = _volume(array, affine, about)
+            self._volumes.move_to_end(key)
+            while len(self._volumes) > MOST_VOLUMES:
+                self._volumes.popitem(last=False)
         return key
 
     def get(self, key: str) -> MetaTensor:
@@ -71,10 +74,13 @@ class Volumes:
         Raises:
             RequestError: it was never loaded, or so many others since that it was dropped.
         """
-        if key not in self._volumes:
-            raise RequestError("unknown-volume", "The worker has no such volume; load it again.")
-        self._volumes.move_to_end(key)
-        return self._volumes[key]
+        with self._lock:
+            if key not in self._volumes:
+                raise RequestError(
+                    "unknown-volume", "The worker has no such volume; load it again."
+                )
+            self._volumes.move_to_end(key)
+            return self._volumes[key]
 
 
 def _affine(rows: list[Any]) -> np.ndarray:
