@@ -34,6 +34,21 @@ TELLING = {
 }
 """What may tell two images at one place apart, and the tag that says it."""
 
+HINTS = (
+    "RepetitionTime", "SequenceName", "ScanningSequence", "ContrastBolusAgent",
+    "SeriesDescription", "SeriesNumber", "SeriesTime", "ProtocolName", "DerivationDescription",
+    "ReconstructionDiameter", "FilterType", "PatientPosition", "GantryDetectorTilt",
+    "ImagedNucleus", "ExposureTime", "XRayTubeCurrent",
+)  # fmt: skip
+"""Tags that may differ within one volume, but not in turns from slice to slice."""
+
+_OF_EACH = {
+    "instance": "InstanceNumber",
+    "acquisition time": "AcquisitionTime",
+    "content time": "ContentTime",
+    "acquisition moment": "AcquisitionDateTime",
+}
+
 
 def planes(header: Dataset) -> tuple[str, list[Frame]]:
     """Return the units and the one plane.
@@ -55,6 +70,7 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
         slope=rescale(header, "RescaleSlope"),
         intercept=rescale(header, "RescaleIntercept") or 0.0,
         keys=keys_of(header),
+        hints=_hints_of(header),
         duration_ms=number(header, "ActualFrameDuration"),
         decimals=(
             decimals(header, "ImageOrientationPatient"),
@@ -82,17 +98,23 @@ def keys_of(header: Dataset) -> dict[str, Any]:
     return {name: value for name, value in keys.items() if value is not None}
 
 
+def _hints_of(header: Dataset) -> dict[str, Any]:
+    tags = {**{name: name for name in HINTS}, **_OF_EACH}
+    found = {name: comparable(header.get(tag)) for name, tag in tags.items()}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def comparable(value: Any) -> Any:
     """Turn a value of DICOM into what can be compared and sorted; empty becomes None."""
     if value is None or value == "":
         return None
     if np.iterable(value) and not isinstance(value, str):
-        values = tuple(comparable(each) for each in value)
+        values = tuple(found for each in value if (found := comparable(each)) is not None)
         return (values[0] if len(values) == 1 else values) if values else None
     try:
         return float(value)
     except (TypeError, ValueError):
-        return str(value).strip()
+        return str(value).strip() or None
 
 
 def units_of(header: Dataset) -> str:

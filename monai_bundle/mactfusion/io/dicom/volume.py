@@ -9,6 +9,7 @@ import numpy as np
 from mactfusion.errors import InputError, warn
 from mactfusion.io.dicom.choose import PARTNER
 from mactfusion.io.dicom.geometry import grid_of
+from mactfusion.io.dicom.in_space import overlap_much
 from mactfusion.io.dicom.place import number
 from mactfusion.io.dicom.resample import on_grid
 from mactfusion.io.dicom.suv import COUNT_SCALES, suv_of, told_by
@@ -216,6 +217,12 @@ def _count(series: Series, header: Any, grid: Grid, sentences: list[str]) -> Non
         sentences.append(
             f"its slices are {apart_mm:.4g} mm apart, and its header tells of less; slices between"
             " them may be missing"
+        )
+    elif len(series.files) > 1 and overlap_much(series.moments[0]):
+        thick_mm = number(header, "SliceThickness")
+        sentences.append(
+            f"its slices are {thick_mm:.4g} mm thick and {apart_mm:.4g} mm apart; no tag says that"
+            " they are two volumes in turns, and they were taken for one that overlaps"
         )
     named = header.get("NumberOfSlices")
     if series.modality == "PT" and named and int(named) > series.slices:

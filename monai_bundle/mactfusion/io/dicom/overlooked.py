@@ -1,0 +1,40 @@
+"""Slices that are missing everywhere, so that no gap shows; only their numbers do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from mactfusion.io.dicom.geometry import along_normal, normal_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mactfusion.io.dicom.frame import Frame, Image
+
+_WIDER = 1.5
+
+SKIPS = (
+    "its slices lie further apart than they are thick, and their numbers (InstanceNumber) skip"
+    " some; slices between them may be missing"
+)
+
+
+def skips(frames: Sequence[Frame], images: Sequence[Image]) -> bool:
+    """Whether slices lie apart, tell no distance, and no image has a number between theirs.
+
+    Args:
+        frames: a volume, in the order in which its planes lie.
+        images: those of its series.
+    """
+    numbers = {frame.hints.get("instance") for frame in frames}
+    thickness_mm = float(np.median([frame.thickness_mm for frame in frames]))
+    if len(frames) < 3 or None in numbers or frames[0].apart_mm or thickness_mm <= 0:
+        return False
+    own = sorted(float(number) for number in numbers)
+    step_mm = float(np.median(np.diff(along_normal(frames, normal_of(frames)))))
+    if len(own) < len(frames) or min(np.diff(own)) < 2 or step_mm <= _WIDER * thickness_mm:
+        return False
+    others = {frame.hints.get("instance") for image in images for frame in image.frames} - numbers
+    return not any(number and own[0] < number < own[-1] for number in others)
