@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from mactfusion.io.dicom.frame import Frame
 
-_WIDER = 1.5
+_WIDER, _CLOSE = 1.5, 0.75
 _SAME_DIRECTION = 0.999
 
 
@@ -47,12 +47,13 @@ def beside(frames: Sequence[Frame], others: Sequence[Sequence[Frame]]) -> str:
             for before, after in pairwise(depths)
             if after - before > _WIDER * thickness_mm
         )
-        is_outside = places.max() < depths.min() or places.min() > depths.max()
-        apart_mm = max(step_mm, float(np.median(np.diff(places))) if len(places) > 1 else 0.0)
-        ends_mm = min(abs(places.min() - depths.max()), abs(depths.min() - places.max()))
-        if is_outside and ends_mm <= _WIDER * apart_mm:
-            beyond += len(places)
-    where = {"between its own": between, "next to its first or last one": beyond}
+        ends_mm = [
+            *(depths.min() - places[places < depths.min()]),
+            *(places[places > depths.max()] - depths.max()),
+        ]
+        if ends_mm and _CLOSE * step_mm <= min(ends_mm) <= _WIDER * step_mm:
+            beyond += len(ends_mm)
+    where = {"between its own": between, "beyond its first or last one": beyond}
     said = [f"{count} {place}" for place, count in where.items() if count]
     if not said:
         return ""

@@ -38,16 +38,12 @@ HINTS = (
     "RepetitionTime", "SequenceName", "ScanningSequence", "ContrastBolusAgent",
     "SeriesDescription", "SeriesNumber", "SeriesTime", "ProtocolName", "DerivationDescription",
     "ReconstructionDiameter", "FilterType", "PatientPosition", "GantryDetectorTilt",
-    "ImagedNucleus", "ExposureTime", "XRayTubeCurrent",
+    "ImagedNucleus",
 )  # fmt: skip
 """Tags that may differ within one volume, but not in turns from slice to slice."""
 
-_OF_EACH = {
-    "instance": "InstanceNumber",
-    "acquisition time": "AcquisitionTime",
-    "content time": "ContentTime",
-    "acquisition moment": "AcquisitionDateTime",
-}
+NUMBERS = ("InstanceNumber", "AcquisitionTime", "ContentTime", "AcquisitionDateTime")
+"""Tags that go on along one volume, and start again in the next."""
 
 
 def planes(header: Dataset) -> tuple[str, list[Frame]]:
@@ -99,8 +95,7 @@ def keys_of(header: Dataset) -> dict[str, Any]:
 
 
 def _hints_of(header: Dataset) -> dict[str, Any]:
-    tags = {**{name: name for name in HINTS}, **_OF_EACH}
-    found = {name: comparable(header.get(tag)) for name, tag in tags.items()}
+    found = {tag: comparable(header.get(tag)) for tag in (*HINTS, *NUMBERS)}
     return {name: value for name, value in found.items() if value is not None}
 
 

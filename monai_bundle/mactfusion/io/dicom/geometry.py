@@ -139,9 +139,7 @@ def grid_of(frames: Sequence[Frame]) -> Grid:
     affine = _affine(axes, (column_mm, row_mm, step_mm), first_mm)
     sentence = spacing.sentence
     if written_mm == 1 and sideways_mm > NEGLIGIBLE_MM and not sentence:
-        sentence = (
-            f"its positions are rounded to {written(frames)}, and were taken to lie straight"
-        )
+        sentence = f"its positions are rounded to {written(frames)}, and were taken to lie straight"
     return Grid(affine, (image.columns, image.rows, len(frames)), sentence=sentence)
 
 

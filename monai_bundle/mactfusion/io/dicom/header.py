@@ -28,7 +28,7 @@ _TAGS = [
     "PerFrameFunctionalGroupsSequence", "RepetitionTime", "SequenceName", "ScanningSequence",
     "ContrastBolusAgent", "SeriesTime", "ProtocolName", "DerivationDescription",
     "ReconstructionDiameter", "FilterType", "PatientPosition", "GantryDetectorTilt",
-    "ImagedNucleus", "ExposureTime", "XRayTubeCurrent", "ContentTime", "AcquisitionDateTime",
+    "ImagedNucleus", "ContentTime", "AcquisitionDateTime",
 ]  # fmt: skip
 
 

@@ -92,7 +92,8 @@ def refuse_rounded_holes(
     places = np.arange(len(frames))
     room_mm = rounding_mm + _EXACT_MM
     for told_mm in dict.fromkeys((frames[0].apart_mm, frames[0].thickness_mm)):
-        if told_mm < rounding_mm:
+        is_of_all = all(told_mm in (frame.apart_mm, frame.thickness_mm) for frame in frames)
+        if told_mm < rounding_mm or not is_of_all:
             continue
         steps = places.copy()
         holes: list[_Hole] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mactfusion.io.dicom.classic import HINTS, NUMBERS
 from mactfusion.io.dicom.geometry import along_normal, normal_of
 from mactfusion.io.dicom.parts import (
     KINDS,
@@ -29,10 +30,8 @@ _VARYING = ("kVp", "flip angle")
 _IN_TURNS = (*PARTS, *MOMENTS, *_VARYING)
 """What may differ from slice to slice of one volume."""
 
-_BLOCKS = ("instance", "acquisition time", "content time", "acquisition moment")
-"""Numbers that go on along one volume, and start again in the next."""
-
 _MOST_VOLUMES = 4
+_LEAST = 4
 _ALIKE = 1.1
 _WIDER = 1.5
 
@@ -78,9 +77,8 @@ def volumes_in_turns(frames: list[Frame]) -> tuple[str, list[list[Frame]]]:
     """
     if not overlap_much(frames):
         return "", [frames]
-    tags = sorted({name for frame in frames for name in frame.hints} - set(_BLOCKS))
-    ways = [(name, _by_hint(frames, name)) for name in tags]
-    ways += [(f"blocks of {name}", _runs(frames, name)) for name in _BLOCKS]
+    ways = [(name, _by_hint(frames, name)) for name in HINTS]
+    ways += [(f"blocks of {name}", _runs(frames, name)) for name in NUMBERS]
     for name, parts in ways:
         is_few = 2 <= len(parts) <= _MOST_VOLUMES and min(map(len, parts)) > 1
         labelled: _Parts = list(enumerate(parts))
@@ -92,7 +90,7 @@ def volumes_in_turns(frames: list[Frame]) -> tuple[str, list[list[Frame]]]:
 def overlap_much(frames: Sequence[Frame]) -> bool:
     """Whether slices are much thicker than they lie apart, and no distance is told."""
     depths = _depths(frames)
-    if len(depths) < 2 * 2:
+    if len(depths) < _LEAST:
         return False
     apart_mm = float(np.median(np.diff(depths)))
     return _told_mm(frames, (apart_mm,)) > _WIDER * apart_mm

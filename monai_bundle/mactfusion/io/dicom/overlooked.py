@@ -28,7 +28,7 @@ def skips(frames: Sequence[Frame], images: Sequence[Image]) -> bool:
         frames: a volume, in the order in which its planes lie.
         images: those of its series.
     """
-    numbers = {frame.hints.get("instance") for frame in frames}
+    numbers = {frame.hints.get("InstanceNumber") for frame in frames}
     thickness_mm = float(np.median([frame.thickness_mm for frame in frames]))
     if len(frames) < 3 or None in numbers or frames[0].apart_mm or thickness_mm <= 0:
         return False
@@ -36,5 +36,7 @@ def skips(frames: Sequence[Frame], images: Sequence[Image]) -> bool:
     step_mm = float(np.median(np.diff(along_normal(frames, normal_of(frames)))))
     if len(own) < len(frames) or min(np.diff(own)) < 2 or step_mm <= _WIDER * thickness_mm:
         return False
-    others = {frame.hints.get("instance") for image in images for frame in image.frames} - numbers
+    others = {
+        frame.hints.get("InstanceNumber") for image in images for frame in image.frames
+    } - numbers
     return not any(number and own[0] < number < own[-1] for number in others)

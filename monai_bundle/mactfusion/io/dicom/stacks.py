@@ -183,8 +183,10 @@ def _split(frames: list[Frame], label: str = "") -> list[Stack]:
     if not is_repeated:
         hint, parts = volumes_in_turns(frames)
         if hint:
-            numbered = [(f"{part} of {len(parts)}", each) for part, each in enumerate(parts, 1)]
-            return _split_into(numbered, f"by {hint}", label)
+            numbered = [
+                (f"{part} of {len(parts)} by {hint}", each) for part, each in enumerate(parts, 1)
+            ]
+            return _split_into(numbered, "part", label)
         return [Stack([sorted_along_normal(frames)], label, differing=differing)]
     names = (*MOMENTS, "acquisition time", "acquisition")
     moments = _moments(frames, places, names)
