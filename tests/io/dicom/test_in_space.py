@@ -201,8 +201,8 @@ def test_a_part_that_another_continues_is_said(tmp_path: Path) -> None:
 
 
 def test_one_slice_of_another_spacing_is_said(tmp_path: Path) -> None:
-    classic(tmp_path, made(20),
-            change=by("PixelSpacing", lambda index: [1.6 if index == 10 else 1.5, 1.25]))  # fmt: skip
+    change = by("PixelSpacing", lambda index: [1.6 if index == 10 else 1.5, 1.25])
+    classic(tmp_path, made(20), change=change)
     (alone,) = [series for series in listed(tmp_path) if series.slices == 1]
     with pytest.warns(FusionWarning, match="slices of its own may be missing"):
         chosen(tmp_path, str(alone.number))

@@ -28,15 +28,18 @@ def skips(frames: Sequence[Frame], images: Sequence[Image]) -> bool:
         frames: a volume, in the order in which its planes lie.
         images: those of its series.
     """
-    numbers = {frame.hints.get("InstanceNumber") for frame in frames}
+    numbers = {_number(frame) for frame in frames}
     thickness_mm = float(np.median([frame.thickness_mm for frame in frames]))
-    if len(frames) < 3 or None in numbers or frames[0].apart_mm or thickness_mm <= 0:
+    if len(frames) < 3 or frames[0].apart_mm or thickness_mm <= 0:
         return False
-    own = sorted(float(number) for number in numbers)
+    own = sorted(numbers)
     step_mm = float(np.median(np.diff(along_normal(frames, normal_of(frames)))))
     if len(own) < len(frames) or min(np.diff(own)) < 2 or step_mm <= _WIDER * thickness_mm:
         return False
-    others = {
-        frame.hints.get("InstanceNumber") for image in images for frame in image.frames
-    } - numbers
-    return not any(number and own[0] < number < own[-1] for number in others)
+    others = {_number(frame) for image in images for frame in image.frames} - numbers
+    return not any(own[0] < number < own[-1] for number in others)
+
+
+def _number(frame: Frame) -> float:
+    number = frame.hints.get("InstanceNumber")
+    return number if isinstance(number, float) else 0.0

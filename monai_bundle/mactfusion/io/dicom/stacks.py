@@ -188,8 +188,7 @@ def _split(frames: list[Frame], label: str = "") -> list[Stack]:
             ]
             return _split_into(numbered, "part", label)
         return [Stack([sorted_along_normal(frames)], label, differing=differing)]
-    names = (*MOMENTS, "acquisition time", "acquisition")
-    moments = _moments(frames, places, names)
+    moments = _moments(frames, places, (*MOMENTS, "acquisition time", "acquisition"))
     if moments is None and not fall_together(frames):
         moments = _by_rank(frames, places)
     if moments is not None:
