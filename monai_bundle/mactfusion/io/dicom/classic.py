@@ -55,7 +55,8 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
     if int(header.get("NumberOfFrames") or 1) > 1:
         raise NoPlaceError("several frames in one file that does not say where each lies")
     position, orientation, spacing = (numbers(header, *tag) for tag in _PLACE_TAGS.items())
-    checked(orientation, spacing)
+    orientation_decimals = decimals(header, "ImageOrientationPatient")
+    checked(orientation, spacing, orientation_decimals)
     frame = Frame(
         number=0,
         position_mm=position,
@@ -68,10 +69,7 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
         keys=keys_of(header),
         hints=_hints_of(header),
         duration_ms=number(header, "ActualFrameDuration"),
-        decimals=(
-            decimals(header, "ImageOrientationPatient"),
-            decimals(header, "ImagePositionPatient"),
-        ),
+        decimals=(orientation_decimals, decimals(header, "ImagePositionPatient")),
     )
     return units_of(header), [frame]
 

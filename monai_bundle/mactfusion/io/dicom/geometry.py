@@ -80,6 +80,19 @@ def axes_of(frames: Sequence[Frame]) -> np.ndarray:
     return np.stack([along_row, along_column, np.cross(along_row, along_column)])
 
 
+def straightened_sentence(frames: Sequence[Frame]) -> str:
+    """Say how far `axes_of` moves the last row, where written directions lean; "" where unseen."""
+    along_row, along_column = np.mean([frame.orientation for frame in frames], axis=0).reshape(2, 3)
+    cosine = along_row @ along_column / np.linalg.norm(along_row) / np.linalg.norm(along_column)
+    moved_mm = abs(float(cosine)) * frames[0].spacing_mm[0] * (frames[0].image.rows - 1)
+    if moved_mm <= NEGLIGIBLE_MM:
+        return ""
+    return (
+        "its rows and columns are not quite perpendicular (ImageOrientationPatient); they were"
+        f" straightened, which moved the last row by {moved_mm:.2g} mm"
+    )
+
+
 def normal_of(frames: Sequence[Frame]) -> np.ndarray:
     """Unit vector along which slices lie, LPS."""
     return axes_of(frames[:1])[2]
