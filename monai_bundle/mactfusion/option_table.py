@@ -175,8 +175,12 @@ def _series(series: Any) -> str:
     return "auto" if is_automatic(series) else str(series).strip()
 
 
-def _frame(frame: Any) -> str:
-    """Take a number from 1, or "mean"."""
+def checked_frame(frame: Any) -> str:
+    """Take a number from 1, "mean" or "auto", as text.
+
+    Raises:
+        InputError: it is none of them.
+    """
     text = str(frame).strip().lower()
     if isinstance(frame, bool) or not (text in ("auto", "mean") or _is_count(text)):
         raise InputError(f"Unknown frame '{frame}': give its number from 1, or mean.")
@@ -260,13 +264,13 @@ OPTIONS: dict[str, Option] = {
         help="Which of several frames (points of time, phases) of a DICOM series or a 4-D file: "
         "its number, or mean.",
         group=FUSED,
-        check=_frame,
+        check=checked_frame,
     ),
     "frame": Option(
         default="auto",
         help="Likewise of the partner, for example a dynamic PET. Once for each partner.",
         group=FUSED,
-        check=_frame,
+        check=checked_frame,
         for_each=True,
     ),
     "units": Option(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import nibabel
 import numpy as np
 import pydicom
@@ -38,6 +40,9 @@ def prepare(folder, clone):
     for name, array in volumes.items():
         affine = np.diag([*SPACING_MM, 1.0])
         nibabel.save(nibabel.Nifti1Image(array, affine), folder / f"{name}.nii.gz")
+    (folder / "demo").mkdir()
+    for name, source in (("T1", "MR"), ("PET", "PET")):
+        shutil.copyfile(folder / f"{source}.nii.gz", folder / "demo" / f"{name}.nii.gz")
     for name, modality, array in (("mr", "MR", mr), ("ct", "CT", ct)):
         write_dicom(folder / "dicom" / name, modality, array)
     for name, modality, array in (("t1 axial", "MR", mr), ("brain ac", "PT", volumes["PET"])):

@@ -165,6 +165,15 @@ def test_nothing_chosen_or_a_frame_that_is_not_there(case: tuple[Any, np.ndarray
         as_volume(source, frame="4")
 
 
+@pytest.mark.parametrize("frame", ["abc", "0", "-1", "1.5", "", True])
+def test_what_names_no_frame_is_refused_as_such(tmp_path: Path, frame: Any) -> None:
+    path = nifti(tmp_path / "a.nii", VALUES)
+    for source in (path, (VALUES, AFFINE)):
+        with pytest.raises(InputError, match=f"^Unknown frame '{frame}': give its number from 1"):
+            as_volume(source, frame=frame)
+    np.testing.assert_array_equal(read_volume(path, frame=2)[0].numpy(), VALUES[..., 1])
+
+
 @pytest.mark.parametrize("frame", ["1", "mean"])
 def test_what_has_one_frame_takes_it(tmp_path: Path, frame: str) -> None:
     path = nifti(tmp_path / "a.nii", VALUES[..., 1])

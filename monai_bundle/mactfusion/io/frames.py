@@ -9,6 +9,7 @@ import numpy as np
 
 from mactfusion.errors import InputError, warn
 from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
+from mactfusion.option_table import checked_frame
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,14 @@ class FrameChoice:
 
     frame: str = "auto"
     role: str = PARTNER
+
+    def __post_init__(self) -> None:
+        """Refuse what names no frame.
+
+        Raises:
+            InputError: likewise.
+        """
+        object.__setattr__(self, "frame", checked_frame(self.frame))
 
     @property
     def option(self) -> str:

@@ -9,6 +9,9 @@ from mactfusion.errors import InputError
 LARGEST = 1e9
 """No length in millimetres or micrometres, direction or count of voxels along an axis is larger."""
 
+LARGEST_COSINE_BETWEEN_AXES = 1e-3
+"""Rounded headers stay below, and ITK still opens a file written with so much shear."""
+
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _INTEGER = re.compile(r"[-+]?\d{1,18}", re.ASCII)
 

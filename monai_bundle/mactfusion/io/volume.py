@@ -7,9 +7,7 @@ import torch
 from monai.data import MetaTensor
 
 from mactfusion.errors import InputError, warn
-
-LARGEST_COSINE_BETWEEN_AXES = 1e-3
-"""Rounded headers stay below, and ITK still opens a file written with so much shear."""
+from mactfusion.io.header_numbers import LARGEST_COSINE_BETWEEN_AXES
 
 LARGEST_MM = 1e8
 """Of spacings and places: nothing that is looked at is 100 km long, and squares stay exact."""

@@ -21,6 +21,7 @@ from pydicom.dataset import Dataset
 
 from mactfusion import fuse_volumes
 from mactfusion.errors import InputError
+from mactfusion.io.dicom.blending import _explained
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -278,6 +279,26 @@ def test_the_object_is_valid(
         if shutil.which(words[0]) is not None:
             done = subprocess.run([*words, str(path)], capture_output=True, text=True, check=False)
             assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("level_width", "units", "words"),
+    [
+        ((3.75, 7.5), "SUV", "0 to 7.5 SUV"),
+        ((4216.000005, 8431.99999), "", "0 to 8432"),
+        ((5e-6 + 4216, 8432), "", "0 to 8432"),
+        ((123456, 246912), "Bq/ml", "0 to 246912 Bq/ml"),
+        ((-4216 + 1e-5, 8432), "", "-8432 to 0"),
+        ((40, 400), "HU", "-160 to 240 HU"),
+        ((1.02084, 2.04167), "SUV", "0 to 2.042 SUV"),
+        ((5e-10, 1e-9), "", "0 to 0.000000001"),
+        ((1e7, 1e3), "", "9999500 to 10000500"),
+    ],
+)
+def test_a_window_is_explained_in_plain_numbers(
+    level_width: tuple[float, float], units: str, words: str
+) -> None:
+    assert _explained(level_width, units) == words
 
 
 def other_place(index: int, dataset: Any) -> None:

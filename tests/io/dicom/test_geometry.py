@@ -174,11 +174,56 @@ def test_a_slice_alone_without_thickness_is_said(tmp_path: Path) -> None:
         assert read_volume(folder).affine[2, 2] == 1
 
 
-@pytest.mark.parametrize("orientation", [[1, 0, 0, 1, 0, 0], [0, 0, 0, 0, 1, 0]])
-def test_directions_that_span_no_plane_are_refused(tmp_path: Path, orientation: Any) -> None:
+@pytest.mark.parametrize(
+    "orientation",
+    [
+        [1, 0, 0, 1, 0, 0],
+        [0, 0, 0, 0, 1, 0],
+        ["1.0", "0.0", "0.0", "0.019", "0.99982", "0.0"],
+        ["1.0", "0.0", "0.0", "0.003", "0.9999955", "0.0"],
+        ["1.09", "0.0", "0.0", "0.0", "1.0", "0.0"],
+        ["0.9", "0.4", "0.0", "-0.3", "0.9", "0.0"],
+    ],
+)
+def test_directions_that_are_not_perpendicular_or_of_another_length_are_refused(
+    tmp_path: Path, orientation: Any
+) -> None:
+    """By the rule of other formats: they lean by at most 0.001, or as they were rounded."""
     folder = classic(tmp_path / "s", made(), ImageOrientationPatient=orientation)
-    with pytest.raises(InputError, match="no pair of directions"):
+    with pytest.raises(InputError, match="no pair of perpendicular directions of length 1"):
         read_volume(folder)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "moved"),
+    [
+        (["1", "0", "0", "0.0009", "0.9999996", "0"], "0.17"),  # beyond what rounding explains
+        (["0.97", "0.24", "0.00", "-0.25", "0.97", "0.00"], "1.8"),  # two decimals
+        (["0.970", "0.242", "0.000", "-0.242", "0.970", "0.001"], ""),
+        (["1", "0", "0", "0.0004", "0.99999992", "0"], ""),
+    ],
+)
+def test_directions_that_lean_a_little_are_straightened_and_said(
+    tmp_path: Path, orientation: list[str], moved: str, recwarn: pytest.WarningsRecorder
+) -> None:
+    """The last row lies 127 rows of 1.5 mm from the first."""
+    volume = made(3, 128, 4)
+    numbers = np.array(orientation, float)
+
+    def change(index: int, dataset: Any) -> None:
+        dataset.ImageOrientationPatient = orientation
+        normal = np.cross(numbers[:3], numbers[3:])
+        dataset.ImagePositionPatient = [f"{mm:.6f}" for mm in normal * 3 * index]
+
+    read = read_volume(classic(tmp_path / "s", volume, "MR", change=change))
+    axes = read.affine.numpy()[:3, :3]
+    axes = axes / np.linalg.norm(axes, axis=0)
+    np.testing.assert_allclose(axes.T @ axes, np.eye(3), atol=1e-6)
+    said = [str(each.message) for each in recwarn]
+    if not moved:
+        assert said == []
+    else:
+        assert f"straightened, which moved the last row by {moved} mm" in said[0]
 
 
 def rounded(folder: Path, volume: Made, decimals: int, **how: Any) -> Path:

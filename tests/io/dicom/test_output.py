@@ -15,6 +15,7 @@ import pydicom
 import pytest
 import SimpleITK
 from dicom_made import classic, made
+from pydicom.datadict import dictionary_VR
 
 from mactfusion import fuse_volumes
 from mactfusion.errors import InputError
@@ -166,6 +167,101 @@ def test_the_result_belongs_to_the_patient_of_the_anatomical_series(
     assert record["task"] == ("pet-mri" if partner == "PT" else "ct-mri")
     for secret in ("Yamada", "P1", "19700101"):
         assert secret not in json.dumps(record)
+
+
+def fused(anatomical: Path, partner: Path, output: Path, weights: Path, **options: Any) -> Any:
+    form = "auto" if output.suffix else "dicom"
+    usual = {"task": "pet-mri", "units": "native", "window": (200, 400)}
+    return fuse_volumes(
+        anatomical, partner, output=output, format=form, weights=weights, **{**usual, **options}
+    )
+
+
+def images_of(output: Path) -> list[Path]:
+    return [output] if output.is_file() else sorted(output.iterdir())
+
+
+def test_what_some_slices_do_not_tell_the_others_do(
+    study: dict[str, Path], tmp_path: Path, pixel_maximum: Path
+) -> None:
+    def change(index: int, dataset: Any) -> None:
+        dataset.SpecificCharacterSet = "ISO_IR 100"
+        dataset.PatientName = "" if index == 0 else "Müller^Jörg"
+        dataset.PatientID = "" if index in (0, 4) else "P1"
+
+    mr = classic(tmp_path / "mr", made(6, 24, 20), "MR", change=change)
+    fused(mr, study["PT"], tmp_path / "o", pixel_maximum)
+    for file in images_of(tmp_path / "o"):
+        header = pydicom.dcmread(file)
+        assert (header.PatientID, str(header.PatientName)) == ("P1", "Müller^Jörg")
+
+
+@pytest.mark.parametrize("name", ["o", "o.dcm"])
+@pytest.mark.parametrize("uid", [None, "", "1.2.03.abc"])
+def test_a_result_of_sources_without_valid_uids_is_valid(
+    tmp_path: Path, name: str, uid: str | None, pixel_maximum: Path
+) -> None:
+    def change(index: int, dataset: Any) -> None:
+        for keyword in ("StudyInstanceUID", "FrameOfReferenceUID", "SeriesInstanceUID"):
+            setattr(dataset, keyword, uid)
+            if uid is None:
+                delattr(dataset, keyword)
+
+    folders = [
+        classic(tmp_path / kind, made(6, 24, 20, seed=seed), kind, change=change)
+        for seed, kind in enumerate(("MR", "PT"))
+    ]
+    result = fused(*folders, tmp_path / name, pixel_maximum)
+    for keyword in ("StudyInstanceUID", "FrameOfReferenceUID"):
+        sentence = f"The anatomical series has no valid {keyword}: the result gets a new one"
+        assert any(said.startswith(sentence) for said in result.warnings)
+    for file in images_of(tmp_path / name):
+        header = pydicom.dcmread(file)
+        assert header.StudyInstanceUID not in ("", uid)
+    if shutil.which("dciodvfy") is not None:
+        assert errors_of(images_of(tmp_path / name)[0]) == []
+
+
+INVALID = {
+    "PatientSex": "female",
+    "PatientBirthDate": "1970-01-01",
+    "PatientAge": "80",
+    "StudyDate": "1999.12.31",
+    "StudyTime": "11:22",
+    "StudyID": "x" * 17,
+    "Manufacturer": "x" * 65,
+}
+
+
+@pytest.mark.parametrize("name", ["o", "o.dcm"])
+def test_values_that_dicom_does_not_allow_are_left_out_and_said(
+    study: dict[str, Path], tmp_path: Path, name: str, pixel_maximum: Path
+) -> None:
+    def change(index: int, dataset: Any) -> None:
+        for keyword, value in INVALID.items():
+            dataset.add(pydicom.DataElement(keyword, dictionary_VR(keyword), value, False))
+
+    with pydicom.config.disable_value_validation():
+        mr = classic(tmp_path / "mr", made(6, 24, 20), "MR", change=change)
+    result = fused(mr, study["PT"], tmp_path / name, pixel_maximum)
+    said = next(each for each in result.warnings if "DICOM does not allow" in each)
+    assert set(said.rsplit(": ", 1)[1].rstrip(".").split(", ")) == set(INVALID)
+    header = pydicom.dcmread(images_of(tmp_path / name)[0])
+    assert not any(header.get(keyword) for keyword in INVALID if keyword != "Manufacturer")
+    assert header.PatientID == "P1"
+    if shutil.which("dciodvfy") is not None:
+        assert errors_of(images_of(tmp_path / name)[0]) == []
+
+
+@pytest.mark.parametrize("keyword", ["PatientID", "PatientName"])
+def test_a_patient_who_would_be_lost_is_refused(
+    study: dict[str, Path], tmp_path: Path, keyword: str, pixel_maximum: Path
+) -> None:
+    with pydicom.config.disable_value_validation():
+        mr = classic(tmp_path / "mr", made(6, 24, 20), "MR", **{keyword: "x" * 80})
+    with pytest.raises(InputError, match=f"has a {keyword} that DICOM does not allow"):
+        fused(mr, study["PT"], tmp_path / "o", pixel_maximum)
+    fused(mr, study["PT"], tmp_path / "o", pixel_maximum, anonymous=True)  # as it says
 
 
 def test_sources_are_named(study: dict[str, Path], tmp_path: Path, pixel_maximum: Path) -> None:

@@ -255,6 +255,7 @@ def test_the_half_life_of_the_nuclide(tmp_path: Path, tags: dict[str, Any]) -> N
             {"RadiopharmaceuticalInformationSequence": drug(Radiopharmaceutical="[11C]PIB")},
             "not that of C-11",
         ),
+        ({"CorrectedImage": "DECY"}, r"not corrected for ATTN \(CorrectedImage\)"),
         ({"PatientWeight": "70000"}, "its PatientWeight is no weight of a patient in kg"),
         ({"PatientWeight": "0.07"}, "its PatientWeight is no weight of a patient in kg"),
         (
@@ -279,7 +280,8 @@ def test_what_cannot_be_is_no_suv(tmp_path: Path, tags: dict[str, Any], sentence
     ("keyword", "values", "sentence"),
     [
         ("PatientWeight", ("70", "95"), "its PatientWeight differs between its slices"),
-        ("PatientWeight", ("70", None), "its PatientWeight differs between its slices"),
+        ("PatientWeight", ("70", None), "its PatientWeight is missing in some of its slices"),
+        ("PatientWeight", (None, "70"), "its PatientWeight is missing in some of its slices"),
         ("DecayCorrection", ("START", "ADMIN"), "its DecayCorrection differs"),
         (
             "RadiopharmaceuticalInformationSequence",
@@ -306,7 +308,10 @@ def test_one_number_written_in_two_ways_does_not_differ(tmp_path: Path) -> None:
     def change(dataset: Any) -> None:
         dataset.PatientWeight = "70" if dataset.InstanceNumber > 3 else "70.000"
         time = "091500" if dataset.InstanceNumber > 3 else "091500.000"
-        dataset.RadiopharmaceuticalInformationSequence = drug(RadiopharmaceuticalStartTime=time)
+        half_life_s = "6586.2" if dataset.InstanceNumber > 3 else "6586.20019531"  # of 32 bits
+        dataset.RadiopharmaceuticalInformationSequence = drug(
+            RadiopharmaceuticalStartTime=time, RadionuclideHalfLife=half_life_s
+        )
 
     is_suv(pet(tmp_path / "s", private=change), AFTER_AN_HOUR)
 

@@ -369,6 +369,16 @@ def test_inverse_grey_of_an_mr_is_turned_and_said(tmp_path: Path, dtype: str, to
         same_volume(read_volume(folder), Made(top - volume.values))
 
 
+def test_inverse_grey_of_some_slices_alone_is_refused(tmp_path: Path) -> None:
+    def change(index: int, dataset: Any) -> None:
+        if index == 3:
+            dataset.PhotometricInterpretation = "MONOCHROME1"
+
+    folder = classic(tmp_path / "s", made(), "MR", change=change)
+    with pytest.raises(InputError, match=r"smallest value is white \(MONOCHROME1\) among others"):
+        read_volume(folder)
+
+
 @pytest.mark.parametrize("cut", [1, 8, 40])
 def test_pixels_that_end_early_are_refused_by_name(tmp_path: Path, cut: int) -> None:
     folder = classic(tmp_path / "s", made())

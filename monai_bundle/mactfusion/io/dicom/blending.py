@@ -6,6 +6,7 @@ them by itself.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,9 @@ def check_blendable(origins: Sequence[Origin | None]) -> None:
             raise InputError(f"{IMPOSSIBLE}: the {role} volume is no DICOM series.")
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
             if not origin.header.get(keyword):
-                raise InputError(f"{IMPOSSIBLE}: the {role} series has no {keyword}.")
+                raise InputError(f"{IMPOSSIBLE}: the {role} series has no valid {keyword}.")
+        if {scale.uid for scale in origin.scales} - {image.uid for image in origin.images}:
+            raise InputError(f"{IMPOSSIBLE}: an image of the {role} series has no valid UID.")
         if origin.is_inverted:
             raise InputError(
                 f"{IMPOSSIBLE}: the {role} series stores white as its smallest value (MONOCHROME1)."
@@ -219,8 +222,12 @@ def _input(number: int, origin: Origin, level_width: Sequence[float], units: str
 def _explained(level_width: Sequence[float], units: str) -> str:
     """Say what a window shows in the units that were fused, such as "0 to 7.5 SUV"."""
     level, width = (float(value) for value in level_width)
-    low, high = (round(level + side * width / 2, 6) for side in (-1, 1))
-    return f"{low:.4g} to {high:.4g} {units}".strip()[:_LONGEST_EXPLANATION]
+    digits = max(0, 3 - math.floor(math.log10(width)))
+    ends = (round(level + side * width / 2, digits) + 0.0 for side in (-1, 1))  # and no "-0"
+    low, high = (f"{end:.{digits}f}" for end in ends)
+    if digits > 0:
+        low, high = (text.rstrip("0").rstrip(".") for text in (low, high))
+    return f"{low} to {high} {units}".strip()[:_LONGEST_EXPLANATION]
 
 
 def _images(origin: Origin, scales: Sequence[Scale]) -> list[Dataset]:

@@ -168,8 +168,9 @@ def _several(
     volumes: Sequence[Series], listing: Listing, path: Path, roles: Sequence[str]
 ) -> SeveralVolumesError:
     options = " and ".join(_option(role) for role in roles)
+    meant = "" if len(volumes) == len(listing.candidates) else " that may be meant"
     return SeveralVolumesError(
-        f"{path} holds {len(listing.candidates)} volumes: {_all(volumes)}; choose with {options}"
+        f"{path} holds {len(volumes)} volumes{meant}: {_all(volumes)}; choose with {options}"
         " by number, or by words of the description",
         listing,
     )

@@ -34,6 +34,17 @@ TELLING = {
 }
 """What may tell two images at one place apart, and the tag that says it."""
 
+HINTS = (
+    "RepetitionTime", "SequenceName", "ScanningSequence", "ContrastBolusAgent",
+    "SeriesDescription", "SeriesNumber", "SeriesTime", "ProtocolName", "DerivationDescription",
+    "ReconstructionDiameter", "FilterType", "PatientPosition", "GantryDetectorTilt",
+    "ImagedNucleus",
+)  # fmt: skip
+"""Tags that may differ within one volume, but not in turns from slice to slice."""
+
+NUMBERS = ("InstanceNumber", "AcquisitionTime", "ContentTime", "AcquisitionDateTime")
+"""Tags that go on along one volume, and start again in the next."""
+
 
 def planes(header: Dataset) -> tuple[str, list[Frame]]:
     """Return the units and the one plane.
@@ -44,7 +55,8 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
     if int(header.get("NumberOfFrames") or 1) > 1:
         raise NoPlaceError("several frames in one file that does not say where each lies")
     position, orientation, spacing = (numbers(header, *tag) for tag in _PLACE_TAGS.items())
-    checked(orientation, spacing)
+    orientation_decimals = decimals(header, "ImageOrientationPatient")
+    checked(orientation, spacing, orientation_decimals)
     frame = Frame(
         number=0,
         position_mm=position,
@@ -55,11 +67,9 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
         slope=rescale(header, "RescaleSlope"),
         intercept=rescale(header, "RescaleIntercept") or 0.0,
         keys=keys_of(header),
+        hints=_hints_of(header),
         duration_ms=number(header, "ActualFrameDuration"),
-        decimals=(
-            decimals(header, "ImageOrientationPatient"),
-            decimals(header, "ImagePositionPatient"),
-        ),
+        decimals=(orientation_decimals, decimals(header, "ImagePositionPatient")),
     )
     return units_of(header), [frame]
 
@@ -82,17 +92,22 @@ def keys_of(header: Dataset) -> dict[str, Any]:
     return {name: value for name, value in keys.items() if value is not None}
 
 
+def _hints_of(header: Dataset) -> dict[str, Any]:
+    found = {tag: comparable(header.get(tag)) for tag in (*HINTS, *NUMBERS)}
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def comparable(value: Any) -> Any:
     """Turn a value of DICOM into what can be compared and sorted; empty becomes None."""
     if value is None or value == "":
         return None
     if np.iterable(value) and not isinstance(value, str):
-        values = tuple(comparable(each) for each in value)
+        values = tuple(found for each in value if (found := comparable(each)) is not None)
         return (values[0] if len(values) == 1 else values) if values else None
     try:
         return float(value)
     except (TypeError, ValueError):
-        return str(value).strip()
+        return str(value).strip() or None
 
 
 def units_of(header: Dataset) -> str:

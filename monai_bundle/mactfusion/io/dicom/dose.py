@@ -28,7 +28,8 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
     first = np.array(numbers(header, "ImagePositionPatient", 3))
     orientation = numbers(header, "ImageOrientationPatient", 6)
     spacing = numbers(header, "PixelSpacing", 2)
-    checked(orientation, spacing)
+    orientation_decimals = decimals(header, "ImageOrientationPatient")
+    checked(orientation, spacing, orientation_decimals)
     along_row, along_column = np.reshape(orientation, (2, 3))
     normal = np.cross(along_row, along_column)
     normal /= np.linalg.norm(normal)
@@ -43,7 +44,7 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
         offsets = (offsets - offsets[0]) * normal[2]
     units = "Gy" if str(header.get("DoseUnits") or "").upper() == "GY" else ""
     place = "GridFrameOffsetVector" if count > 1 else "ImagePositionPatient"
-    written = decimals(header, "ImageOrientationPatient"), decimals(header, place)
+    written = orientation_decimals, decimals(header, place)
     telling = {"dose": "DoseSummationType", "dose type": "DoseType"}
     keys = {name: str(header.get(tag)).strip() for name, tag in telling.items() if header.get(tag)}
     return units, [

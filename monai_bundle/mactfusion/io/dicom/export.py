@@ -28,6 +28,11 @@ if TYPE_CHECKING:
     from mactfusion.io.dicom.spatial_registration import Moved
 
 _LONGEST_VERSION_NAME = 16
+_NEW_UIDS = {
+    "StudyInstanceUID": "and does not stand beside its sources",
+    "FrameOfReferenceUID": "so that viewers may not lay it over its sources",
+}
+"""What archives and viewers make of it."""
 
 
 class DicomExport:
@@ -86,7 +91,14 @@ class DicomExport:
         """
         if not self.is_chosen:
             return
-        self._owner(origins)
+        owner = self._owner(origins)
+        for keyword in ("PatientID", "PatientName"):
+            if owner is not None and keyword in owner.invalid:
+                raise InputError(
+                    f"The {self._owner_in_words(origins)} has a {keyword} that DICOM does not "
+                    "allow, so that the result could not be found under the patient: write "
+                    "another format, or add --anonymous."
+                )
         if self.is_blending:
             from mactfusion.io.dicom.blending import check_blendable
 
@@ -104,6 +116,8 @@ class DicomExport:
             origins: see :meth:`check_origins`.
         """
         sentences = []
+        if self.is_chosen:
+            sentences += self._sentences_of_owner(origins)
         if self.is_chosen and self.template is not None:
             sentences.append(
                 "The result takes patient, study and frame of reference from the template: check "
@@ -119,6 +133,38 @@ class DicomExport:
                 "shows wrong."
             )
         return sentences
+
+    def _sentences_of_owner(self, origins: Sequence[Origin | None]) -> list[str]:
+        """Say what of the owner's header the result cannot take."""
+        from mactfusion.io.dicom.origin import BODY, EQUIPMENT, PATIENT, STUDY
+
+        owner = self._owner(origins)
+        if owner is None:
+            return []
+        whose = self._owner_in_words(origins)
+        sentences = [
+            f"The {whose} has no valid {keyword}: the result gets a new one, {consequence}."
+            for keyword, consequence in _NEW_UIDS.items()
+            if not owner.header.get(keyword)
+        ]
+        copied = {*PATIENT, *STUDY, *BODY} - set(_NEW_UIDS)
+        left_out = [key for key in owner.invalid if key in copied]
+        left_out += [
+            key
+            for origin in origins
+            if origin is not None
+            for key in origin.invalid
+            if key in EQUIPMENT
+        ]
+        if left_out:
+            sentences.append(
+                "The result leaves out what DICOM does not allow in the headers of its sources: "
+                f"{', '.join(dict.fromkeys(left_out))}."
+            )
+        return sentences
+
+    def _owner_in_words(self, origins: Sequence[Origin | None]) -> str:
+        return "template" if origins[0] is None else "anatomical series"
 
     def _owner(self, origins: Sequence[Origin | None]) -> Origin | None:
         """Return whose patient, study and frame of reference are taken; None for nobody's."""

@@ -26,6 +26,8 @@ class Frame:
         slope: stored value times this; None where the header does not say, which is 1.
         intercept: the product plus this is the value.
         keys: what may tell it from another image at its place, such as ``echo time``.
+        hints: what may tell it from a plane beside it, where slices overlap; numbers and moments of
+            its own, too.
         duration_ms: of the acquisition; 0 where unknown.
         corner: row and column where it begins in the stored plane; that of a mosaic's tile.
         decimals: of the numbers of orientation and position as they were written; 0 where all are
@@ -41,6 +43,7 @@ class Frame:
     slope: float | None = None
     intercept: float = 0.0
     keys: dict[str, Any] = field(default_factory=dict)
+    hints: dict[str, Any] = field(default_factory=dict)
     duration_ms: float = 0.0
     corner: tuple[int, int] = (0, 0)
     decimals: tuple[int, int] = (EXACT, EXACT)

@@ -71,7 +71,8 @@ def _plane(header: Dataset, place: int, own: Dataset | None, shared: Dataset | N
     position = numbers(position_group, "ImagePositionPatient", 3)
     orientation = numbers(orientation_group, "ImageOrientationPatient", 6)
     spacing = numbers(measures, "PixelSpacing", 2)
-    checked(orientation, spacing)
+    orientation_decimals = decimals(orientation_group, "ImageOrientationPatient")
+    checked(orientation, spacing, orientation_decimals)
     values = _group(own, shared, "PixelValueTransformationSequence")
     content = _group(own, shared, "FrameContentSequence")
     diffusion = first_item(
@@ -98,10 +99,7 @@ def _plane(header: Dataset, place: int, own: Dataset | None, shared: Dataset | N
         intercept=intercept,
         keys={name: value for name, value in keys.items() if value is not None},
         duration_ms=0.0 if content is None else number(content, "FrameAcquisitionDuration"),
-        decimals=(
-            decimals(orientation_group, "ImageOrientationPatient"),
-            decimals(position_group, "ImagePositionPatient"),
-        ),
+        decimals=(orientation_decimals, decimals(position_group, "ImagePositionPatient")),
     )
 
 

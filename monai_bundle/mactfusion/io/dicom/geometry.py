@@ -9,7 +9,7 @@ import numpy as np
 from monai.data.utils import orientation_ras_lps
 
 from mactfusion.io.dicom.frame import EXACT
-from mactfusion.io.dicom.holes import NoGridError, refuse_holes
+from mactfusion.io.dicom.holes import NoGridError, refuse_holes, refuse_rounded_holes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,6 +80,19 @@ def axes_of(frames: Sequence[Frame]) -> np.ndarray:
     return np.stack([along_row, along_column, np.cross(along_row, along_column)])
 
 
+def straightened_sentence(frames: Sequence[Frame]) -> str:
+    """Say how far `axes_of` moves the last row, where written directions lean; "" where unseen."""
+    along_row, along_column = np.mean([frame.orientation for frame in frames], axis=0).reshape(2, 3)
+    cosine = along_row @ along_column / np.linalg.norm(along_row) / np.linalg.norm(along_column)
+    moved_mm = abs(float(cosine)) * frames[0].spacing_mm[0] * (frames[0].image.rows - 1)
+    if moved_mm <= NEGLIGIBLE_MM:
+        return ""
+    return (
+        "its rows and columns are not quite perpendicular (ImageOrientationPatient); they were"
+        f" straightened, which moved the last row by {moved_mm:.2g} mm"
+    )
+
+
 def normal_of(frames: Sequence[Frame]) -> np.ndarray:
     """Unit vector along which slices lie, LPS."""
     return axes_of(frames[:1])[2]
@@ -117,14 +130,17 @@ def grid_of(frames: Sequence[Frame]) -> Grid:
     places_mm = (positions_mm - positions_mm[0]) @ axes.T
     extent_mm = float(places_mm[-1, 2])
     orientation_decimals = min(frame.decimals[0] or EXACT for frame in frames)
-    rounding_mm = _rounding_mm(frames)
+    written_mm = rounding_mm(frames)
     rounding = 0.0 if orientation_decimals == EXACT else 10.0**-orientation_decimals
     turned_mm = min(rounding, _LARGEST_ROUNDING) * extent_mm
     sideways_mm = float(np.linalg.norm(places_mm[:, :2], axis=1).max())
-    crooked_mm = turned_mm + (1 if rounding_mm == 1 else 2) * rounding_mm
+    crooked_mm = turned_mm + (1 if written_mm == 1 else 2) * written_mm
     is_straight = sideways_mm <= max(NEGLIGIBLE_MM, crooked_mm)
-    spacing = _even_spacing(frames, places_mm[:, 2], axes[2], rounding_mm)
+    spacing = _even_spacing(frames, places_mm[:, 2], axes[2], written_mm)
     if spacing is None:
+        rounded_mm = written_mm * float(np.abs(axes[2]).sum())
+        if rounded_mm > _COARSE * float(np.median(np.diff(places_mm[:, 2]))):
+            refuse_rounded_holes(frames, places_mm[:, 2], rounded_mm)
         refuse_holes(frames, np.diff(places_mm[:, 2]))
         return _true_grid(frames, axes, places_mm, is_straight=is_straight, is_even=False)
     if not is_straight:
@@ -135,14 +151,12 @@ def grid_of(frames: Sequence[Frame]) -> Grid:
         step_mm *= float(np.linalg.norm(positions_mm[-1] - positions_mm[0])) / extent_mm
     affine = _affine(axes, (column_mm, row_mm, step_mm), first_mm)
     sentence = spacing.sentence
-    if rounding_mm == 1 and sideways_mm > NEGLIGIBLE_MM and not sentence:
-        sentence = (
-            f"its positions are rounded to {_written(frames)}, and were taken to lie straight"
-        )
+    if written_mm == 1 and sideways_mm > NEGLIGIBLE_MM and not sentence:
+        sentence = f"its positions are rounded to {written(frames)}, and were taken to lie straight"
     return Grid(affine, (image.columns, image.rows, len(frames)), sentence=sentence)
 
 
-def _rounding_mm(frames: Sequence[Frame]) -> float:
+def rounding_mm(frames: Sequence[Frame]) -> float:
     """Return how far apart two positions lie at least that are not written alike."""
     decimals = max(frame.decimals[1] for frame in frames)
     return 0.0 if decimals == EXACT else 10.0**-decimals
@@ -178,7 +192,7 @@ def _even_spacing(
             sentence = ""
             if rounding_mm > _COARSE * told_mm:
                 sentence = (
-                    f"its positions are rounded to {_written(frames)}; its slices were taken to be"
+                    f"its positions are rounded to {written(frames)}; its slices were taken to be"
                     f" {told_mm:.4g} mm apart, as its header tells"
                 )
             return _Spacing(told_mm, float(errors_mm.mean()), sentence)
@@ -191,14 +205,15 @@ def _even_spacing(
     if abs(told_mm - gaps_mm.min()) <= _EXACT_MM:  # no rounding widens the others
         return None
     raise NoGridError(
-        f"its positions are rounded to {_written(frames)}, and its slices are about"
+        f"its positions are rounded to {written(frames)}, and its slices are about"
         f" {fitted_mm:.3g} mm apart, so that a missing one would not show"
     )
 
 
-def _written(frames: Sequence[Frame]) -> str:
-    rounding_mm = _rounding_mm(frames)
-    return "whole millimetres" if rounding_mm == 1 else f"{rounding_mm:g} mm"
+def written(frames: Sequence[Frame]) -> str:
+    """Say to what positions are rounded."""
+    apart_mm = rounding_mm(frames)
+    return "whole millimetres" if apart_mm == 1 else f"{apart_mm:g} mm"
 
 
 def _true_grid(
@@ -231,7 +246,7 @@ def _true_grid(
     if not is_straight:
         sentences.append(
             f"its slices are shifted sideways by up to {np.linalg.norm(room_mm):.1f} mm"
-            f" ({_shift(places_mm, _rounding_mm(frames))})"
+            f" ({_shift(places_mm, rounding_mm(frames))})"
         )
     if not is_even:
         sentences.append(

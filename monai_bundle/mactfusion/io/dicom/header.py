@@ -25,7 +25,10 @@ _TAGS = [
     "SliceVector", "TimeSlotVector", "RRIntervalVector", "EnergyWindowVector", "DetectorVector",
     "ModalityLUTSequence", "KVP", "FlipAngle", "InversionTime", "DoseSummationType", "DoseType",
     "GridFrameOffsetVector", "DoseGridScaling", "DoseUnits", "SharedFunctionalGroupsSequence",
-    "PerFrameFunctionalGroupsSequence",
+    "PerFrameFunctionalGroupsSequence", "RepetitionTime", "SequenceName", "ScanningSequence",
+    "ContrastBolusAgent", "SeriesTime", "ProtocolName", "DerivationDescription",
+    "ReconstructionDiameter", "FilterType", "PatientPosition", "GantryDetectorTilt",
+    "ImagedNucleus", "ContentTime", "AcquisitionDateTime",
 ]  # fmt: skip
 
 

@@ -15,6 +15,7 @@ _ALIKE = 0.1
 _HOLE = 1.5
 _MOST_IN_A_HOLE = 2
 _MOST_NAMED = 5
+_EXACT_MM = 1e-6
 
 
 class NoGridError(Exception):
@@ -72,11 +73,59 @@ def refuse_holes(frames: Sequence[Frame], gaps_mm: np.ndarray) -> None:
         ]
     if not holes:
         return
+    raise _error(holes, len(frames))
+
+
+def refuse_rounded_holes(
+    frames: Sequence[Frame], depths_mm: np.ndarray, rounding_mm: float
+) -> None:
+    """Find missing slices where rounded positions widen other gaps, too.
+
+    Args:
+        frames: in the order in which they lie.
+        depths_mm: of each along the normal.
+        rounding_mm: how far apart rounded positions lie at least.
+
+    Raises:
+        NoGridError: with some slices added they lie as evenly as the header says.
+    """
+    places = np.arange(len(frames))
+    room_mm = rounding_mm + _EXACT_MM
+    for told_mm in dict.fromkeys((frames[0].apart_mm, frames[0].thickness_mm)):
+        is_of_all = all(told_mm in (frame.apart_mm, frame.thickness_mm) for frame in frames)
+        if told_mm < rounding_mm or not is_of_all:
+            continue
+        steps = places.copy()
+        holes: list[_Hole] = []
+        while np.ptp(depths_mm - told_mm * steps) > room_mm and len(holes) < _MOST_NAMED:
+            # the slice after which one more step makes the longest stretch even
+            reach = [
+                _even_as_far(depths_mm - told_mm * (steps + (places > after)), room_mm)
+                for after in places[:-1]
+            ]
+            gaps_mm = np.diff(depths_mm)
+            after = max(range(len(reach)), key=lambda each: (reach[each], gaps_mm[each]))
+            if reach[after] <= _even_as_far(depths_mm - told_mm * steps, room_mm):
+                break
+            steps = steps + (places > after)
+            gap_mm = float(depths_mm[after + 1] - depths_mm[after])
+            holes.append(_Hole(after, 1, gap_mm, told_mm))
+        if holes and np.ptp(depths_mm - told_mm * steps) <= room_mm:
+            raise _error(holes, len(frames))
+
+
+def _even_as_far(errors_mm: np.ndarray, room_mm: float) -> int:
+    """How many slices from the first on lie evenly, but for their rounding."""
+    widths = np.maximum.accumulate(errors_mm) - np.minimum.accumulate(errors_mm)
+    return int((widths <= room_mm).sum())
+
+
+def _error(holes: Sequence[_Hole], slices: int) -> NoGridError:
     count = sum(hole.missing for hole in holes)
     where = ", ".join(f"after slice {hole.after + 1}" for hole in holes[:_MOST_NAMED])
     more = f" and {len(holes) - _MOST_NAMED} more" if len(holes) > _MOST_NAMED else ""
-    raise NoGridError(
-        f"{count} DICOM slice(s) missing, {where}{more} of {len(frames)} (a gap of"
+    return NoGridError(
+        f"{count} DICOM slice(s) missing, {where}{more} of {slices} (a gap of"
         f" {max(hole.gap_mm for hole in holes):g} mm where slices are {holes[0].usual_mm:g} mm"
         " apart)"
     )

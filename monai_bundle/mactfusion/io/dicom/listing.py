@@ -10,6 +10,7 @@ from mactfusion.io.dicom.geometry import grid_of
 from mactfusion.io.dicom.header import DamagedError, read_header
 from mactfusion.io.dicom.holes import NoGridError
 from mactfusion.io.dicom.images import image_of
+from mactfusion.io.dicom.overlooked import SKIPS, skips
 from mactfusion.io.dicom.patient import patient_numbers
 from mactfusion.io.dicom.source import DICOMDIR, is_archive, missing_of
 from mactfusion.io.dicom.stacks import stacks_of
@@ -182,6 +183,8 @@ def list_series(files: Sequence[Path]) -> Listing:
         uids = {image.series for image in images_of_one}
         for series in _series_of(images_of_one):
             _judge(series, [each for uid in uids for each in cut.get(uid, ())], damaged)
+            if not series.obstacle and skips(series.moments[0], images_of_one):
+                series.sentences.append(SKIPS)
             absent = sum(missing[uid] for uid in uids)
             if absent and not series.obstacle:
                 series.obstacle = f"{absent} of its images are named in the DICOMDIR and not there"
@@ -242,6 +245,13 @@ def _series_of(images: list[Image]) -> list[Series]:
             f"{_counted(len(group), 'image')} of its series left out: {reason}"
             for reason, group in left_out.items()
         ]
+        if stack.differing:
+            series.sentences.append(
+                f"its slices differ in {' and '.join(stack.differing)}; by their places they are"
+                " one volume"
+            )
+        if stack.beside:
+            series.sentences.append(stack.beside)
         if stack.copies:
             series.sentences.append(f"{_counted(stack.copies, 'copy')} of its slices left out")
         if stack.scouts:

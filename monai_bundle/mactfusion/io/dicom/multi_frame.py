@@ -101,8 +101,8 @@ def _add_enhanced_mr(image: Dataset, planes: Planes, making: Making) -> None:
     if planes.is_color:
         image.ICCProfile = srgb_profile()
     image.LossyImageCompression = image.get("LossyImageCompression", "00")
-    if not making.is_anonymous and making.sources:
-        image.SourceImageEvidenceSequence = _evidence(making.sources)
+    if not making.is_anonymous and (evidence := _evidence(making.sources)):
+        image.SourceImageEvidenceSequence = evidence
 
 
 def _mr_description(planes: Planes) -> Dataset:
@@ -141,8 +141,8 @@ def _shared_groups(planes: Planes, making: Making, is_mr: bool) -> Dataset:
             _item(ImageOrientationPatient=[decimal(cosine) for cosine in planes.orientation])
         ],
     )
-    if not making.is_anonymous:  # who asks for a derivation asks for its sources too
-        images = [image for origin in making.sources for image in origin.images]
+    images = [image for origin in making.sources for image in origin.images]
+    if images and not making.is_anonymous:  # who asks for a derivation asks for its sources too
         groups.DerivationImageSequence = [derivation(making)]
         groups.DerivationImageSequence[0].SourceImageSequence = source_images(images)
     if not planes.is_color:
@@ -173,12 +173,13 @@ def _evidence(sources: Sequence[Origin]) -> list[Dataset]:
             _item(ReferencedSOPClassUID=image.sop_class, ReferencedSOPInstanceUID=image.uid)
             for image in origin.images
         ]
-        studies[str(header.get("StudyInstanceUID", ""))].append(
-            _item(
-                SeriesInstanceUID=str(header.get("SeriesInstanceUID", "")),
-                ReferencedSOPSequence=references,
+        if references:
+            studies[str(header.StudyInstanceUID)].append(
+                _item(
+                    SeriesInstanceUID=str(header.SeriesInstanceUID),
+                    ReferencedSOPSequence=references,
+                )
             )
-        )
     return [
         _item(StudyInstanceUID=study, ReferencedSeriesSequence=series)
         for study, series in studies.items()

@@ -62,7 +62,11 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
     first = np.array(numbers(source, "ImagePositionPatient", 3))
     orientation = numbers(source, "ImageOrientationPatient", 6)
     spacing = numbers(header, "PixelSpacing", 2)
-    checked(orientation, spacing)
+    written = (
+        decimals(source, "ImageOrientationPatient"),
+        decimals(source, "ImagePositionPatient"),
+    )
+    checked(orientation, spacing, written[0])
     count = int(header.get("NumberOfFrames") or 1)
     step_mm = number(header, "SpacingBetweenSlices")
     if count > 1 and step_mm == 0:  # its sign alone says on which side of the first they lie
@@ -84,10 +88,6 @@ def planes(header: Dataset) -> tuple[str, list[Frame]]:
     }
     keys = keys_of(header)
     thickness_mm = number(header, "SliceThickness") or abs(step_mm)
-    written = (
-        decimals(source, "ImageOrientationPatient"),
-        decimals(source, "ImagePositionPatient"),
-    )
     frames = [
         Frame(
             number=place,

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pydicom
-from pydicom.config import disable_value_validation
+from pydicom.config import RAISE, disable_value_validation
+from pydicom.uid import UID
+from pydicom.valuerep import validate_value
 
 from mactfusion.errors import InputError
 from mactfusion.io.dicom.values import is_inverted
@@ -56,6 +58,13 @@ _SAME_FOR_ALL = {
     "StudyInstanceUID": "studies",
     "FrameOfReferenceUID": "frames of reference",
 }
+
+_ENUMERATED = {
+    "PatientSex": ("M", "F", "O"),
+    "PatientIdentityRemoved": ("YES", "NO"),
+    "Laterality": ("R", "L"),
+}
+"""Attributes that have no other values."""
 
 _LOSSY_METHODS = {
     "1.2.840.10008.1.2.4.50": "ISO_10918_1",
@@ -104,7 +113,9 @@ class Origin:
 
     Attributes:
         attributes: those of the whole series, in DICOM's JSON model (PS3.18 F), in Unicode.
-        images: its instances.
+        images: its instances, as far as other objects can refer to them, by valid UIDs of study,
+            series and instance.
+        invalid: attributes that were left out, because DICOM does not allow their values.
         lossy: "01" where one was compressed with loss, "00" where all say that none was, else "".
         lossy_ratios: of each lossy compression.
         lossy_methods: likewise.
@@ -116,6 +127,7 @@ class Origin:
 
     attributes: dict[str, Any]
     images: list[Image]
+    invalid: list[str] = field(default_factory=list)
     lossy: str = ""
     lossy_ratios: list[float] = field(default_factory=list)
     lossy_methods: list[str] = field(default_factory=list)
@@ -169,18 +181,23 @@ def origin_of(files: Sequence[Path]) -> Origin:
     folder = files[0].parent
     with guarded(f"{folder} cannot be read", prints=False), disable_value_validation():
         headers = [_header(path) for path in files]
-        series = headers[0]
         for keyword, what in _SAME_FOR_ALL.items():
-            if len({str(header.get(keyword, "")) for header in headers}) > 1:
+            told = {str(header.get(keyword) or "") for header in headers} - {""}
+            if len(told) > 1:
                 raise InputError(
                     f"{folder} holds images of several {what}, so the result belongs to none of "
                     "them: write another format."
                 )
         flags = {str(header.get("LossyImageCompression", "")) for header in headers}
         ratios, methods = _compressions(headers)
+        attributes, invalid = _as_json(headers)
+        named = pydicom.Dataset.from_json(attributes)
+        has_uids = bool(named.get("StudyInstanceUID") and named.get("SeriesInstanceUID"))
+        images = [image for image in map(_image, headers) if has_uids and _can_be_named(image)]
         return Origin(
-            attributes=_as_json(series),
-            images=[_image(header) for header in headers],
+            attributes=attributes,
+            images=images,
+            invalid=invalid,
             lossy="01" if "01" in flags or methods else "00" if flags == {"00"} else "",
             lossy_ratios=ratios,
             lossy_methods=methods,
@@ -217,19 +234,42 @@ def _header(path: Path) -> pydicom.Dataset:
     return header
 
 
-def _as_json(header: pydicom.Dataset) -> dict[str, Any]:
-    """Return the attributes of the series; what is no value of its kind is left out."""
+def _as_json(headers: Sequence[pydicom.Dataset]) -> tuple[dict[str, Any], list[str]]:
+    """Return the attributes of the series, each from the first image that tells it.
+
+    Returns:
+        Those with values that DICOM allows; the names of the others.
+    """
     kept: dict[str, Any] = {}
+    invalid = []
     for keyword in _OF_THE_SERIES[1:]:
+        there = [header for header in headers if header.get(keyword) not in (None, "")]
+        header = next(iter(there), headers[0])
         if keyword not in header:
             continue
         one = pydicom.Dataset()
         try:
             one[keyword] = header[keyword]
+            _check_value(one[keyword])
             kept |= one.to_json_dict()
         except (ValueError, TypeError):
-            continue
-    return kept
+            invalid.append(keyword)
+    return kept, invalid
+
+
+def _check_value(element: pydicom.DataElement) -> None:
+    """Refuse what objects must not hold.
+
+    Raises:
+        ValueError: likewise.
+    """
+    if element.VR == "SQ" or element.is_empty:
+        return
+    values = element.value if element.VM > 1 else [element.value]
+    for value in values:
+        validate_value(element.VR, str(value), RAISE)
+        if str(value) not in _ENUMERATED.get(element.keyword, (str(value),)):
+            raise ValueError
 
 
 def _image(header: pydicom.Dataset) -> Image:
@@ -238,6 +278,10 @@ def _image(header: pydicom.Dataset) -> Image:
         uid=str(header.get("SOPInstanceUID", "")),
         corners=_corners(header),
     )
+
+
+def _can_be_named(image: Image) -> bool:
+    return all(uid and UID(uid).is_valid for uid in (image.sop_class, image.uid))
 
 
 def _corners(header: pydicom.Dataset) -> list[list[float]]:

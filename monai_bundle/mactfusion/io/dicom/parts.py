@@ -30,6 +30,9 @@ PARTS = ("acquisition", "stack")
 
 SAME_PLACE_MM = 1e-2
 
+_SAME_SHARE, _SAME = 0.01, 0.01
+"""Numbers of a setting that differ less are one: as a share, or in its unit."""
+
 
 def by_place(frames: Sequence[Frame]) -> list[list[Frame]]:
     """Gather planes that lie at one place, in the order of their places."""
@@ -45,12 +48,30 @@ def by_place(frames: Sequence[Frame]) -> list[list[Frame]]:
 
 
 def parted(frames: list[Frame], *names: str) -> list[tuple[Any, list[Frame]]]:
-    """Part planes by what their tags say, in the order of the values."""
+    """Part planes by what their tags say, in the order of the values.
+
+    Settings that differ by less than a scanner's rounding count as one.
+    """
     parts: dict[Any, list[Frame]] = defaultdict(list)
+    alike = {name: _alike([frame.keys.get(name) for frame in frames], name) for name in names}
     for frame in frames:
-        parts[tuple(frame.keys.get(name) for name in names)].append(frame)
+        values = ((name, frame.keys.get(name)) for name in names)
+        parts[tuple(alike[name].get(value, value) for name, value in values)].append(frame)
     ordered = sorted(parts.items(), key=lambda part: _sortable(part[0]))
     return [(value if len(names) > 1 else value[0], part) for value, part in ordered]
+
+
+def _alike(values: Sequence[Any], name: str) -> dict[Any, float]:
+    """Give numbers of a setting that are nearly the same one number."""
+    if name not in SETTINGS:
+        return {}
+    found: dict[Any, float] = {}
+    first = None
+    for value in sorted({value for value in values if isinstance(value, float)}):
+        if first is None or value - first > _SAME + _SAME_SHARE * abs(value):
+            first = value
+        found[value] = first
+    return found
 
 
 def _sortable(values: tuple[Any, ...]) -> list[tuple[int, float, str]]:

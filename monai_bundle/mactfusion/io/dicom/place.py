@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from mactfusion.io.dicom.frame import EXACT
+from mactfusion.io.header_numbers import LARGEST_COSINE_BETWEEN_AXES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from pydicom import Dataset
+
+_LARGEST_ROUNDING = 0.02
+"""Of lengths and of the cosine between directions: of one decimal alone, nothing is known."""
 
 
 class NoPlaceError(Exception):
@@ -80,16 +85,28 @@ def decimals(dataset: Dataset, keyword: str) -> int:
     return max((_decimals(each) for each in value), default=EXACT) if np.iterable(value) else EXACT
 
 
-def checked(orientation: tuple[float, ...], spacing_mm: tuple[float, ...]) -> None:
-    """Refuse vectors that span no plane, and distances that are none.
+def checked(orientation: tuple[float, ...], spacing_mm: tuple[float, ...], written: int) -> None:
+    """Refuse vectors that are no perpendicular directions of length 1, and distances that are none.
+
+    They may differ from that by as much as axes of other formats, or by how they were rounded.
+
+    Args:
+        orientation: along a row and along a column.
+        spacing_mm: of rows and columns.
+        written: decimals of the orientation, see `decimals`.
 
     Raises:
         NoPlaceError: likewise.
     """
     along_row, along_column = np.reshape(orientation, (2, 3))
-    lengths = np.linalg.norm(along_row), np.linalg.norm(along_column)
-    if not all(0.9 < length < 1.1 for length in lengths) or abs(along_row @ along_column) > 0.02:
-        raise NoPlaceError("images whose ImageOrientationPatient is no pair of directions")
+    lengths = np.array([np.linalg.norm(along_row), np.linalg.norm(along_column)])
+    rounding = math.sqrt(3) * 10.0 ** -(written or EXACT)  # of all three parts of both
+    allowed = max(LARGEST_COSINE_BETWEEN_AXES, min(rounding, _LARGEST_ROUNDING))
+    if np.abs(lengths - 1).max() > allowed or abs(along_row @ along_column) > allowed:
+        raise NoPlaceError(
+            "images whose ImageOrientationPatient is no pair of perpendicular directions of length"
+            " 1"
+        )
     if min(spacing_mm) <= 0:
         raise NoPlaceError("images whose PixelSpacing is zero or negative")
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pydicom
 
+from mactfusion.io.dicom.geometry import rounding_mm, written
 from mactfusion.io.dicom.parts import MOMENTS, by_place, parted
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mactfusion.io.dicom.frame import Frame
 
 _TELLS_NOTHING = ("UI", "DA", "TM", "DT", "PN", "SQ")
@@ -27,6 +31,11 @@ def why_not_frames(frames: list[Frame], places: list[list[Frame]]) -> str:
         places: the same by their places.
     """
     twice, every = len(frames) - len(places), len(places)
+    if fall_together(frames):
+        return (
+            f"its positions are rounded to {written(frames)}, so that {twice} of {len(frames)}"
+            " slices fall together with another one"
+        )
     lies = f"{twice} of {len(frames)} slices lie at the position of another one"
     reason = ""
     for name in (*MOMENTS, "acquisition time", "acquisition"):
@@ -50,6 +59,12 @@ def why_not_frames(frames: list[Frame], places: list[list[Frame]]) -> str:
     if names := _differing(places):
         return f"{lies}; they differ in {names}, by which volumes are not told apart"
     return f"{lies}, and no tag tells them apart"
+
+
+def fall_together(frames: Sequence[Frame]) -> bool:
+    """Whether slices lie closer than their positions were rounded."""
+    told_mm = float(np.median([frame.apart_mm or frame.thickness_mm for frame in frames]))
+    return 0 < told_mm < rounding_mm(frames)
 
 
 def _differing(places: list[list[Frame]]) -> str:

@@ -6,23 +6,17 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pydicom
 
-from mactfusion.io.dicom.geometry import along_normal, normal_of, sorted_along_normal
-from mactfusion.io.dicom.parts import (
-    KINDS,
-    MOMENTS,
-    PARTS,
-    SAME_PLACE_MM,
-    SETTINGS,
-    by_place,
-    parted,
-)
-from mactfusion.io.dicom.repeated import why_not_frames
+from mactfusion.io.dicom.beside import beside
+from mactfusion.io.dicom.classic import HINTS
+from mactfusion.io.dicom.geometry import normal_of, sorted_along_normal
+from mactfusion.io.dicom.in_space import volumes_by, volumes_in_turns
+from mactfusion.io.dicom.parts import KINDS, MOMENTS, PARTS, SETTINGS, by_place, parted
+from mactfusion.io.dicom.repeated import fall_together, why_not_frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,7 +29,6 @@ _TIMES = ("frame reference time", "trigger time", "acquisition time", "acquisiti
 
 _SAME_DIRECTION = 2e-3
 _MOST_SCOUTS = 3
-_ALIKE = 1.1
 
 
 @dataclass
@@ -47,6 +40,8 @@ class Stack:
         label: what tells it from others of its series, such as "echo time 10".
         copies: planes that were left out because another one is the same.
         obstacle: why it is no volume; "" where it is one.
+        differing: names of tags in which its planes differ, although they are one volume.
+        beside: how other planes of its series lie to it, in a clause; "" where they do not matter.
         scouts: images across the others, which were left out.
     """
 
@@ -54,6 +49,8 @@ class Stack:
     label: str = ""
     copies: int = 0
     obstacle: str = ""
+    differing: tuple[str, ...] = ()
+    beside: str = ""
     scouts: list[Image] = field(default_factory=list)
 
 
@@ -65,6 +62,7 @@ def stacks_of(images: Sequence[Image]) -> list[Stack]:
     """
     alike: dict[tuple[Any, ...], list[Frame]] = defaultdict(list)
     _number_objects(images)
+    _fill_in_space(images)
     spaces = list(dict.fromkeys(image.frame_of_reference for image in images if image.frames))
     for image in images:
         for frame in image.frames:
@@ -82,7 +80,20 @@ def stacks_of(images: Sequence[Image]) -> list[Stack]:
         for part in parts:
             part.copies = copies
         found += parts
-    return _with_scouts(found)
+    kept_stacks = _with_scouts(found)
+    for stack in kept_stacks:
+        others = [other.moments[0] for other in kept_stacks if other is not stack]
+        stack.beside = beside(stack.moments[0], others)
+    return kept_stacks
+
+
+def _fill_in_space(images: Sequence[Image]) -> None:
+    """An image that names no frame of reference lies in that of the others."""
+    known = {image.frame_of_reference for image in images if image.frames} - {""}
+    if len(known) == 1:
+        (only,) = known
+        for image in images:
+            image.frame_of_reference = only
 
 
 def _number_objects(images: Sequence[Image]) -> None:
@@ -159,22 +170,45 @@ def _digest_of_file(path: Path, modified_ns: int) -> str:  # noqa: ARG001  of th
 def _split(frames: list[Frame], label: str = "") -> list[Stack]:
     places = by_place(frames)
     is_repeated = len(places) < len(frames)
-    names = (*KINDS, *SETTINGS, "object", *PARTS, *(() if is_repeated else MOMENTS))
-    for name in names:
-        if _tells(name, frames, places, is_repeated):
-            parts = parted(frames, name)
-            labels = _said(name, [value for value, _ in parts])
-            return [
-                stack
-                for (_, part), said in zip(parts, labels, strict=True)
-                for stack in _split(part, ", ".join(filter(None, (label, said))))
-            ]
+    names = (*KINDS, *SETTINGS, "object", *PARTS)
+    if is_repeated:
+        for name in names:
+            if _tells_at_a_place(name, frames, places):
+                return _split_into(parted(frames, name), name, label)
+    for name in (*names, *(() if is_repeated else MOMENTS)):
+        volumes = volumes_by(name, frames)
+        if len(volumes) > 1:
+            return _split_into(volumes, name, label)
+    differing = tuple(name for name in (*KINDS, *SETTINGS) if _differs(name, frames))
     if not is_repeated:
-        return [Stack([sorted_along_normal(frames)], label)]
-    moments = _moments(frames, places, (*MOMENTS, "acquisition time")) or _by_rank(frames, places)
+        hint, parts = volumes_in_turns(frames)
+        if hint:
+            numbered = [
+                (f"{part} of {len(parts)} by {hint}", each) for part, each in enumerate(parts, 1)
+            ]
+            return _split_into(numbered, "part", label)
+        return [Stack([sorted_along_normal(frames)], label, differing=differing)]
+    moments = _moments(frames, places, (*MOMENTS, "acquisition time", "acquisition"))
+    if moments is None and not fall_together(frames):
+        moments = _by_rank(frames, places)
     if moments is not None:
-        return [Stack(moments, label)]
+        return [Stack(moments, label, differing=differing)]
     return [Stack([sorted_along_normal(frames)], label, obstacle=why_not_frames(frames, places))]
+
+
+def _split_into(parts: Sequence[tuple[Any, list[Frame]]], name: str, label: str) -> list[Stack]:
+    labels = _said(name, [value for value, _ in parts])
+    return [
+        stack
+        for (_, part), said in zip(parts, labels, strict=True)
+        for stack in _split(part, ", ".join(filter(None, (label, said))))
+    ]
+
+
+def _differs(name: str, frames: list[Frame]) -> bool:
+    """Whether planes of one volume differ in a tag, unless most have a value of their own."""
+    values = [value for value, _ in parted(frames, name) if value is not None]
+    return len(values) > 1 and 2 * len(values) <= len(frames)
 
 
 def _moments(
@@ -204,57 +238,20 @@ def _by_rank(frames: list[Frame], places: list[list[Frame]]) -> list[list[Frame]
     return None
 
 
-def _tells(name: str, frames: list[Frame], places: list[list[Frame]], is_repeated: bool) -> bool:
-    """Whether a tag says that these are several volumes and not one."""
+def _tells_at_a_place(name: str, frames: list[Frame], places: list[list[Frame]]) -> bool:
+    """Whether planes at one place differ in a tag that tells volumes apart."""
     parts = parted(frames, name)
-    if len(parts) < 2:
+    part_of = {id(frame): number for number, (_, part) in enumerate(parts) for frame in part}
+    if all(len({part_of[id(frame)] for frame in same}) == 1 for same in places):
         return False
-    if is_repeated:
-        differs = any(len({str(frame.keys.get(name)) for frame in same}) > 1 for same in places)
-        if name == "acquisition" and differs:  # frames may each count as one
-            return len(parts) < len(frames) and _moments(frames, places, MOMENTS) is None
-        if differs:
-            return True
-    parts = [(value, part) for value, part in parts if value is not None]  # else it is not said
-    if name in KINDS:
-        return len(parts) > 1
-    if len(parts) < 2 or 2 * len(parts) > len(frames):  # most planes have a value of their own
-        return False
-    if name in SETTINGS:
+    if name != "acquisition":
         return True
-    return not is_repeated and _are_apart([part for _, part in parts], name in PARTS)
-
-
-def _are_apart(parts: list[list[Frame]], may_be_in_turns: bool) -> bool:
-    """Whether parts reach into each other, and are no slices of one volume acquired in turns."""
-    frames = [frame for part in parts for frame in part]
-    normal = normal_of(frames)
-    depths = [np.sort(along_normal(part, normal)) for part in parts if len(part) > 1]
-    every = np.sort(along_normal(frames, normal))
-    ranges = sorted((float(part[0]), float(part[-1])) for part in depths)
-    common = [
-        (after[0], min(before[1], after[1]))
-        for before, after in pairwise(ranges)
-        if after[0] < before[1] - SAME_PLACE_MM
-    ]
-    if not common or not may_be_in_turns:
-        return bool(common)
-    if not _is_even(every) and all(map(_is_even, depths)):
-        return True
-    # Acquired in turns, they are as thick as they are apart together.
-    within = [
-        np.diff(every[(every >= first - SAME_PLACE_MM) & (every <= last + SAME_PLACE_MM)])
-        for first, last in common
-    ]
-    thickness_mm = float(np.median([frame.thickness_mm for frame in frames]))
-    apart_mm = float(np.median(np.concatenate(within)))
-    apart_in_part_mm = float(np.median(np.concatenate([np.diff(part) for part in depths])))
-    return abs(thickness_mm - apart_in_part_mm) < abs(thickness_mm - apart_mm)
-
-
-def _is_even(depths: np.ndarray) -> bool:
-    gaps = np.diff(depths)
-    return float(gaps.max()) <= _ALIKE * float(gaps.min())
+    if len(parts) == len(frames) or _moments(frames, places, MOMENTS) is not None:
+        return False  # frames may each count as one
+    is_whole = all(len(part) == len(by_place(part)) == len(places) for _, part in parts)
+    return not is_whole or any(
+        len({str(frame.hints.get(hint)) for frame in same}) > 1 for hint in HINTS for same in places
+    )
 
 
 def _said(name: str, values: list[Any]) -> list[str]:

@@ -7,6 +7,7 @@ https://qibawiki.rsna.org/index.php/Standardized_Uptake_Value_(SUV)).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,7 @@ from mactfusion.io.dicom.place import first_item, number
 from mactfusion.io.dicom.uptake import NoUptakeError, uptake_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Mapping
 
     from pydicom import Dataset
 
@@ -26,6 +27,9 @@ COUNT_SCALES = ("(7053,1000)", "(7053,1009)")
 _PHILIPS_PET = "Philips PET Private Group"
 _DRUGS = "RadiopharmaceuticalInformationSequence"
 _DRUG_NUMBERS = ("RadionuclideTotalDose", "RadionuclideHalfLife")
+_NUMBERS = ("PatientWeight", *_DRUG_NUMBERS, *COUNT_SCALES)
+_SAME_NUMBER = 1e-6
+"""Share of a number: one that went through 32 bits is the same."""
 _DRUG_TIMES = ("RadiopharmaceuticalStartTime", "RadiopharmaceuticalStartDateTime")
 _WEIGHTS_KG = (0.5, 400.0)
 _DOSES_BQ = (1e6, 1e10)
@@ -62,18 +66,39 @@ def told_by(header: Dataset) -> dict[str, Any]:
     return told | {name: _count_scale(header, name) for name in COUNT_SCALES}
 
 
-def suv_of(header: Dataset, units: str, differing: Collection[str] = ()) -> Suv:
+def differences(told: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, str]:
+    """Compare what `told_by` returns of two images.
+
+    Returns:
+        For each name how the two differ, to stand after it.
+    """
+    found = {}
+    for name in {**told, **other}:
+        first, second = told.get(name), other.get(name)
+        if not first and not second:
+            continue
+        if not first or not second:
+            found[name] = "is missing in some of its slices"
+        elif name in _NUMBERS and math.isclose(first, second, rel_tol=_SAME_NUMBER):
+            continue
+        elif first != second:
+            found[name] = "differs between its slices"
+    return found
+
+
+def suv_of(header: Dataset, units: str, differing: Mapping[str, str] | None = None) -> Suv:
     """Find out how the values of a PET series become SUVbw.
 
     Args:
         header: of the image that was acquired first, whole.
         units: of the values, as DICOM's term of Units.
-        differing: names of `told_by` whose values differ between images.
+        differing: what `differences` found between its images.
     """
+    differing = differing or {}
     units = units.strip().upper()
     if units in ("GML", "SUV"):
         if "SUVType" in differing:
-            return Suv(None, "its SUVType differs between its slices")
+            return Suv(None, f"its SUVType {differing['SUVType']}")
         kind = _term(header, "SUVType") or "BW"
         if kind != "BW":
             return Suv(None, f"its SUV are by another measure than body weight (SUVType {kind})")
@@ -85,7 +110,7 @@ def suv_of(header: Dataset, units: str, differing: Collection[str] = ()) -> Suv:
     return _from_activity(header, 1.0, "Bq/ml", differing)
 
 
-def _from_counts(header: Dataset, differing: Collection[str]) -> Suv:
+def _from_counts(header: Dataset, differing: Mapping[str, str]) -> Suv:
     """Philips stores counts, and a factor to SUV or to Bq/ml beside them."""
     to_suv, to_activity = (_count_scale(header, name) for name in COUNT_SCALES)
     if to_suv > 0:
@@ -96,7 +121,7 @@ def _from_counts(header: Dataset, differing: Collection[str]) -> Suv:
     return Suv(None, "its units are counts, and the scale factors (7053,1000) and (7053,1009) miss")
 
 
-def _from_activity(header: Dataset, scale: float, source: str, differing: Collection[str]) -> Suv:
+def _from_activity(header: Dataset, scale: float, source: str, differing: Mapping[str, str]) -> Suv:
     drug = first_item(header, _DRUGS)
     weight_kg = number(header, "PatientWeight")
     dose_bq, half_life_s = (0.0 if drug is None else number(drug, name) for name in _DRUG_NUMBERS)
@@ -132,9 +157,9 @@ def _from_activity(header: Dataset, scale: float, source: str, differing: Collec
     )
 
 
-def _differs(differing: Collection[str]) -> str:
+def _differs(differing: Mapping[str, str]) -> str:
     names = [name for name in differing if name not in (*COUNT_SCALES, "SUVType")]
-    return f"its {names[0]} differs between its slices" if names else ""
+    return f"its {names[0]} {differing[names[0]]}" if names else ""
 
 
 def _missing(weight_kg: float, dose_bq: float, half_life_s: float, correction: str) -> str:
@@ -165,7 +190,9 @@ def _unlikely(weight_kg: float, dose_bq: float) -> str:
 
 
 def _uncorrected(header: Dataset, correction: str) -> str:
-    corrected = {str(each).strip().upper() for each in header.get("CorrectedImage") or ()}
+    value = header.get("CorrectedImage") or ()
+    values = [value] if isinstance(value, str) else value
+    corrected = {str(each).strip().upper() for each in values}
     if corrected and not {"ATTN", "DECY"} <= corrected:
         lacking = " and ".join(sorted({"ATTN", "DECY"} - corrected))
         return f"its values are not corrected for {lacking} (CorrectedImage)"

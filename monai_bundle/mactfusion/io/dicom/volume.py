@@ -8,10 +8,11 @@ import numpy as np
 
 from mactfusion.errors import InputError, warn
 from mactfusion.io.dicom.choose import PARTNER
-from mactfusion.io.dicom.geometry import grid_of
+from mactfusion.io.dicom.geometry import grid_of, straightened_sentence
+from mactfusion.io.dicom.in_space import overlap_much
 from mactfusion.io.dicom.place import number
 from mactfusion.io.dicom.resample import on_grid
-from mactfusion.io.dicom.suv import COUNT_SCALES, suv_of, told_by
+from mactfusion.io.dicom.suv import COUNT_SCALES, differences, suv_of, told_by
 from mactfusion.io.dicom.unchanged import check_unchanged
 from mactfusion.io.dicom.values import Stored
 from mactfusion.io.frames import NO_DURATIONS, FrameChoice
@@ -19,7 +20,7 @@ from mactfusion.io.guard import guarded
 from mactfusion.io.volume import make_volume
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from monai.data import MetaTensor
 
@@ -65,10 +66,10 @@ def read_series(
     grid = grids[0]
     _refuse_moved(grids, name, choice.option)
     with guarded(f"{name} cannot be read", _UNREADABLE):
-        planes, header, stored_padding, differing = _planes(moments, sentences)
+        planes, header, stored_padding, differing = _planes(moments, name, sentences)
     if np.isnan(planes).all():
         raise InputError(f"{name} holds padding alone: nothing was measured")
-    sentences.insert(0, grid.sentence)
+    sentences[:0] = [grid.sentence, straightened_sentence(moments[0])]
     padding = ""
     planes = on_grid(planes, grid, moments[0][0].spacing_mm)
     is_padding = np.isnan(planes)
@@ -109,14 +110,17 @@ def _refuse_moved(grids: Sequence[Grid], name: str, option: str) -> None:
 
 
 def _planes(
-    moments: Sequence[Sequence[Frame]], sentences: list[str]
-) -> tuple[np.ndarray, Any, float | None, list[str]]:
+    moments: Sequence[Sequence[Frame]], name: str, sentences: list[str]
+) -> tuple[np.ndarray, Any, float | None, dict[str, str]]:
     """Read planes, and say what has to be said.
 
     Returns:
         ``(slices, rows, columns)`` float32, NaN for padding; the header of the image that was
-        acquired first; the value of padding as stored, if there is any; names of what makes SUV of
-        PET and differs between headers.
+        acquired first; the value of padding as stored, if there is any; what makes SUV of PET and
+        differs between headers, with how.
+
+    Raises:
+        InputError: only some have their grey inverted, or one was changed meanwhile.
     """
     durations = [np.median([frame.duration_ms for frame in frames]) for frames in moments]
     if len(moments) > 1 and not all(duration > 0 for duration in durations):
@@ -126,9 +130,10 @@ def _planes(
     image = moments[0][0].image
     result = np.zeros((len(moments[0]), image.rows, image.columns), np.float32)
     opened: dict[Any, Stored] = {}
-    earliest, first, padding, is_inverted = "", None, None, False
+    earliest, first, padding = "", None, None
+    inverted: set[bool] = set()
     told: dict[str, Any] = {}
-    differing: dict[str, None] = {}
+    differing: dict[str, str] = {}
     for frames, weight in zip(moments, weights, strict=True):
         for place, frame in enumerate(frames):
             path = frame.image.path
@@ -142,8 +147,7 @@ def _planes(
                 if frame.image.modality == "PT":
                     here = told_by(opened[path].header)
                     told = told or here
-                    names = {**told, **here}
-                    differing |= {n: None for n in names if told.get(n) != here.get(n)}
+                    differing |= differences(told, here)
             stored = opened[path]
             values, is_padding = stored.values(frame)
             if is_padding is not None:
@@ -153,10 +157,15 @@ def _planes(
             moment = f"{stored.header.get('AcquisitionDate', '')}|{_clock(stored.header)}"
             if first is None or moment < earliest:
                 earliest, first = moment, stored.header
-            is_inverted |= stored.is_inverted
-    if is_inverted:
+            inverted.add(stored.is_inverted)
+    if len(inverted) > 1:
+        raise InputError(
+            f"{name} has slices whose smallest value is white (MONOCHROME1) among others whose"
+            " smallest value is black, so that their greys do not compare"
+        )
+    if True in inverted:
         sentences.append("its grey was inverted, as its header asks for (MONOCHROME1)")
-    return result, first, padding, list(differing)
+    return result, first, padding, differing
 
 
 def _clock(header: Any) -> str:
@@ -179,7 +188,7 @@ def _units(
     name: str,
     planes: np.ndarray,
     sentences: list[str],
-    differing: Sequence[str],
+    differing: Mapping[str, str],
 ) -> tuple[str, str, float]:
     """Turn PET into SUVbw where it can be.
 
@@ -189,7 +198,7 @@ def _units(
     native = series.images[0].units
     scale = next((each for each in COUNT_SCALES if each in differing), "")
     if native.upper() == "CNTS" and scale:
-        flaw = f"its factor {scale} differs between its slices, so that its counts do not compare"
+        flaw = f"its factor {scale} {differing[scale]}, so that its counts do not compare"
         if wanted != "native":
             raise InputError(f"{name} cannot be fused in one unit: {flaw}")
         sentences.append(flaw)
@@ -216,6 +225,12 @@ def _count(series: Series, header: Any, grid: Grid, sentences: list[str]) -> Non
         sentences.append(
             f"its slices are {apart_mm:.4g} mm apart, and its header tells of less; slices between"
             " them may be missing"
+        )
+    elif len(series.files) > 1 and overlap_much(series.moments[0]):
+        thick_mm = number(header, "SliceThickness")
+        sentences.append(
+            f"its slices are {thick_mm:.4g} mm thick and {apart_mm:.4g} mm apart; no tag says that"
+            " they are two volumes in turns, and they were taken for one that overlaps"
         )
     named = header.get("NumberOfSlices")
     if series.modality == "PT" and named and int(named) > series.slices:
