@@ -205,7 +205,8 @@ def test_what_will_be_done_is_said_before_the_network_starts(fuse, monkeypatch, 
     outcome = fuse("-o", "fused.nii.gz")
     assert outcome.code == 130
     assert outcome.out.startswith(
-        "Reading mr.nii.gz with pet.nii.gz.\nThe task pet-mri was given.\n"
+        "Reading mr.nii.gz with pet.nii.gz.\nWhether pet.nii.gz lies where mr.nii.gz is was not "
+        "checked: mr.nii.gz has only 4 slices.\nThe task pet-mri was given.\n"
     )
     assert "Windows (level, width): anatomical " in outcome.out
     assert "coverage 50.0 %" in outcome.out

@@ -141,7 +141,7 @@ def test_no_option_is_run_as_code(option, sentence_names_value, value, fuse, not
 def test_impossible_value_is_refused(option, value, fuse, nothing_left):
     outcome = fuse("-o", "fused.nii.gz", option, value)
     assert outcome.refused()
-    assert "slices" not in outcome.out
+    assert "of 4 slices" not in outcome.out
     assert option in outcome.err or value in outcome.err
     assert nothing_left()
 

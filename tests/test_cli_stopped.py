@@ -68,7 +68,7 @@ def test_record_that_cannot_be_written_leaves_the_old_file(fuse, old_result, mon
 
     monkeypatch.setattr("pathlib.Path.write_text", fail)
     outcome = fuse("-o", "fused.nii.gz", "--overwrite")
-    assert outcome.refused("fused.nii.gz.json")
+    assert outcome.refused("What belongs beside fused.nii.gz cannot be written")
     assert old_result()
 
 

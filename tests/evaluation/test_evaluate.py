@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import nibabel
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from mactfusion.evaluation.run import check_metrics, evaluate
 from mactfusion.evaluation.slices import load_slices
 from mactfusion.io.luminance import read_grey_levels
 from mactfusion.metrics import METRICS
+from mactfusion.registration import write_transform
 
 BT601 = np.array([299, 587, 114])
 """In thousandths, so that the sums are exact."""
@@ -101,6 +104,13 @@ def test_volume_is_seen_as_the_recipe_saw_it(fused, options):
     np.testing.assert_allclose(profiles, expected, atol=1e-3)
     assert np.median(np.abs(profiles - expected)) < 1e-6
     assert found.means["Qw"] == pytest.approx(np.mean(profiles[:, 2]))
+
+
+def test_a_partner_is_seen_where_it_was_put(fused):
+    pose = np.eye(4)
+    pose[:3, 3] = (6.0, -4.0, 1.0)
+    write_transform(pose, Path("moved.tfm"))
+    test_volume_is_seen_as_the_recipe_saw_it(fused, {"transform": "moved.tfm"})
 
 
 def test_given_options_win_over_the_record(fused):

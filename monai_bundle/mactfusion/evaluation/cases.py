@@ -56,6 +56,8 @@ class Preparation:
         axis: along which slices are cut.
         reading: which series of DICOM sources, which frames, and in which units; see
             :data:`READING`.
+        pose: where the partner was put, see :class:`mactfusion.case.Partner`; the record alone
+            tells it.
     """
 
     task: str | None = None
@@ -65,6 +67,7 @@ class Preparation:
     grid: str | None = None
     axis: str | None = None
     reading: Mapping[str, Any] = field(default_factory=dict)
+    pose: Sequence[Sequence[float]] | None = None
 
     def completed(self, case: Case) -> Preparation:
         """Fill in what is None for one fused volume.
@@ -83,6 +86,7 @@ class Preparation:
             grid=self.grid or recorded.get("grid") or "anatomical",
             axis=self.axis or recorded.get("axis") or "auto",
             reading={name: recorded[name] for name in READING if name in recorded},
+            pose=recorded.get("pose"),
         )
 
 
@@ -136,7 +140,10 @@ def _recorded(case: Case) -> dict[str, Any]:
         options = {**record["options"], "task": record["task"], "axis": record["axis"]}
     except (ValueError, KeyError, TypeError):
         return {}  # another program's file of that name
-    if len(record.get("partners", [])) > 1:
+    partners = record.get("partners", [])
+    if len(partners) == 1:
+        options["pose"] = partners[0].get("pose")
+    if len(partners) > 1:
         options |= _recorded_of_partner(record, case)
     return options
 
@@ -150,8 +157,9 @@ def _recorded_of_partner(record: Mapping[str, Any], case: Case) -> dict[str, Any
         if record["inputs"][partner["input"]].get("sha256") in digests:
             place = partner_roles(len(record["partners"])).index(partner["input"])
             for_each = [name for name, option in OPTIONS.items() if option.for_each]
-            options = {name: record["options"][name][place] for name in for_each}
-            return {**options, "task": partner["task"]}
+            recorded = record["options"]
+            options = {name: recorded[name][place] for name in for_each if name in recorded}
+            return {**options, "task": partner["task"], "pose": partner.get("pose")}
     names = ", ".join(str(partner["name"]) for partner in record["partners"])
     raise InputError(
         f"{case.fused} was fused of several partners ({names} in its record), and {case.source_b} "

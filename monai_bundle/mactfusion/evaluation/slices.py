@@ -16,6 +16,7 @@ from mactfusion.io.read import read_volume
 from mactfusion.metrics.content import has_content
 from mactfusion.option_table import OPTIONS
 from mactfusion.recipe import own_errors
+from mactfusion.registration.step import placed
 from mactfusion.transforms.align import AlignPartnerd, align_to
 from mactfusion.transforms.color import SplitLuminanced
 from mactfusion.transforms.each import EachPartnerd
@@ -27,7 +28,7 @@ from mactfusion.transforms.task import ResolveTaskd
 from mactfusion.transforms.volume import is_picture, plain, with_voxels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from monai.data import MetaTensor
     from numpy.typing import NDArray
@@ -105,6 +106,13 @@ def _each_once(reading: Mapping[str, Any]) -> dict[str, Any]:
     return {name: [value] if for_each[name] else value for name, value in reading.items()}
 
 
+def _put(data: Mapping[str, Any], pose: Sequence[Sequence[float]] | None) -> dict[str, Any]:
+    """Put the partner where it was when it was fused."""
+    if pose is None:
+        return dict(data)
+    return {**data, "partner": placed(data["partner"], np.array(pose, np.float64))}
+
+
 def _pictures(fused: MetaTensor, case: Case) -> Slices:
     """Take three pictures of one size."""
     sources = []
@@ -131,6 +139,7 @@ def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
             LoadVolumesd(**_each_once(chosen.reading)),
             LeaveOutPaddingd(),
             EachPartnerd(partial(ResolveTaskd, task=chosen.task or "auto")),
+            EachPartnerd(lambda: partial(_put, pose=chosen.pose)),
             ChooseGridd(chosen.grid or "anatomical"),
             EachPartnerd(AlignPartnerd),
             ScaleAnatomicald(chosen.anatomical_window or "auto"),

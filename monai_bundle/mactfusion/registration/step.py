@@ -69,7 +69,7 @@ class PlacePartnerd(Transform):
         pose = np.eye(4)
         if self.transform is not None:
             pose = self._given(data, self.transform)
-            result["partner"] = _placed(data["partner"], pose)
+            result["partner"] = placed(data["partner"], pose)
         verdict = Verdict(NOT_CHECKED)
         evidence: tuple[float, ...] = ()
         if self.register != "off":
@@ -78,7 +78,7 @@ class PlacePartnerd(Transform):
                 verdict, evidence, moved = found
                 if not np.array_equal(moved, np.eye(4)):
                     pose = pose @ moved
-                    result["partner"] = _placed(result["partner"], moved)
+                    result["partner"] = placed(result["partner"], moved)
         result |= {
             "pose": torch.from_numpy(pose),
             "verdict": verdict.name,
@@ -179,7 +179,7 @@ def why_not(volume: MetaTensor) -> str:
     return ""
 
 
-def _placed(partner: MetaTensor, pose: Matrix) -> MetaTensor:
+def placed(partner: MetaTensor, pose: Matrix) -> MetaTensor:
     """Return the partner with the affine that a pose gives it; its voxels stay."""
     affine = torch.linalg.solve(torch.from_numpy(pose), partner.affine.double())
     return with_voxels(partner, partner, affine)
