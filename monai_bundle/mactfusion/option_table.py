@@ -114,22 +114,21 @@ def _model(name: Any) -> str:
     return str(name)
 
 
-def _weights(path: Any) -> Path:
+def _is_there(path: Any, test: Callable[[Path], bool]) -> bool:
     try:
-        is_there = isinstance(path, str | Path) and Path(path).is_file()
-    except OSError:  # a name that no file can have
-        is_there = False
-    if not is_there:
+        return isinstance(path, str | Path) and test(Path(path))
+    except OSError:  # a name that nothing can have
+        return False
+
+
+def _weights(path: Any) -> Path:
+    if not _is_there(path, Path.is_file):
         raise InputError(f"The weights {path} do not exist; give a file with --weights.")
     return Path(path)
 
 
 def _template(path: Any) -> Path:
-    try:
-        is_there = isinstance(path, str | Path) and Path(path).is_dir()
-    except OSError:  # a name that no folder can have
-        is_there = False
-    if not is_there:
+    if not _is_there(path, Path.is_dir):
         raise InputError(
             f"The DICOM template {path} is no folder; give that of one series with "
             "--dicom-template."
@@ -140,11 +139,7 @@ def _template(path: Any) -> Path:
 def _transform(path: Any) -> str | Path:
     if is_automatic(path):
         return "auto"
-    try:
-        is_there = isinstance(path, str | Path) and Path(path).is_file()
-    except OSError:  # a name that no file can have
-        is_there = False
-    if not is_there:
+    if not _is_there(path, Path.is_file):
         raise InputError(f"The transform {path} does not exist; give a file with --transform.")
     return Path(path)
 

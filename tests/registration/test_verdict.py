@@ -21,10 +21,10 @@ NOTHING = Evidence(0.05, 0.0, 0.0, 0.4, 12.0, 1.0)
 
 def with_score(score):
     """Evidence in which sidedness makes up for the rest."""
-    low, high = (Evidence(0.15, 0.3, sided, 0.08, 4.0, 1.0) for sided in (-1.9, 8.0))
+    low, high = (Evidence(0.15, 0.3, sided, 0.2, 4.0, 1.0) for sided in (-1.9, 8.0))
     share = (score - score_of(low)) / (score_of(high) - score_of(low))
     assert 0 <= share <= 1
-    return Evidence(0.15, 0.3, -1.9 + share * 9.9, 0.08, 4.0, 1.0)
+    return Evidence(0.15, 0.3, -1.9 + share * 9.9, 0.2, 4.0, 1.0)
 
 
 def test_clear_evidence_is_good():

@@ -157,7 +157,7 @@ class PlacePartnerd(Transform):
 
 
 _WHY = {
-    DOUBTFUL: "whether they match cannot be told from their images",
+    DOUBTFUL: "whether they match, or are of two patients, cannot be told from their images",
     NO_MATCH: "they do not match, as volumes of two patients or of two parts of the body",
     MIRRORED: "one matches the other better with left and right swapped",
 }

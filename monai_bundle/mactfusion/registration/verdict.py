@@ -19,7 +19,7 @@ IN_PLACE, OFF, DOUBTFUL, NO_MATCH, MIRRORED, NOT_CHECKED = (
 VERDICTS = (IN_PLACE, OFF, DOUBTFUL, NO_MATCH, MIRRORED, NOT_CHECKED)
 
 WEIGHTS = {"constant": -5.0, "sidedness": 0.64, "gain": -1.36, "margin": 2.4}
-GOOD, LEAST = 0.0, -2.0
+GOOD, LEAST = 0.0, -3.0
 """A score from here on is good; one below the second is no match; between, it cannot be told."""
 
 SIDED, MIRRORED_BELOW = 2.0, -2.0
