@@ -142,10 +142,10 @@ def test_what_was_found_is_said(fused):
     about = result.record["partners"][0]
     about |= {"register_verdict": "off", "off_mm": 12.34, "off_degrees": 5.04, "is_sided": True}
     (one,) = placements_of(result, result.native)
-    assert (one["verdict"], one["found"]) == ("off", "off by 12.3 mm and 5.0°")
+    assert (one["verdict"], one["found"]) == ("off", "12.3 mm and 5.0° from there")
     about["is_sided"] = False
     (one,) = placements_of(result, result.native)
-    assert one["found"] == "off by 12.3 mm and 5.0°; left and right cannot be told apart"
+    assert one["found"] == "12.3 mm and 5.0° from there; left and right cannot be told apart"
 
 
 def test_a_colour_partner_has_pictures_too(fused):

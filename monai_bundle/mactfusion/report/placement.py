@@ -91,7 +91,7 @@ def _found(partner: Mapping[str, Any]) -> str:
     """Say how far a partner was off, as far as that is known."""
     if partner["off_mm"] is None:
         return ""
-    off = f"off by {partner['off_mm']:.1f} mm and {partner['off_degrees']:.1f}°"
+    off = f"{partner['off_mm']:.1f} mm and {partner['off_degrees']:.1f}° from there"
     return off if partner["is_sided"] else f"{off}; left and right cannot be told apart"
 
 
