@@ -1,5 +1,7 @@
 """What is made of the numbers."""
 
+from dataclasses import replace
+
 import pytest
 
 from mactfusion.registration.evidence import Evidence
@@ -48,6 +50,14 @@ def test_thresholds(score, name):
     assert verdict.name == name
     assert verdict.is_good == (name == OFF)
     assert verdict.is_applicable == (name in (OFF, DOUBTFUL))
+
+
+def test_more_must_speak_for_a_slab():
+    whole = with_score(GOOD + 0.5)
+    slab = replace(whole, overlap=0.3)
+    assert judge(whole, 0.5, 0.2, 4.0).name == IN_PLACE
+    assert judge(slab, 0.5, 0.2, 4.0).name == DOUBTFUL
+    assert judge(replace(CLEAR, overlap=0.3), 0.5, 0.2, 4.0).name == IN_PLACE
 
 
 def test_the_mirror_image_that_matches_better_is_said():

@@ -22,6 +22,9 @@ WEIGHTS = {"constant": -5.0, "sidedness": 0.64, "gain": -1.36, "margin": 2.4}
 GOOD, LEAST = 0.0, -3.0
 """A score from here on is good; one below the second is no match; between, it cannot be told."""
 
+PART, GOOD_OF_A_PART = 0.5, 3.0
+"""Where the partner shows less of the head than this, few blocks speak: more must speak for it."""
+
 SIDED, MIRRORED_BELOW = 2.0, -2.0
 """Standard errors by which the partner, or its mirror image, must match better to say so."""
 
@@ -84,11 +87,12 @@ def judge(evidence: Evidence, off_mm: float, off_degrees: float, voxel_mm: float
         voxel_mm: longest edge of the partner's voxels; under that it is in place.
     """
     score = score_of(evidence)
+    good = GOOD if evidence.overlap >= PART else GOOD_OF_A_PART
     if evidence.sidedness < MIRRORED_BELOW and evidence.margin > 0:
         name = MIRRORED
     elif score < LEAST:
         name = NO_MATCH
-    elif score < GOOD:
+    elif score < good:
         name = DOUBTFUL
     else:
         name = IN_PLACE if off_mm < max(voxel_mm, LEAST_OFF_MM) else OFF
