@@ -7,6 +7,7 @@ import torch
 from monai.data import DataLoader, Dataset, MetaTensor, decollate_batch
 from monai.transforms import Compose
 
+from mactfusion.registration import PlacePartnerd
 from mactfusion.transforms.align import AlignPartnerd
 from mactfusion.transforms.brightness import SteadyBrightnessd
 from mactfusion.transforms.color import MergeChrominanced, SplitLuminanced
@@ -25,6 +26,7 @@ def before(tasks: list[str], axis: str = "auto") -> Compose:
     return Compose(
         [
             EachPartnerd(ResolveTaskd, task=tasks),
+            EachPartnerd(PlacePartnerd, register=["off"] * len(tasks)),
             EachPartnerd(AlignPartnerd),
             OrientToSlicesd(["anatomical", "partner", "field_of_view"], axis=axis),
             OrderPartnersd(),
