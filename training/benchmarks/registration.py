@@ -51,7 +51,7 @@ TIMED_SHAPE, TIMED_PARTNER_SHAPE = (256, 256, 180), (128, 128, 60)
 
 def error_mm(pair: Pair, pose: Matrix) -> float:
     """Return the mean distance to the truth over the tissue of the anatomical volume."""
-    points = Pyramid(pair.anatomical, finest_mm(pair.anatomical)).points_mm
+    points = Pyramid.of(pair.anatomical, finest_mm(pair.anatomical)).points_mm
     true = np.eye(4) if pair.pose is None else pair.pose
     return float(np.linalg.norm(((pose - true) @ points)[:3], axis=0).mean())
 
@@ -149,7 +149,7 @@ def spread_mm(folder: Path, anatomical: MetaTensor) -> tuple[int, float]:
     Returns:
         How many, and the largest distance between where two of the poses bring a point of tissue.
     """
-    points = Pyramid(anatomical, finest_mm(anatomical)).points_mm
+    points = Pyramid.of(anatomical, finest_mm(anatomical)).points_mm
     found = [
         (found_pose(anatomical, read_volume(file), "rigid")[2] @ points)[:3]
         for file in sorted(folder.glob("*.nii.gz"))
@@ -180,7 +180,7 @@ def seconds() -> dict[str, float]:
         taken[register] = time.process_time() - started
     started = time.process_time()
     mm = finest_mm(anatomical, partner)
-    search = Search(Pyramid(anatomical, mm), Pyramid(partner, mm))
+    search = Search(Pyramid.of(anatomical, mm), Pyramid.of(partner, mm))
     pose = np.eye(4)
     for level, step in ((2, 8.0), (1, 4.0), (0, 2.0)):
         pose = search.climbed(pose, level, step, 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ PATIENT = {"T1": "T1.nii.gz", "T2": "T2.nii.gz", "FLAIR": "FLAIR.nii.gz"}
 
 
 @dataclass
-class Subject:
+class Subject(ABC):
     """A head in several modalities, all in one place.
 
     Attributes:
@@ -58,8 +59,9 @@ class Subject:
             self._kept[modality] = self._made(modality)
         return self._kept[modality]
 
+    @abstractmethod
     def _made(self, modality: str) -> MetaTensor:
-        raise NotImplementedError
+        """Make or read one modality."""
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Set the thresholds of the verdict on one half of many pairs, and try them on the other.
+"""Measure many pairs, fit the score of the verdict to one half, and say what became of all.
 
     python -m training.registration.verdicts measure --templates MNI --one-mm T1_1MM \
         --patient STROKE --single T1_A --single T1_B --pairs 400 --table docs/registration.csv
@@ -6,10 +6,9 @@
         --page docs/registration.md
 
 The first command makes pairs, searches each and writes what was measured; it goes on where it was
-stopped. The second sets the score and the thresholds, which stand in
-:mod:`mactfusion.registration.verdict`, by the pairs of the first half and writes what became of
-those of the second. Its heads are others: other synthetic ones, the T1 of 1 mm with the templates,
-the patient, and the single volumes.
+stopped. The second says how the verdict in use (:mod:`mactfusion.registration.verdict`) judges
+them, and which weights a fit to the first half would give. The heads of the second half are others:
+other synthetic ones, the T1 of 1 mm with the templates, the patient, and the single volumes.
 """
 
 from __future__ import annotations
@@ -29,7 +28,17 @@ from mactfusion.registration.cubes import Pyramid, finest_mm
 from mactfusion.registration.evidence import Evidence, weigh
 from mactfusion.registration.search import Pair as Search
 from mactfusion.registration.search import degrees_of
-from mactfusion.registration.verdict import VERDICTS, Verdict, judge, terms
+from mactfusion.registration.verdict import (
+    GOOD,
+    GOOD_OF_A_PART,
+    LEAST,
+    PART,
+    VERDICTS,
+    WEIGHTS,
+    Verdict,
+    judge,
+    terms,
+)
 from training.marked_page import Markers, write_between_markers
 from training.registration.pairs import KINDS, make_pair
 from training.registration.sources import Subject, Synthetic, patient, single, templates
@@ -54,7 +63,7 @@ HALVES = ("set", "tried")
 def measured(pair: Pair) -> dict[str, Any]:
     """Search a pair and return what the verdict is to be made of, and the truth."""
     mm = finest_mm(pair.anatomical, pair.partner)
-    search = Search(Pyramid(pair.anatomical, mm), Pyramid(pair.partner, mm))
+    search = Search(Pyramid.of(pair.anatomical, mm), Pyramid.of(pair.partner, mm))
     pose = search.search()
     true = pair.pose
     spacing = np.linalg.norm(pair.partner.affine.numpy()[:3, :3], axis=0)
@@ -137,19 +146,24 @@ def write_figures(
     table: Annotated[Path, typer.Option()],
     page: Annotated[Path | None, typer.Option()] = None,
 ) -> None:
-    """Set weights and thresholds by the first half, and say what became of the second."""
+    """Say how the verdict in use judges the pairs, and what a fit to the first half would give."""
     rows = rows_of(table)
     weights, least = fitted([row for row in rows if row["half"] == "set"])
     text = "\n\n".join(
         [
-            f"Weights: {', '.join(f'{name} {value:.2f}' for name, value in weights.items())}; "
-            f"no match below {least:.2f}.",
+            f"In use: {_listed(WEIGHTS)}; no match below {LEAST:.2f}, good from {GOOD:.2f}, "
+            f"and from {GOOD_OF_A_PART:.2f} where less than {PART:.0%} of the head is shown. "
+            f"A fit to the half called set gives {_listed(weights)}; no match below {least:.2f}.",
             markdown_table(HEAD, (became(rows, half, kind) for half in HALVES for kind in GROUPS)),
         ]
     )
     Console().print(text)
     if page is not None:
         write_between_markers(page, MARKERS, text)
+
+
+def _listed(weights: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {value:.2f}" for name, value in weights.items())
 
 
 MARKERS = Markers("<!-- verdicts begin -->", "<!-- verdicts end -->")

@@ -96,16 +96,16 @@ def match_blocks(
         weight[step] = np.bincount(number, inside, minlength=len(count))
     scores /= np.maximum(weight, 1)
     is_used = (count > _FULL * count.max()) & (weight[reach, reach, reach] > _SEEN * count)
-    chosen = np.flatnonzero(is_used)
+    clear = scores.reshape(-1, len(count)).std(axis=0)
+    chosen = np.flatnonzero(is_used & (clear > 0))
     if not len(chosen):
         return _none()
     sums = [np.bincount(number, axis, minlength=len(count)) for axis in counted.points_mm[:3]]
     centres = (np.array(sums) / count).T[chosen]
     shifts = np.array([_best(scores[..., block], reach) for block in chosen]) * anatomical.mm
-    clear = scores[..., chosen].reshape(-1, len(chosen)).std(axis=0)
     here_score = scores[reach, reach, reach, chosen]
     gains = scores[..., chosen].reshape(-1, len(chosen)).max(axis=0) - here_score
-    return Blocks(chosen, centres, shifts, clear**2 * count[chosen], here_score, gains)
+    return Blocks(chosen, centres, shifts, clear[chosen] ** 2 * count[chosen], here_score, gains)
 
 
 def _none() -> Blocks:

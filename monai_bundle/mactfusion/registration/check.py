@@ -33,7 +33,7 @@ def found_pose(
         it; and the pose, 4x4, from a point of the anatomical volume to that of the partner.
     """
     mm = finest_mm(anatomical, partner)
-    pair = Pair(Pyramid(anatomical, mm), Pyramid(partner, mm))
+    pair = Pair(Pyramid.of(anatomical, mm), Pyramid.of(partner, mm))
     pose = pair.search()
     evidence = weigh(pair, pose)
     voxel_mm = float(np.linalg.norm(partner.affine.double().cpu().numpy()[:3, :3], axis=0).max())

@@ -7,7 +7,6 @@ them does not depend on how a volume is stored.
 from __future__ import annotations
 
 import itertools
-from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -88,18 +87,29 @@ class Pyramid:
     """The levels of one volume, the finest first.
 
     Args:
-        volume: ``(C, I, J, K)`` with its affine; the mean of its channels counts.
-        mm: edge of the finest cubes.
+        levels: :data:`LEVELS` of them.
+        tissue: ``(I, J, K)`` of the first, where tissue is.
     """
 
-    def __init__(self, volume: MetaTensor, mm: float) -> None:
+    def __init__(self, levels: list[Cubes], tissue: Mask) -> None:
+        self.levels = levels
+        self._tissue = tissue
+
+    @classmethod
+    def of(cls, volume: MetaTensor, mm: float) -> Pyramid:
+        """Cut a volume into cubes.
+
+        Args:
+            volume: ``(C, I, J, K)`` with its affine; the mean of its channels counts.
+            mm: edge of the finest cubes.
+        """
         values, measured, affine = _resampled(volume, mm)
-        self._tissue = _tissue(values, measured, mm)
-        near = _grown(self._tissue, round(MARGIN_MM / mm))
-        scaled = _scaled(values, measured)
-        self.levels = [Cubes(scaled, measured, near & measured, affine)]
-        while len(self.levels) < LEVELS:
-            self.levels.append(self.levels[-1].coarser())
+        tissue = _tissue(values, measured, mm)
+        near = _grown(tissue, round(MARGIN_MM / mm))
+        levels = [Cubes(_scaled(values, measured), measured, near & measured, affine)]
+        while len(levels) < LEVELS:
+            levels.append(levels[-1].coarser())
+        return cls(levels, tissue)
 
     @cached_property
     def centre_mm(self) -> npt.NDArray[np.float64]:
@@ -127,11 +137,7 @@ class Pyramid:
 
     def mirrored(self) -> Pyramid:
         """Return the same volume with left and right swapped, in the same field of view."""
-        other = copy(self)
-        for name in ("centre_mm", "tissue_mm", "points_mm"):
-            other.__dict__.pop(name, None)
-        other._tissue = self._tissue[::-1]
-        other.levels = [
+        levels = [
             Cubes(
                 np.ascontiguousarray(level.values[::-1]),
                 np.ascontiguousarray(level.measured[::-1]),
@@ -140,7 +146,7 @@ class Pyramid:
             )
             for level in self.levels
         ]
-        return other
+        return Pyramid(levels, self._tissue[::-1])
 
 
 def _from_other_end(cubes: Cubes, mirror: Matrix) -> Matrix:

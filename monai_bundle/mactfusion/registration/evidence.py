@@ -26,6 +26,8 @@ _LEAST, _MOST_GAIN = 1e-6, 10.0
 class Evidence:
     """What was measured at a pose.
 
+    The verdict rests on margin, sidedness, gain and overlap; the others are for the record.
+
     Attributes:
         information: normalised mutual information less 1.
         margin: by how much that exceeds the best of twelve poses some way off, as a share of it.
@@ -56,7 +58,7 @@ def weigh(pair: Pair, pose: Matrix) -> Evidence:
     information = pair.information(pose)
     away = max(pair.information(pose @ motion) for motion in _away(pair))
     blocks = pair.blocks(pose, reach=_REACH)
-    mirrored, mirrored_pose = mirrored_pair(pair, pose)
+    mirrored, mirrored_pose = _mirrored(pair, pose)
     gain = float(np.average(blocks.gains, weights=blocks.weights)) if len(blocks) else math.inf
     score = float(np.average(blocks.scores, weights=blocks.weights)) if len(blocks) else 0.0
     return Evidence(
@@ -96,13 +98,13 @@ def _away(pair: Pair) -> list[Matrix]:
     ]
 
 
-def mirrored_pair(pair: Pair, pose: Matrix) -> tuple[Pair, Matrix]:
+def _mirrored(pair: Pair, pose: Matrix) -> tuple[Pair, Matrix]:
     """Return the pair with the partner mirrored left to right, and its own best pose.
 
     A pose of the mirrored partner is one of the partner between two mirrors: the search starts
     where the mirrored head lies on the head, and turns a little to each side.
     """
-    mirrored = Pair(pair.anatomical, pair.partner.mirrored())
+    mirrored = pair.with_partner(pair.partner.mirrored())
     start = pair.partner.mirror @ pose @ _mirror_at(pair.anatomical.tissue_mm[0])
     turns = _MIRRORED_TURN_DEGREES * np.array(
         [[0, 0, 0], [0, 1, 0], [0, -1, 0], [0, 0, 1], [0, 0, -1]]
@@ -110,7 +112,7 @@ def mirrored_pair(pair: Pair, pose: Matrix) -> tuple[Pair, Matrix]:
     centre, none = pair.anatomical.tissue_mm, np.zeros(3)
     starts = [start @ motion_about(centre, turn, none) for turn in turns]
     best = max(starts, key=lambda each: mirrored.information(each, COARSE))
-    return mirrored, mirrored.led(best)
+    return mirrored, mirrored.nearest(best)
 
 
 def _mirror_at(x_mm: float) -> Matrix:

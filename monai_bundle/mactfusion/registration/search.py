@@ -2,11 +2,13 @@
 
 SimpleITK climbs from each start on the coarsest cubes; blocks (:mod:`.blocks`) then lead from the
 best of these to where the volumes match, in few and long steps, where gradients of mutual
-information alone stop on the way in one case of five; SimpleITK has the last word on fine cubes.
+information alone often stop on the way (docs/adr/0018-registration.md); SimpleITK has the last word
+on fine cubes.
 """
 
 from __future__ import annotations
 
+from copy import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,8 +20,6 @@ from mactfusion.registration.information import Counted, looked_up, normalised_i
 from mactfusion.registration.linear import from_itk, to_itk
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
 
     from mactfusion.registration.linear import Matrix
@@ -27,9 +27,16 @@ if TYPE_CHECKING:
 FINE, MIDDLE, COARSE = range(LEVELS)
 _TURN_DEGREES = 20.0
 _KEPT = 5
+"""So many of the poses that were climbed to are gone on with."""
+
 _SAME = 4.0
-_SAMPLED, _SEED = 60_000, 1
+"""Poses are one where no number of their matrices differs by more."""
+
+_ROUNDS = {COARSE: 6, MIDDLE: 4}
+"""So often blocks are followed at most."""
+
 _STILL_MM = 0.2
+_SAMPLED, _SEED = 60_000, 1
 _RAS_OF_LPS = np.array([-1.0, -1.0, 1.0])
 
 
@@ -47,6 +54,12 @@ class Pair:
         self.anatomical = anatomical
         self.partner = partner
         self._counted = [Counted.of(cubes) for cubes in anatomical.levels]
+
+    def with_partner(self, partner: Pyramid) -> Pair:
+        """Return the same anatomical volume with another partner."""
+        other = copy(self)
+        other.partner = partner
+        return other
 
     def information(self, pose: Matrix, level: int = MIDDLE) -> float:
         """See :func:`~mactfusion.registration.information.normalised_information`."""
@@ -73,29 +86,24 @@ class Pair:
         points = self.anatomical.points_mm
         return float(np.linalg.norm(((motion - np.eye(4)) @ points)[:3], axis=0).mean())
 
-    def search(self, starts: Sequence[Matrix] | None = None) -> Matrix:
-        """Find the pose to about a millimetre.
-
-        Args:
-            starts: poses to start from; without any the present one, centres on centres, and some
-                turns.
-        """
-        starts = self._starts() if starts is None else starts
-        climbed = [self.climbed(start, COARSE, step_mm=8.0, steps=60) for start in starts]
+    def search(self) -> Matrix:
+        """Find the pose to about a millimetre."""
+        climbed = [self.climbed(start, COARSE, step_mm=8.0, steps=60) for start in self._starts()]
         climbed.sort(key=lambda pose: -self.information(pose, COARSE))
         kept: list[Matrix] = []
         for pose in climbed:
             if len(kept) < _KEPT and all(np.abs(pose - other).max() > _SAME for other in kept):
                 kept.append(pose)
-        led = [self._led(pose, COARSE, 6) for pose in kept]
-        best = max(led, key=lambda pose: self.information(pose, COARSE))
-        return self._finished(self._led(best, MIDDLE, 4))
+        led = [self._led(pose, COARSE) for pose in kept]
+        return self._settled(max(led, key=lambda pose: self.information(pose, COARSE)))
 
-    def led(self, pose: Matrix) -> Matrix:
-        """Find the best pose near one."""
-        return self._finished(self._led(self._led(pose, COARSE, 6), MIDDLE, 4))
+    def nearest(self, pose: Matrix) -> Matrix:
+        """Find the best pose near one, likewise."""
+        return self._settled(self._led(pose, COARSE))
 
-    def _finished(self, pose: Matrix) -> Matrix:
+    def _settled(self, pose: Matrix) -> Matrix:
+        """Go on from where the blocks of the coarse cubes led."""
+        pose = self._led(pose, MIDDLE)
         climbed = self.climbed(pose, MIDDLE, step_mm=1.0, steps=30)
         return max(climbed, pose, key=self.information)
 
@@ -112,7 +120,8 @@ class Pair:
             affine: twelve degrees of freedom instead of six.
         """
         fixed, moving = self.anatomical.levels[level], self.partner.levels[level]
-        transform = _affine(pose, self.anatomical) if affine else _rigid(pose, self.anatomical)
+        transform = SimpleITK.AffineTransform(3) if affine else SimpleITK.Euler3DTransform()
+        _about(transform, pose, self.anatomical.tissue_mm)
         method = SimpleITK.ImageRegistrationMethod()
         method.SetNumberOfWorkUnits(1)  # the same sums, and so the same result, on every machine
         method.SetMetricAsMattesMutualInformation(32 if level < COARSE else 24)
@@ -134,12 +143,12 @@ class Pair:
             return pose
         return from_itk(transform)
 
-    def _led(self, pose: Matrix, level: int, rounds: int) -> Matrix:
+    def _led(self, pose: Matrix, level: int) -> Matrix:
         """Follow the blocks until they stay where they are."""
         mm = self.anatomical.levels[level].mm
-        for _ in range(rounds):
+        for _ in range(_ROUNDS[level]):
             blocks = self.blocks(pose, level)
-            if len(blocks) < LEAST_BLOCKS or not blocks.weights.sum() > 0:
+            if len(blocks) < LEAST_BLOCKS:
                 break
             motion = rigid_motion(blocks, mm)
             pose = pose @ motion
@@ -190,23 +199,15 @@ def _image(values: npt.NDArray, cubes: Cubes) -> SimpleITK.Image:
     return image
 
 
-def _rigid(pose: Matrix, anatomical: Pyramid) -> SimpleITK.Euler3DTransform:
+def _about(
+    transform: SimpleITK.AffineTransform | SimpleITK.Euler3DTransform,
+    pose: Matrix,
+    centre_mm: npt.NDArray[np.float64],
+) -> None:
+    """Set a rigid or affine transform of ITK to a pose, its turns being about a centre in RAS+."""
     itk = to_itk(pose)
     matrix = np.array(itk.GetMatrix()).reshape(3, 3)
-    centre = anatomical.tissue_mm * _RAS_OF_LPS
-    transform = SimpleITK.Euler3DTransform()
-    transform.SetCenter(centre.tolist())
-    transform.SetMatrix(matrix.ravel().tolist(), 1e-6)
-    transform.SetTranslation((itk.GetTranslation() + matrix @ centre - centre).tolist())
-    return transform
-
-
-def _affine(pose: Matrix, anatomical: Pyramid) -> SimpleITK.AffineTransform:
-    itk = to_itk(pose)
-    matrix = np.array(itk.GetMatrix()).reshape(3, 3)
-    centre = anatomical.tissue_mm * _RAS_OF_LPS
-    transform = SimpleITK.AffineTransform(3)
+    centre = centre_mm * _RAS_OF_LPS
     transform.SetCenter(centre.tolist())
     transform.SetMatrix(matrix.ravel().tolist())
     transform.SetTranslation((itk.GetTranslation() + matrix @ centre - centre).tolist())
-    return transform

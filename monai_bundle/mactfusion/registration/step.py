@@ -46,6 +46,9 @@ class PlacePartnerd(Transform):
         transform: a file of ITK or 3D Slicer that is applied first, see
             :mod:`mactfusion.registration.linear`; "auto" for none.
         accept_doubtful: also apply a registration of which it cannot be told whether it is right.
+
+    Raises:
+        InputError: a transform that cannot be used.
     """
 
     def __init__(
@@ -55,20 +58,29 @@ class PlacePartnerd(Transform):
         accept_doubtful: bool = False,
     ) -> None:
         self.register = register
-        self.transform = None if is_automatic(transform) else Path(transform)
+        self.given: Matrix | None = None
+        if not is_automatic(transform):
+            from mactfusion.registration.linear import read_transform  # with SimpleITK
+
+            self.given = read_transform(Path(transform))
         self.accept_doubtful = accept_doubtful
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Check or register the partner.
 
         Raises:
-            InputError: a transform that cannot be used, or a registration that failed, or that is
+            InputError: a picture that was to be moved, or a registration that failed, or that is
                 doubtful and was not accepted.
         """
         result = dict(data)
         pose = np.eye(4)
-        if self.transform is not None:
-            pose = self._given(data, self.transform)
+        if self.given is not None:
+            if is_picture(data["partner"]):
+                raise InputError(
+                    f"{name_of(data['partner'])} is a picture without a place in the patient, "
+                    "which no transform can move."
+                )
+            pose = self.given
             result["partner"] = placed(data["partner"], pose)
         verdict = Verdict(NOT_CHECKED)
         evidence: tuple[float, ...] = ()
@@ -88,16 +100,6 @@ class PlacePartnerd(Transform):
             "evidence": torch.tensor(evidence, dtype=torch.float64),
         }
         return result
-
-    def _given(self, data: Mapping[str, Any], transform: Path) -> Matrix:
-        from mactfusion.registration.linear import read_transform
-
-        if is_picture(data["partner"]):
-            raise InputError(
-                f"{name_of(data['partner'])} is a picture without a place in the patient, which no "
-                "transform can move."
-            )
-        return read_transform(transform)
 
     def _found(self, data: dict[str, Any]) -> tuple[Verdict, tuple[float, ...], Matrix] | None:
         """Search, judge and say; return the motion that is to be applied."""

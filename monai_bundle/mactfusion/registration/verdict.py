@@ -1,7 +1,7 @@
 """From numbers to a verdict that a physician can act on.
 
-Weights and thresholds were set on one half of some hundred pairs and tried on the other half, whose
-heads are others (``docs/registration.md``); ``training.registration.verdicts`` makes both.
+Weights and thresholds were set on some hundred pairs (``docs/registration.md``, which says what
+became of others); ``training.registration.verdicts`` measures pairs and fits the weights to them.
 """
 
 from __future__ import annotations

@@ -87,8 +87,8 @@ class AlignPartnerd(Transform):
             distance_mm = torch.dist(_centre(partner), _centre(anatomical)).item()
             raise InputError(
                 f"{name_of(partner)} and {name_of(anatomical)} do not overlap: their centres are "
-                f"{distance_mm:.0f} mm apart; check that both belong to one patient, or register "
-                "them first."
+                f"{distance_mm:.0f} mm apart; check that both belong to one patient, or try "
+                "--register rigid."
             )
         if coverage < _FULL_COVERAGE:
             note(

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mactfusion.io.dicom.geometry import along_normal, normal_of
-from mactfusion.io.dicom.parts import SAME_PLACE_MM
+from mactfusion.io.dicom.parts import SAME_PLACE_MM, WIDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mactfusion.io.dicom.frame import Frame
 
-_WIDER, _CLOSE = 1.5, 0.75
+_CLOSE = 0.75
 _SAME_DIRECTION = 0.999
 
 
@@ -45,13 +45,13 @@ def beside(frames: Sequence[Frame], others: Sequence[Sequence[Frame]]) -> str:
         between += sum(
             int(np.sum((places > before) & (places < after)))
             for before, after in pairwise(depths)
-            if after - before > _WIDER * thickness_mm
+            if after - before > WIDER * thickness_mm
         )
         ends_mm = [
             *(depths.min() - places[places < depths.min()]),
             *(places[places > depths.max()] - depths.max()),
         ]
-        if ends_mm and _CLOSE * step_mm <= min(ends_mm) <= _WIDER * step_mm:
+        if ends_mm and _CLOSE * step_mm <= min(ends_mm) <= WIDER * step_mm:
             beyond += len(ends_mm)
     where = {"between its own": between, "beyond its first or last one": beyond}
     said = [f"{count} {place}" for place, count in where.items() if count]

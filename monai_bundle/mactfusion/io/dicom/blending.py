@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydicom.dataset import Dataset
-from pydicom.uid import UID, generate_uid
+from pydicom.uid import UID
 
 from mactfusion.case import partner_roles
 from mactfusion.errors import InputError
-from mactfusion.io.dicom.derived import decimal, own_attributes
+from mactfusion.io.dicom.derived import decimal, own_object
 from mactfusion.io.dicom.pixels import srgb_profile
 from mactfusion.io.dicom.references import add_references, named_images, reference
 from mactfusion.io.dicom.scales import IMPOSSIBLE
@@ -102,16 +102,8 @@ def blending_state(
         registration: the Spatial Registration object of the partners that were moved.
         moved: their roles.
     """
-    state = own_attributes(making)
-    del state.PatientPosition  # of images alone
-    state.SOPClassUID = ADVANCED_BLENDING
-    state.SOPInstanceUID = generate_uid(prefix=None)
-    state.SeriesInstanceUID = generate_uid(prefix=None)
-    state.Modality = "PR"
-    state.InstanceNumber = 1
-    state.ContentLabel = "FUSION"
-    state.ContentDescription = "Series blended as they were fused, not for diagnosis"
-    state.ContentCreatorName = None
+    description = "Series blended as they were fused, not for diagnosis"
+    state = own_object(making, ADVANCED_BLENDING, "PR", "FUSION", description)
     state.PresentationCreationDate, state.PresentationCreationTime = making.date, making.time
     record, (anatomical, *partners) = making.record, making.sources
     first = _input(1, anatomical, record["anatomical_level_width"], record["units"])

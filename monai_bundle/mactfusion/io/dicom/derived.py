@@ -142,6 +142,31 @@ def own_attributes(making: Making) -> Dataset:
     return made
 
 
+def own_object(
+    making: Making, sop_class: str, modality: str, label: str, description: str
+) -> Dataset:
+    """Return an object that is no image: a series of its own, with what it is for.
+
+    Args:
+        making: see :class:`Making`.
+        sop_class: its UID.
+        modality: "PR", "REG", …
+        label: a code string.
+        description: for people.
+    """
+    made = own_attributes(making)
+    del made.PatientPosition  # of images alone
+    made.SOPClassUID = sop_class
+    made.SOPInstanceUID = generate_uid(prefix=None)
+    made.SeriesInstanceUID = generate_uid(prefix=None)
+    made.Modality = modality
+    made.InstanceNumber = 1
+    made.ContentLabel = label
+    made.ContentDescription = description
+    made.ContentCreatorName = None
+    return made
+
+
 def shared_attributes(making: Making) -> Dataset:
     """Return what all images of a result have in common, but for pixels and places."""
     image = own_attributes(making)

@@ -15,6 +15,7 @@ from mactfusion.io.dicom.parts import (
     PARTS,
     SAME_PLACE_MM,
     SETTINGS,
+    WIDER,
     by_place,
     parted,
 )
@@ -33,7 +34,6 @@ _IN_TURNS = (*PARTS, *MOMENTS, *_VARYING)
 _MOST_VOLUMES = 4
 _LEAST = 4
 _ALIKE = 1.1
-_WIDER = 1.5
 
 _Parts = list[tuple[Any, list["Frame"]]]
 
@@ -93,7 +93,7 @@ def overlap_much(frames: Sequence[Frame]) -> bool:
     if len(depths) < _LEAST:
         return False
     apart_mm = float(np.median(np.diff(depths)))
-    return _told_mm(frames, (apart_mm,)) > _WIDER * apart_mm
+    return _told_mm(frames, (apart_mm,)) > WIDER * apart_mm
 
 
 def _interlocking(parts: _Parts) -> list[_Parts]:
@@ -125,7 +125,7 @@ def _are_several(parts: list[list[Frame]], may_be_in_turns: bool) -> bool:
     for depths in alone:
         filled, empty = _gaps(depths, every)
         if len(filled) and len(empty):
-            if float(filled.min()) > _WIDER * float(np.median(empty)):
+            if float(filled.min()) > WIDER * float(np.median(empty)):
                 return False  # it has gaps, and others fill them
             is_closed = True  # others lie where it lacks nothing
     if is_closed or not may_be_in_turns or not alone:

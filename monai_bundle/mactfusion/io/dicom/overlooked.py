@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mactfusion.io.dicom.geometry import along_normal, normal_of
+from mactfusion.io.dicom.parts import WIDER
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mactfusion.io.dicom.frame import Frame, Image
 
-_WIDER = 1.5
 
 SKIPS = (
     "its slices lie further apart than they are thick, and their numbers (InstanceNumber) skip"
@@ -34,7 +34,7 @@ def skips(frames: Sequence[Frame], images: Sequence[Image]) -> bool:
         return False
     own = sorted(numbers)
     step_mm = float(np.median(np.diff(along_normal(frames, normal_of(frames)))))
-    if len(own) < len(frames) or min(np.diff(own)) < 2 or step_mm <= _WIDER * thickness_mm:
+    if len(own) < len(frames) or min(np.diff(own)) < 2 or step_mm <= WIDER * thickness_mm:
         return False
     others = {_number(frame) for image in images for frame in image.frames} - numbers
     return not any(own[0] < number < own[-1] for number in others)

@@ -30,6 +30,9 @@ PARTS = ("acquisition", "stack")
 
 SAME_PLACE_MM = 1e-2
 
+WIDER = 1.5
+"""A distance this many times another is no unevenness: slices are missing, or they overlap."""
+
 _SAME_SHARE, _SAME = 0.01, 0.01
 """Numbers of a setting that differ less are one: as a share, or in its unit."""
 

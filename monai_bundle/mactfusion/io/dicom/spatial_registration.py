@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
-from pydicom.uid import UID, generate_uid
+from pydicom.uid import UID
 
 from mactfusion.io.dicom.codes import coded
-from mactfusion.io.dicom.derived import decimal, own_attributes
+from mactfusion.io.dicom.derived import decimal, own_object
 from mactfusion.io.dicom.references import Named, add_references, named_images, reference
 from mactfusion.registration.linear import in_lps, is_rigid, poses_of_moved
 
@@ -113,16 +113,8 @@ def spatial_registration(
         anatomical: the anatomical series.
         moved: the partners that were moved.
     """
-    made = own_attributes(making)
-    del made.PatientPosition  # of images alone
-    made.SOPClassUID = SPATIAL_REGISTRATION
-    made.SOPInstanceUID = generate_uid(prefix=None)
-    made.SeriesInstanceUID = generate_uid(prefix=None)
-    made.Modality = "REG"
-    made.InstanceNumber = 1
-    made.ContentLabel = "REGISTRATION"
-    made.ContentDescription = "Where the partners of a fusion were moved"
-    made.ContentCreatorName = None
+    description = "Where the partners of a fusion were moved"
+    made = own_object(making, SPATIAL_REGISTRATION, "REG", "REGISTRATION", description)
     made.ContentDate, made.ContentTime = making.date, making.time
     own = str(made.FrameOfReferenceUID)
     items, others = [], []

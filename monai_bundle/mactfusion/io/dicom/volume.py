@@ -10,6 +10,7 @@ from mactfusion.errors import InputError, warn
 from mactfusion.io.dicom.choose import PARTNER
 from mactfusion.io.dicom.geometry import grid_of, straightened_sentence
 from mactfusion.io.dicom.in_space import overlap_much
+from mactfusion.io.dicom.parts import WIDER
 from mactfusion.io.dicom.place import number
 from mactfusion.io.dicom.resample import on_grid
 from mactfusion.io.dicom.suv import COUNT_SCALES, differences, suv_of, told_by
@@ -33,7 +34,6 @@ _SAME_PLACE_MM = 0.1
 _FAR = 0.05
 """Share of the range of measured values: padding beyond it is no value among others."""
 
-_WIDER = 1.5
 
 _NATIVE = {"BQML": "Bq/ml", "CNTS": "counts", "GML": "g/ml"}
 
@@ -221,7 +221,7 @@ def _count(series: Series, header: Any, grid: Grid, sentences: list[str]) -> Non
     """Say so when the header tells of more slices than there are."""
     apart_mm = float(np.linalg.norm(grid.affine[:3, 2]))
     told_mm = number(header, "SpacingBetweenSlices") or 2 * number(header, "SliceThickness")
-    if series.slices > 1 and apart_mm > _WIDER * told_mm > 0:
+    if series.slices > 1 and apart_mm > WIDER * told_mm > 0:
         sentences.append(
             f"its slices are {apart_mm:.4g} mm apart, and its header tells of less; slices between"
             " them may be missing"
