@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mactfusion.registration.cubes import Cubes, Mask, Values
     from mactfusion.registration.linear import Matrix
 
-BINS = 24
+BINS = 16
 LEAST_CUBES = 500
 """With fewer in common nothing can be told."""
 

@@ -8,6 +8,7 @@ on fine cubes.
 
 from __future__ import annotations
 
+import itertools
 from copy import copy
 from typing import TYPE_CHECKING
 
@@ -20,13 +21,19 @@ from mactfusion.registration.information import Counted, looked_up, normalised_i
 from mactfusion.registration.linear import from_itk, to_itk
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from mactfusion.registration.linear import Matrix
 
+PART = 0.5
+"""Where the partner shows less of the head than this, few blocks speak for a pose."""
+
 FINE, MIDDLE, COARSE = range(LEVELS)
 _TURN_DEGREES = 20.0
-_KEPT = 5
+_SHIFTS_MM = (-40.0, -20.0, 0.0, 20.0, 40.0)
+_STARTS, _CLIMBED, _LED = 6, 4, 2
 """So many of the poses that were climbed to are gone on with."""
 
 _SAME = 4.0
@@ -34,6 +41,9 @@ _SAME = 4.0
 
 _ROUNDS = {COARSE: 6, MIDDLE: 4}
 """So often blocks are followed at most."""
+
+_REACH = {COARSE: 2, MIDDLE: 1}
+"""Cubes to each side by which blocks are moved."""
 
 _STILL_MM = 0.2
 _SAMPLED, _SEED = 60_000, 1
@@ -88,18 +98,32 @@ class Pair:
 
     def search(self) -> Matrix:
         """Find the pose to about a millimetre."""
+        pose = self._searched()
+        if self.overlap(pose) >= PART:
+            return pose
+        # Of a slab all cubes lie within the head, wherever it is tried: they tell more surely.
+        other = np.linalg.inv(Pair(self.partner, self.anatomical)._searched())
+        return max(pose, other, key=self.information)
+
+    def _searched(self) -> Matrix:
         climbed = [self.climbed(start, COARSE, step_mm=8.0, steps=60) for start in self._starts()]
-        climbed.sort(key=lambda pose: -self.information(pose, COARSE))
-        kept: list[Matrix] = []
-        for pose in climbed:
-            if len(kept) < _KEPT and all(np.abs(pose - other).max() > _SAME for other in kept):
-                kept.append(pose)
-        led = [self._led(pose, COARSE) for pose in kept]
-        return self._settled(max(led, key=lambda pose: self.information(pose, COARSE)))
+        led = [self._led(pose, COARSE) for pose in self._best(climbed, COARSE, _CLIMBED)]
+        settled = [self._settled(pose) for pose in self._best(led, COARSE, _LED)]
+        return self._best(settled, MIDDLE, 1)[0]
 
     def nearest(self, pose: Matrix) -> Matrix:
         """Find the best pose near one, likewise."""
         return self._settled(self._led(pose, COARSE))
+
+    def _best(self, poses: Iterable[Matrix], level: int, count: int) -> list[Matrix]:
+        """Return the poses of most information, so many at most, of those that are alike one."""
+        kept: list[Matrix] = []
+        for pose in sorted(poses, key=lambda pose: -self.information(pose, level)):
+            if all(np.abs(pose - other).max() > _SAME for other in kept):
+                kept.append(pose)
+            if len(kept) == count:
+                break
+        return kept
 
     def _settled(self, pose: Matrix) -> Matrix:
         """Go on from where the blocks of the coarse cubes led."""
@@ -144,30 +168,32 @@ class Pair:
         return from_itk(transform)
 
     def _led(self, pose: Matrix, level: int) -> Matrix:
-        """Follow the blocks until they stay where they are."""
+        """Follow the blocks until they stay where they are; return the best pose on the way."""
         mm = self.anatomical.levels[level].mm
+        way = [pose]
         for _ in range(_ROUNDS[level]):
-            blocks = self.blocks(pose, level)
+            blocks = self.blocks(pose, level, _REACH[level])
             if len(blocks) < LEAST_BLOCKS:
                 break
             motion = rigid_motion(blocks, mm)
             pose = pose @ motion
+            way.append(pose)
             if self.moved_mm(motion) < _STILL_MM:
                 break
-        return pose
+        return max(way, key=lambda pose: self.information(pose, level))
 
     def _starts(self) -> list[Matrix]:
-        """The present pose, centres on centres, and turns about the centre of the tissue."""
+        """Return the most promising of many poses, turned and shifted about the tissue's centre."""
         centre = self.anatomical.tissue_mm
         on_tissue = self.partner.tissue_mm - centre
         on_centre = self.partner.centre_mm - self.anatomical.centre_mm
-        turns = np.vstack([np.eye(3), -np.eye(3)]) * _TURN_DEGREES
-        return [
-            np.eye(4),
-            motion_about(centre, np.zeros(3), on_tissue),
-            motion_about(centre, np.zeros(3), on_centre),
-            *(motion_about(centre, turn, on_tissue) for turn in turns),
+        turns = np.array(list(itertools.product((-1, 0, 1), repeat=3))) * _TURN_DEGREES
+        shifts = np.array(_SHIFTS_MM)[:, None] * (0, 0, 1)
+        tried = [
+            np.eye(4), motion_about(centre, np.zeros(3), on_centre),
+            *(motion_about(centre, turn, on_tissue) @ motion_about(centre, np.zeros(3), shift) for turn in turns for shift in shifts),
         ]
+        return self._best(tried, COARSE, _STARTS)
 
 
 def motion_about(
