@@ -41,9 +41,10 @@ def fuse_volumes(
         partner: CT, PET, SPECT, dose, a second MR or GFP, likewise, on any grid; or a list of
             several, whose order does not matter. None where ``anatomical`` is a DICOM study that
             holds both; ``anatomical_series`` and ``partner_series`` choose among its volumes.
-        progress: called with (slices done, slices in all); it stops the run by raising
-            ``FusionCancelled``. None shows a bar in a notebook and nothing elsewhere, False
-            nothing.
+        progress: called with (slices done, slices in all), and with (0, 1) between the steps of
+            a search where a partner belongs, of which :func:`mactfusion.progress.watching` tells
+            more; it stops the run by raising ``FusionCancelled``. None shows a bar in a notebook
+            and nothing elsewhere, False nothing.
         keep_native: also keep the sources in their own units on the result's grid, for a report.
         **options: see :data:`mactfusion.option_table.OPTIONS`; of what is for each partner a list
             has one value for each.

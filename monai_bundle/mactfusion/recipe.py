@@ -124,7 +124,7 @@ class Recipe:
 
         Raises:
             InputError: the volumes cannot be fused, are the same, or were not registered.
-            FusionCancelled: who is informed (:func:`mactfusion.errors.informing`) asked for it.
+            FusionCancelled: who is watching (:func:`mactfusion.progress.watching`) asked for it.
         """
         with own_errors():
             return self.stages["place"](dict(self._sources))

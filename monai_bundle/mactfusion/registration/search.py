@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import SimpleITK
 
+from mactfusion.progress import step_done
 from mactfusion.registration.blocks import LEAST_BLOCKS, Blocks, match_blocks, rigid_motion
 from mactfusion.registration.cubes import LEVELS, Cubes, Pyramid
 from mactfusion.registration.information import Counted, looked_up, normalised_information
@@ -119,6 +120,7 @@ class Pair:
             steps: at most.
             affine: twelve degrees of freedom instead of six.
         """
+        step_done()
         fixed, moving = self.anatomical.levels[level], self.partner.levels[level]
         transform = SimpleITK.AffineTransform(3) if affine else SimpleITK.Euler3DTransform()
         _about(transform, pose, self.anatomical.tissue_mm)
@@ -145,6 +147,7 @@ class Pair:
 
     def _led(self, pose: Matrix, level: int) -> Matrix:
         """Follow the blocks until they stay where they are."""
+        step_done()
         mm = self.anatomical.levels[level].mm
         for _ in range(_ROUNDS[level]):
             blocks = self.blocks(pose, level)

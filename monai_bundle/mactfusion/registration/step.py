@@ -11,6 +11,7 @@ from monai.transforms import Transform
 
 from mactfusion.errors import InputError, inform, note
 from mactfusion.option_table import is_automatic
+from mactfusion.progress import in_steps
 from mactfusion.registration.verdict import (
     DOUBTFUL,
     IN_PLACE,
@@ -111,13 +112,17 @@ class PlacePartnerd(Transform):
         if reason:
             inform(f"Whether {name} lies where {on} is was not checked: {reason}.")
             return None
-        from mactfusion.registration.check import found_pose
+        from mactfusion.registration.check import STEPS, found_pose
 
-        if self.register == "check":
-            inform(f"Checking whether {name} lies where {on} is.")
-        else:
-            inform(f"Registering {name} to {on}.")
-        verdict, evidence, pose = found_pose(anatomical, partner, self.register)
+        is_check = self.register == "check"
+        what = (
+            f"Checking whether {name} lies where {on} is"
+            if is_check
+            else f"Registering {name} to {on}"
+        )
+        inform(f"{what}.")
+        with in_steps(what, STEPS[self.register]):
+            verdict, evidence, pose = found_pose(anatomical, partner, self.register)
         is_left = verdict.name == IN_PLACE and data.get("same_frame_of_reference", False)
         if self.register == "check" or is_left:
             pose = np.eye(4)

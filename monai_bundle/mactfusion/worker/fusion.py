@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mactfusion.errors import InputError, informing, listening, unheard, with_names
+from mactfusion.errors import InputError, listening, unheard, with_names
 from mactfusion.io.write import stored_type, stored_values
 from mactfusion.option_table import OPTIONS
 from mactfusion.pipeline import check_choices
+from mactfusion.progress import watching
 from mactfusion.recipe import Recipe
 from mactfusion.registration.step import why_not
 from mactfusion.registration.verdict import NOT_CHECKED
@@ -188,15 +189,15 @@ class Fusion:
         if not any(_listed(options.register, each) for each in ("check", "rigid", "affine")):
             return recipe.place()  # reading alone
 
-        def inform(_sentence: str) -> None:
+        def watch(_what: str, done: int, total: int) -> None:
             job.check()
             if job.request.kind != "preview":
-                self._channel.send("progress", job.request.id, **Pace.unknown("place"))
+                self._channel.send("progress", job.request.id, **Pace.of_search(done, total))
 
         while not self._placing.acquire(timeout=_GLANCE_S):
             job.check()
         try:
-            with informing(inform):
+            with watching(watch):
                 return self._keep("placed", _key(job, options, _PLACED_BY), recipe.place)
         finally:
             self._placing.release()
