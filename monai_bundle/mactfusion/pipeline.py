@@ -18,12 +18,14 @@ from mactfusion.io.names import check_input, check_outputs
 from mactfusion.option_table import OPTIONS, is_automatic
 from mactfusion.options import Options, is_list_of_values
 from mactfusion.progress import shown_progress
+from mactfusion.words import in_python, worded
 
 if TYPE_CHECKING:
     from mactfusion.progress import Progress
     from mactfusion.result import FusionResult
 
 
+@worded(in_python)
 def fuse_volumes(
     anatomical: Any,
     partner: Any = None,

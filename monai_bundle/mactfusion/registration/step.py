@@ -22,6 +22,7 @@ from mactfusion.registration.verdict import (
     Verdict,
 )
 from mactfusion.transforms.volume import is_picture, name_of, noted, plain, with_voxels
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +109,9 @@ class PlacePartnerd(Transform):
         name, on = name_of(partner), name_of(anatomical)
         reason = why_not(anatomical) or why_not(partner)
         if reason and self.register != "check":
-            raise InputError(f"{name} cannot be registered: {reason}; use --register off.")
+            raise InputError(
+                f"{name} cannot be registered: {reason}; use {option('register', 'off')}."
+            )
         if reason:
             inform(f"Whether {name} lies where {on} is was not checked: {reason}.")
             return None
@@ -136,7 +139,8 @@ class PlacePartnerd(Transform):
         asks = self.register != "check"
         if asks and not verdict.is_good and not (verdict.is_applicable and self.accept_doubtful):
             more = (
-                " If you have looked at it and it is right, --accept-doubtful applies it."
+                f" If you have looked at it and it is right, {option('accept_doubtful', True)} "
+                "applies it."
                 if verdict.is_applicable
                 else ""
             )
@@ -155,7 +159,8 @@ class PlacePartnerd(Transform):
             if not verdict.is_good:
                 sentence += "; whether that is right cannot be told"
         elif verdict.name == OFF:
-            sentence = f"{name} is off {on} by about {how_far}; --register rigid puts it in place"
+            remedy = option("register", "rigid")
+            sentence = f"{name} is off {on} by about {how_far}; {remedy} puts it in place"
         else:
             sentence = f"{name} may not lie where {on} is: {_WHY[verdict.name]}"
         if verdict.is_good and not verdict.is_sided:

@@ -21,9 +21,11 @@ from mactfusion.recipe import Recipe
 from mactfusion.registration.step import why_not
 from mactfusion.registration.verdict import NOT_CHECKED
 from mactfusion.transforms.slices import slice_axis
+from mactfusion.words import worded
 from mactfusion.worker.pace import Pace
 from mactfusion.worker.protocol import RequestError
 from mactfusion.worker.volumes import MOST_PARTNERS, Volumes
+from mactfusion.worker.words import in_panel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,7 +86,8 @@ class Fusion:
             "preview": self._preview,
             "fuse": self._fuse,
         }
-        with listening(partial(self._say, job)):  # such as a batch that must be smaller
+        hear = listening(partial(self._say, job))  # such as a batch that must be smaller
+        with worded(in_panel), hear:
             return steps[job.request.kind](job)
 
     def _load(self, job: Job) -> dict[str, Any]:
