@@ -145,7 +145,7 @@ class PlacePartnerd(Transform):
                 else ""
             )
             raise InputError(
-                f"{plain_name} was not registered to {plain_on}: {_WHY[verdict.name]}.{more}"
+                f"{plain_name} was not registered to {plain_on}: {_why(verdict)}.{more}"
             )
         if verdict.name == IN_PLACE and not is_moved:
             sided = (
@@ -162,7 +162,7 @@ class PlacePartnerd(Transform):
             remedy = option("register", "rigid")
             sentence = f"{name} is off {on} by about {how_far}; {remedy} puts it in place"
         else:
-            sentence = f"{name} may not lie where {on} is: {_WHY[verdict.name]}"
+            sentence = f"{name} may not lie where {on} is: {_why(verdict)}"
         if verdict.is_good and not verdict.is_sided:
             sentence += "; whether left and right are swapped cannot be told"
         note(data, f"{sentence}.")
@@ -173,6 +173,12 @@ _WHY = {
     NO_MATCH: "they do not match, as volumes of two patients or of two parts of the body",
     MIRRORED: "one matches the other better with left and right swapped",
 }
+
+_SMALL = "they show too small a part of the body together to tell whether they match"
+
+
+def _why(verdict: Verdict) -> str:
+    return _SMALL if verdict.is_small else _WHY[verdict.name]
 
 
 def why_not(volume: MetaTensor) -> str:
@@ -186,7 +192,10 @@ def why_not(volume: MetaTensor) -> str:
         return f"{name} has only {min(volume.shape[1:])} slices"
     if float(length_mm.min()) < LEAST_MM:
         return f"{name} is only {float(length_mm.min()):.0f} mm thick"
-    if _is_mask(volume):
+    low, high = plain(volume).aminmax()
+    if bool(low == high):
+        return f"{name} shows nothing: all its voxels are the same"
+    if bool(((plain(volume) == low) | (plain(volume) == high)).all()):
         return f"{name} is a mask of two values"
     return ""
 
@@ -195,8 +204,3 @@ def placed(partner: MetaTensor, pose: Matrix) -> MetaTensor:
     """Return the partner with the affine that a pose gives it; its voxels stay."""
     affine = torch.linalg.solve(torch.from_numpy(pose), partner.affine.double())
     return with_voxels(partner, partner, affine)
-
-
-def _is_mask(volume: MetaTensor) -> bool:
-    low, high = plain(volume).aminmax()
-    return bool(((plain(volume) == low) | (plain(volume) == high)).all())

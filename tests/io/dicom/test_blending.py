@@ -405,7 +405,10 @@ def test_a_mean_over_frames_is_no_image(
     [
         ({"output": "o.nii.gz"}, "blending_state=True is for DICOM output: give a folder"),
         ({"output": "o.dcm"}, "blending_state=True is a second file beside the images"),
-        ({"output": "o", "format": "dicom", "anonymous": True}, "and anonymous=True nothing of them"),
+        (
+            {"output": "o", "format": "dicom", "anonymous": True},
+            "and anonymous=True nothing of them",
+        ),
     ],
 )
 def test_options_that_contradict_it_are_refused_at_once(
