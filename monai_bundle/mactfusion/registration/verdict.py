@@ -30,9 +30,9 @@ SOME_BLOCKS = 40
 scored above GOOD and one just above GOOD_OF_A_PART; of 9 of one head one scored below it."""
 
 FEW_BLOCKS = 15
-"""With fewer blocks, of some 40 mm each, nothing can be told: of 18 pairs of two synthetic heads cut
-to at most 100 x 100 x 60 mm 8 scored as good; of 36 of one head 5 scored as no match, and 3 that
-lay wrong as good."""
+"""With fewer blocks, of some 40 mm each, nothing can be told: of 18 pairs of two synthetic heads
+cut to at most 100 x 100 x 60 mm 8 scored as good; of 36 of one head 5 scored as no match, and 3
+that lay wrong as good."""
 
 SIDED, MIRRORED_BELOW = 2.0, -2.0
 """Standard errors by which the partner, or its mirror image, must match better to say so."""
