@@ -171,7 +171,7 @@ def test_a_fine_ct_is_averaged_or_auto_keeps_it(mr, pet, pixel_maximum):
         thick = fuse_volumes((array, affine), (hounsfield, fine), progress=progress, **options)
     sentence = (
         "The partner has a voxel each 2 mm where the result has one each 10 mm: what is smaller is "
-        "averaged and loses contrast; cubic voxels of 4 mm (--grid isotropic) keep more of it."
+        "averaged and loses contrast; cubic voxels of 4 mm (grid='isotropic') keep more of it."
     )
     assert sentence in [note.replace("partner array", "partner") for note in thick.warnings]
     assert before[0] == len(warned), "all is said before the first slice"

@@ -152,6 +152,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         partner: object,
         options: dict,
         on_end: Callable[[Any, Exception | None], None],
+        on_news: Callable[[dict], None] | None = None,
     ) -> Conversation:
         """Begin to look where partners lie; with some options they are registered by the worker.
 
@@ -161,9 +162,10 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
             options: see :meth:`options_for`.
             on_end: called with what the worker says of each partner and None, or with None and the
                 error.
+            on_news: called with each ``progress`` and ``warning``.
         """
         steps = self._check(anatomical, partner, options)
-        return self.session.converse(steps, on_end)
+        return self.session.converse(steps, on_end, on_news)
 
     def start_registration(
         self,

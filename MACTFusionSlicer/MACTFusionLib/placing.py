@@ -11,7 +11,7 @@ from .nodes.obstacles import reason_not_to_run
 from .nodes.volumes import partners_in, stamp_of
 from .parameters import Register, chosen_options, chosen_partner
 from .runs import colour_as_warning
-from .summary import DOUBTFUL, OFF, place_sentence
+from .summary import DOUBTFUL, OFF, place_sentence, step_text
 from .timer import timer
 from .worker.conversation import Conversation, WorkerError
 
@@ -60,6 +60,7 @@ class Placing:
         self._key = ""
         self._places: list[dict] = []
         self._error = ""
+        self._step = ""
         self._under_way: Conversation | None = None
         self._timer = timer(_CALM_MS, self._begin, is_single=True)
         ui.registerButton.clicked.connect(self._register)
@@ -114,7 +115,7 @@ class Placing:
         if self._is_previewing() or self._logic.is_running:
             self._timer.start()
             return
-        partner, key = chosen_partner(chosen), self._key
+        partner, key, self._step = chosen_partner(chosen), self._key, ""
 
         def ended(places: list | None, error: Exception | None) -> None:
             self._under_way = None
@@ -122,9 +123,14 @@ class Placing:
                 self._places, self._error = places or [], str(error or "")
                 self._changed()
 
+        def take_news(news: dict) -> None:
+            if news["reply"] == "progress" and key == self._key:
+                self._step = step_text(news)
+                self.show()
+
         try:
             conversation = self._logic.start_check(
-                chosen.anatomical, partner, self._options(chosen), ended
+                chosen.anatomical, partner, self._options(chosen), ended, take_news
             )
         except WorkerError as error:
             ended(None, error)
@@ -153,7 +159,7 @@ class Placing:
         if self._error:
             return f"⚠ {self._error}", True
         if self._under_way is not None:
-            return _("Looking whether the volumes lie in the same place…"), False
+            return _("Looking whether the volumes lie in the same place…") + self._step, False
         nodes = partners_in(chosen_partner(chosen))
         said = [
             place_sentence(node.GetName(), chosen.anatomical.GetName(), place)

@@ -240,9 +240,8 @@ class Runs:
             template = _("{number} of {count} · {text}")
             text = template.format(number=number, count=self._count, text=text)
         self._ui.progressLabel.text = text
-        is_counted = news["stage"] == "fuse"
-        bar.setRange(0, news["total"] if is_counted else 0)
-        bar.value = news["done"] if is_counted else 0
+        bar.setRange(0, news.get("total") or 0)
+        bar.value = news.get("done") or 0
 
 
 def colour_as_warning(label: Any, is_warning: bool) -> None:

@@ -126,7 +126,7 @@ def progress_text(news: dict) -> str:
     if news["stage"] == "prepare":
         return _("Preparing the volumes")
     if news["stage"] == "place":
-        return _("Looking where the volumes lie")
+        return _("Looking where the volumes lie") + step_text(news)
     if news["stage"] == "write":
         return _("Finishing")
     text = _("Slice {done} of {total}").format(done=news["done"], total=news["total"])
@@ -135,6 +135,17 @@ def progress_text(news: dict) -> str:
             rate=round(news["slices_per_second"], 1), left=duration(news["seconds_left"])
         )
     return text
+
+
+def step_text(news: dict) -> str:
+    """Say which step of a search is under way, after a sentence; "" where it has not begun.
+
+    Args:
+        news: a ``progress`` reply.
+    """
+    if news.get("total") is None:
+        return ""
+    return _(" · step {done} of {total}").format(done=news["done"], total=news["total"])
 
 
 def duration(seconds: float) -> str:

@@ -11,6 +11,7 @@ from torch import nn
 from mactfusion.errors import InputError
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS, find_model, recognise_model
 from mactfusion.weights import check_weights, load_weights, read_state
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ def shipped_weights(folder: str | Path, model: str, task: str) -> Path:
     entry = find_model(model)
     if task == "auto" and not entry.weights:
         raise InputError(
-            f"The model {model} has other weights for each task: say which with --task "
+            f"The model {model} has other weights for each task: say which with {option('task')} "
             f"({', '.join(entry.tasks)})."
         )
     file = entry.weights_for(task)
@@ -41,7 +42,7 @@ def shipped_weights(folder: str | Path, model: str, task: str) -> Path:
     if not file or not path.is_file():
         raise InputError(
             f"There are no weights of the model {model} for this task yet: give a file with "
-            "--weights."
+            f"{option('weights')}."
         )
     return path
 

@@ -16,6 +16,7 @@ from mactfusion.errors import InputError
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS, find_model
 from mactfusion.transforms.color_names import DICOM_PALETTES, IRONS, check_color_table
 from mactfusion.transforms.windows import WINDOWS, parse_window
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,7 +124,7 @@ def _is_there(path: Any, test: Callable[[Path], bool]) -> bool:
 
 def _weights(path: Any) -> Path:
     if not _is_there(path, Path.is_file):
-        raise InputError(f"The weights {path} do not exist; give a file with --weights.")
+        raise InputError(f"The weights {path} do not exist; give a file with {option('weights')}.")
     return Path(path)
 
 
@@ -131,7 +132,7 @@ def _template(path: Any) -> Path:
     if not _is_there(path, Path.is_dir):
         raise InputError(
             f"The DICOM template {path} is no folder; give that of one series with "
-            "--dicom-template."
+            f"{option('dicom_template')}."
         )
     return Path(path)
 
@@ -140,7 +141,9 @@ def _transform(path: Any) -> str | Path:
     if is_automatic(path):
         return "auto"
     if not _is_there(path, Path.is_file):
-        raise InputError(f"The transform {path} does not exist; give a file with --transform.")
+        raise InputError(
+            f"The transform {path} does not exist; give a file with {option('transform')}."
+        )
     return Path(path)
 
 

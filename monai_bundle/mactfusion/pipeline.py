@@ -18,12 +18,14 @@ from mactfusion.io.names import check_input, check_outputs
 from mactfusion.option_table import OPTIONS, is_automatic
 from mactfusion.options import Options, is_list_of_values
 from mactfusion.progress import shown_progress
+from mactfusion.words import in_python, worded
 
 if TYPE_CHECKING:
     from mactfusion.progress import Progress
     from mactfusion.result import FusionResult
 
 
+@worded(in_python)
 def fuse_volumes(
     anatomical: Any,
     partner: Any = None,
@@ -41,9 +43,10 @@ def fuse_volumes(
         partner: CT, PET, SPECT, dose, a second MR or GFP, likewise, on any grid; or a list of
             several, whose order does not matter. None where ``anatomical`` is a DICOM study that
             holds both; ``anatomical_series`` and ``partner_series`` choose among its volumes.
-        progress: called with (slices done, slices in all); it stops the run by raising
-            ``FusionCancelled``. None shows a bar in a notebook and nothing elsewhere, False
-            nothing.
+        progress: called with (slices done, slices in all), and with (0, 1) between the steps of
+            a search where a partner belongs, of which :func:`mactfusion.progress.watching` tells
+            more; it stops the run by raising ``FusionCancelled``. None shows a bar in a notebook
+            and nothing elsewhere, False nothing.
         keep_native: also keep the sources in their own units on the result's grid, for a report.
         **options: see :data:`mactfusion.option_table.OPTIONS`; of what is for each partner a list
             has one value for each.

@@ -1,10 +1,11 @@
-"""How far a fusion is: a bar whose steps are slices, or a line now and then."""
+"""How far a fusion is: a bar of slices, or of the steps of a search, or a line now and then."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, cast
 
 from mactfusion.errors import InputError
@@ -16,10 +17,66 @@ if TYPE_CHECKING:
     from rich.progress import Task
 
 Progress = Callable[[int, int], None]
-"""Called with (slices done, slices in all) after each batch; what it raises stops the run."""
+"""Called with (slices done, slices in all) after each batch; what it raises stops the run.
+
+While it is searched where a partner belongs, it is called with (0, 1) between the steps."""
 
 LINES = 10
 """Without a terminal: a line for each tenth."""
+
+Watcher = Callable[[str, int, int], object]
+"""Called with (what is done, steps done, steps in all) between steps; what it raises stops it."""
+
+_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+_count: ContextVar[Callable[[], None] | None] = ContextVar("count", default=None)
+
+
+@contextmanager
+def watching(watcher: Watcher) -> Iterator[None]:
+    """Tell ``watcher`` of the steps of long work without slices that is done in this thread.
+
+    That is the search of where a partner belongs.
+    """
+    token = _watcher.set(watcher)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+@contextmanager
+def in_steps(what: str, total: int) -> Iterator[None]:
+    """Count the steps of what is done inside, each by :func:`step_done`, for who is watching.
+
+    Args:
+        what: is done, such as "Registering PET.nii to MR.nii".
+        total: about so many steps; the end counts as all of them.
+    """
+    watcher = _watcher.get()
+    if watcher is None:
+        yield
+        return
+    done = 0
+
+    def count() -> None:
+        nonlocal done
+        done = min(done + 1, total)
+        watcher(what, done, total)
+
+    watcher(what, done, total)
+    token = _count.set(count)
+    try:
+        yield
+    finally:
+        _count.reset(token)
+    watcher(what, total, total)
+
+
+def step_done() -> None:
+    """Say that one step of :func:`in_steps` is done; raises what the watcher raises."""
+    count = _count.get()
+    if count is not None:
+        count()
 
 
 @contextmanager
@@ -56,7 +113,7 @@ def _bar(console: Console, description: str) -> Iterator[Progress]:
 
         def render(self, task: Task) -> Text:
             """Show the speed."""
-            speed = task.finished_speed or task.speed
+            speed = task.fields["counts_slices"] and (task.finished_speed or task.speed)
             return Text(f"{speed:.2f} slices/s" if speed else "", style="progress.data.speed")
 
     columns = (
@@ -67,8 +124,16 @@ def _bar(console: Console, description: str) -> Iterator[Progress]:
         TimeRemainingColumn(),
     )
     with Bar(*columns, console=console, transient=True) as bar:
-        task = bar.add_task(description, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        slices = bar.add_task(description, total=None, counts_slices=True)
+        steps = bar.add_task("", visible=False, counts_slices=False)
+
+        def watch(what: str, done: int, total: int) -> None:
+            is_over = done == total
+            bar.update(steps, description=what, completed=done, total=total, visible=not is_over)
+            bar.update(slices, visible=is_over)
+
+        with watching(watch):
+            yield lambda done, total: bar.update(slices, completed=done, total=total)
 
 
 def _lines(console: Console, description: str) -> Progress:
@@ -99,7 +164,9 @@ def shown_progress(progress: Progress | bool | None) -> Iterator[Progress | None
         if not callable(progress):  # a text would be run where it starts with "$"
             raise InputError("The progress is no function of (slices done, slices in all).")
         with _own_errors(progress) as report:
-            yield report
+            watcher = _watcher.get() or (lambda *_: report(0, 1))
+            with watching(watcher):
+                yield report
     elif progress is False or (progress is None and not is_notebook()):
         yield None
     else:
@@ -111,7 +178,11 @@ def shown_progress(progress: Progress | bool | None) -> Iterator[Progress | None
                 bar.total = total
                 bar.update(done - bar.n)
 
-            yield report
+            def watch(what: str, done: int, total: int) -> None:
+                bar.set_description("Fusing" if done == total else f"{what}: {done} of {total}")
+
+            with watching(watch):
+                yield report
 
 
 @contextmanager

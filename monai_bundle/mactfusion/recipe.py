@@ -21,6 +21,7 @@ from mactfusion.errors import FusionCancelled, InputError
 from mactfusion.inference import is_out_of_memory
 from mactfusion.networks.registry import DEFAULT_MODEL, find_model
 from mactfusion.transforms.slices import cut_slice
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -124,7 +125,7 @@ class Recipe:
 
         Raises:
             InputError: the volumes cannot be fused, are the same, or were not registered.
-            FusionCancelled: who is informed (:func:`mactfusion.errors.informing`) asked for it.
+            FusionCancelled: who is watching (:func:`mactfusion.progress.watching`) asked for it.
         """
         with own_errors():
             return self.stages["place"](dict(self._sources))
@@ -208,7 +209,7 @@ def resolve_device(name: str | torch.device) -> torch.device:
         torch.zeros(1, device=device).item()
     except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         raise InputError(
-            f"The device '{name}' is not available on this machine; use --device cpu."
+            f"The device '{name}' is not available on this machine; use {option('device', 'cpu')}."
         ) from error
     return device
 

@@ -12,6 +12,7 @@ from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.io.checksum import sha256_of
 from mactfusion.networks.published_weights import is_published_checkpoint
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +37,7 @@ def check_weights(path: str | Path) -> str:
     """
     path = Path(path)
     if not path.is_file():
-        raise InputError(f"The weights {path} do not exist; give a file with --weights.")
+        raise InputError(f"The weights {path} do not exist; give a file with {option('weights')}.")
     digest = sha256_of(path)
     checksums = path.with_name(CHECKSUMS)
     if checksums.is_file():

@@ -291,7 +291,7 @@ def test_frames_are_fused_and_recorded(tmp_path: Path) -> None:
     assert f"pet.nii: {NO_DURATIONS}" in "\n".join(mean.warnings)
     other = fuse_volumes(moving, still, anatomical_frame="3", task="pet-mri", keep_native=True)
     np.testing.assert_allclose(other.native[0][0].numpy(), VALUES[..., 2], atol=1e-3)
-    with pytest.raises(InputError, match="--anatomical-frame 1 to 3"):
+    with pytest.raises(InputError, match="option anatomical_frame 1 to 3"):
         fuse_volumes(moving, still, frame="3", task="pet-mri")
 
 

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from heads import MOVED, at, error_mm, head
+from heads import MOVED, at, error_mm, head, mirrored
 from monai.data import MetaTensor
 
 from mactfusion.errors import InputError, informing
+from mactfusion.phantom import HeadPhantom
 from mactfusion.registration import PlacePartnerd
 from mactfusion.registration.step import why_not
 from mactfusion.registration.verdict import (
@@ -116,11 +117,40 @@ def test_sides_that_cannot_be_told_are_no_warning():
     assert "left and right" in heard[0]
 
 
-def volume(shape, spacing=2.0, values=None, **meta):
-    rng = np.random.default_rng(0)
+def volume(shape, spacing=2.0, values=None, seed=0, **meta):
+    rng = np.random.default_rng(seed)
     voxels = torch.from_numpy(rng.random((1, *shape), "float32")) if values is None else values
     affine = torch.diag(torch.tensor([spacing, spacing, spacing, 1.0], dtype=torch.float64))
     return MetaTensor(voxels, affine=affine, meta={"filename_or_obj": "x.nii", **meta})
+
+
+def cut(modality, seed=0, spacing=3.0):
+    """60 mm within a head."""
+    affine = np.diag([spacing, spacing, spacing, 1.0])
+    affine[:3, 3] = (-30.0, -48.0, -20.0)
+    made = HeadPhantom(seed).sample(modality, [round(60 / spacing)] * 3, affine)
+    made.meta["filename_or_obj"] = f"{modality}.nii"
+    return made
+
+
+@pytest.mark.parametrize(
+    ("anatomical", "partner"),
+    [
+        (cut("T1"), cut("T2")),
+        (cut("T1"), cut("T2", seed=5)),
+        (cut("T1"), mirrored(cut("CT"))),
+        (cut("T1"), cut("PET", spacing=5.0)),
+        (volume((32, 32, 32), spacing=1.0), volume((32, 32, 32), spacing=1.0, seed=1)),
+        (volume((32, 36, 8), spacing=3.0), volume((24, 28, 10), spacing=4.0, seed=1)),
+    ],
+    ids=["T2", "another patient", "mirrored CT", "coarse PET", "noise", "thin noise"],
+)
+def test_of_what_is_small_nothing_is_said_but_that(anatomical, partner):
+    result = PlacePartnerd()({"anatomical": anatomical, "partner": partner, "notes": ""})
+    assert result["verdict"] == DOUBTFUL
+    assert "they show too small a part of the body together" in result["notes"]
+    with pytest.raises(InputError, match=r"too small a part.*--accept-doubtful"):
+        PlacePartnerd("rigid")({"anatomical": anatomical, "partner": partner, "notes": ""})
 
 
 @pytest.mark.parametrize(
@@ -130,6 +160,7 @@ def volume(shape, spacing=2.0, values=None, **meta):
         (volume((40, 40, 8), spacing=0.2), "thick"),
         (volume((40, 40, 40), values=(torch.rand(1, 40, 40, 40) > 0.5).float()), "mask"),
         (volume((40, 40, 1), is_image=True), "picture"),
+        (volume((40, 40, 40), values=torch.zeros(1, 40, 40, 40)), "shows nothing"),
     ],
 )
 def test_what_cannot_be_compared_is_said(partner, why):

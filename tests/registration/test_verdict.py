@@ -7,12 +7,14 @@ import pytest
 from mactfusion.registration.evidence import Evidence
 from mactfusion.registration.verdict import (
     DOUBTFUL,
+    FEW_BLOCKS,
     GOOD,
     IN_PLACE,
     LEAST,
     MIRRORED,
     NO_MATCH,
     OFF,
+    SOME_BLOCKS,
     judge,
     score_of,
 )
@@ -52,11 +54,21 @@ def test_thresholds(score, name):
     assert verdict.is_applicable == (name in (OFF, DOUBTFUL))
 
 
+@pytest.mark.parametrize("evidence", [CLEAR, NOTHING, replace(CLEAR, sidedness=-6.0)])
+def test_few_blocks_tell_nothing(evidence):
+    verdict = judge(replace(evidence, blocks=FEW_BLOCKS - 1), 14.0, 9.0, 4.0)
+    assert (verdict.name, verdict.is_small, verdict.is_sided) == (DOUBTFUL, True, False)
+    assert not judge(replace(evidence, blocks=FEW_BLOCKS * 5), 14.0, 9.0, 4.0).is_small
+
+
 def test_more_must_speak_for_a_slab():
     whole = with_score(GOOD + 0.5)
-    slab = replace(whole, overlap=0.3)
+    slab, cut = replace(whole, overlap=0.3), replace(whole, blocks=SOME_BLOCKS - 1)
     assert judge(whole, 0.5, 0.2, 4.0).name == IN_PLACE
-    assert judge(slab, 0.5, 0.2, 4.0).name == DOUBTFUL
+    assert judge(replace(whole, blocks=SOME_BLOCKS), 0.5, 0.2, 4.0).name == IN_PLACE
+    for part in (slab, cut):
+        verdict = judge(part, 0.5, 0.2, 4.0)
+        assert (verdict.name, verdict.is_small) == (DOUBTFUL, False)
     assert judge(replace(CLEAR, overlap=0.3), 0.5, 0.2, 4.0).name == IN_PLACE
 
 

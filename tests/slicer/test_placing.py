@@ -144,14 +144,16 @@ class Worker:
         monkeypatch.setattr(panel.looking.preview, "update", lambda *_: self.previews.append(1))
         self.previews = []
 
-    def start_check(self, anatomical, partner, options, on_end):
+    def start_check(self, anatomical, partner, options, on_end, on_news):
         conversation = SimpleNamespace(is_over=False, is_abandoned=False)
         conversation.abandon = lambda: vars(conversation).update(is_over=True, is_abandoned=True)
         self.asked.append((options, on_end, conversation))
+        self.tell = on_news
         return conversation
 
     def start_registration(self, anatomical, partner, options, on_end, on_news):
         self.registered.append((options, on_end))
+        self.tell = on_news
 
     def answer(self, *places, error=None):
         _options, on_end, conversation = self.asked[-1]
@@ -173,6 +175,12 @@ def shown(panel, worker):
     return panel
 
 
+def step(done, total):
+    """What the worker says between the steps of a search."""
+    unknown = {"slices_per_second": None, "seconds_left": None}
+    return {"reply": "progress", "stage": "place", "done": done, "total": total, **unknown}
+
+
 def settle(panel):
     panel._settled()
     if panel.placing._timer.isActive():
@@ -189,6 +197,8 @@ def test_the_verdict_is_shown_before_apply(shown, worker):
         "accept_doubtful": False,
         "device": "auto",
     }
+    worker.tell(step(7, 20))
+    assert ui.placeLabel.text.endswith(" · step 7 of 20")
     worker.answer(place("in place"))
     assert ui.placeLabel.text == "✓ PET lies where MR is."
     assert ui.placeLabel.styleSheet == ""
@@ -318,7 +328,11 @@ def test_the_button_registers_those_that_are_off(panel, worker, volumes):
     panel.ui.registerButton.click()
     ((options, on_end),) = worker.registered
     assert options["register"] == ["off", "rigid"]
-    assert "Looking where" in panel.ui.progressLabel.text
+    assert panel.ui.progressLabel.text == "Looking where the volumes lie"
+    assert panel.ui.progressBar.maximum == 0
+    worker.tell(step(3, 21))
+    assert panel.ui.progressLabel.text == "Looking where the volumes lie · step 3 of 21"
+    assert (panel.ui.progressBar.value, panel.ui.progressBar.maximum) == (3, 21)
     assert panel.ui.cancelButton.enabled
     on_end([put_in_place(chosen.third, chosen.anatomical, POSE)], None)
     assert (

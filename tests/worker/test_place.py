@@ -12,6 +12,7 @@ SEARCH = """
 import math, os, time
 from pathlib import Path
 import numpy as np
+from mactfusion.progress import step_done
 from mactfusion.registration import check
 from mactfusion.registration.verdict import Verdict
 def found_pose(anatomical, partner, register):
@@ -19,6 +20,9 @@ def found_pose(anatomical, partner, register):
     (folder / f"search-{time.time_ns()}").touch()
     while (folder / "wait").exists():
         time.sleep(0.01)
+        if (folder / "step").exists():
+            (folder / "step").unlink()
+            step_done()
     pose = np.eye(4)
     pose[0, 3] = 12.0
     name = (folder / "verdict").read_text() if (folder / "verdict").exists() else "off"
@@ -177,3 +181,21 @@ def test_a_fusion_that_waits_for_a_check_can_be_cancelled(ready):
     assert worker.ask("cancel", target=fusion)["found"]
     assert worker.last_reply(fusion)["code"] == "cancelled"
     wait.unlink()
+
+
+def test_a_search_counts_its_steps_and_ends_after_the_one_under_way(ready):
+    worker, pair = ready
+    wait, step = worker.temporary / "wait", worker.temporary / "step"
+    wait.touch()
+    asked = worker.send("place", **pair, options=RIGID)
+    assert wait_until(lambda: searches(worker))
+    step.touch()
+    assert wait_until(lambda: not step.exists())
+    assert worker.ask("cancel", target=asked)["found"]
+    step.touch()
+    assert worker.last_reply(asked)["code"] == "cancelled"
+    assert [told["done"] for told in worker.said(asked, "progress")] == [0, 1]
+    assert {told["total"] for told in worker.said(asked, "progress")} == {21}
+    wait.unlink()
+    assert worker.ask("place", **pair, options=RIGID)["partners"][0]["verdict"] == "off"
+    assert searches(worker) == 2  # what was cancelled was not kept

@@ -21,6 +21,7 @@ from mactfusion.cli.info import info
 from mactfusion.cli.models import models
 from mactfusion.cli.screen import cancelled, err, fail, out, show
 from mactfusion.errors import FusionCancelled, InputError
+from mactfusion.words import in_commands, worded
 
 INTERRUPTED = 130
 
@@ -96,6 +97,7 @@ def options(
     ] = False,
 ) -> None:
     """Fuse MR with CT, PET or SPECT, or CT with PET or SPECT. Not a medical device."""
+    context.with_resource(worded(in_commands))
     if context.invoked_subcommand is None:
         out.print(context.get_help(), markup=False)
         raise typer.Exit(2)

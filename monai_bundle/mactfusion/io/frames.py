@@ -10,6 +10,7 @@ import numpy as np
 from mactfusion.errors import InputError, warn
 from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
 from mactfusion.option_table import checked_frame
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ class FrameChoice:
     @property
     def option(self) -> str:
         """The option of the role."""
-        return "--anatomical-frame" if self.role == ANATOMICAL else "--frame"
+        return option("anatomical_frame" if self.role == ANATOMICAL else "frame")
 
     def numbers(self, count: int, name: str) -> range:
         """Return the frames to read, counted from 0.

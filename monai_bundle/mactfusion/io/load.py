@@ -20,6 +20,7 @@ from mactfusion.io.formats import base_name
 from mactfusion.io.names import check_input
 from mactfusion.io.volume import check_not_constant
 from mactfusion.option_table import is_automatic
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -218,7 +219,7 @@ def _refuse_without_header(source: Any, units: str) -> None:
     if units == "suv":
         raise InputError(
             f"{_called(source)} is no DICOM, so that dose and weight for SUV are unknown; give"
-            " --units native"
+            f" {option('units', 'native')}"
         )
 
 

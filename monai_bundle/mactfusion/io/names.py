@@ -18,6 +18,7 @@ from mactfusion.io.formats import (
     is_dicom_output,
 )
 from mactfusion.io.guard import guarded
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -85,7 +86,7 @@ def check_output(
     if extension not in (*OUTPUT_EXTENSIONS, DICOM_EXTENSION):
         raise InputError(
             f"{path} cannot be written: the name must end in {', '.join(OUTPUT_EXTENSIONS)}, or"
-            f" for DICOM in {DICOM_EXTENSION}; --format dicom writes a folder"
+            f" for DICOM in {DICOM_EXTENSION}; {option('format', 'dicom')} writes a folder"
         )
     check_place(path, overwrite, f"{path} cannot be written")
 
@@ -105,7 +106,9 @@ def check_place(path: Path, overwrite: bool, failure: str) -> None:
         if path.is_dir():
             raise InputError(f"{failure}: a folder has that name")
         if path.exists() and not overwrite:
-            raise InputError(f"{path} exists already; add --overwrite or choose another name")
+            raise InputError(
+                f"{path} exists already; add {option('overwrite', True)} or choose another name"
+            )
     check_folder(path.parent, failure)
 
 
@@ -155,7 +158,8 @@ def check_outputs(
     sidecar = sidecar_path(output)
     if sidecar.is_dir() or (sidecar.exists() and not overwrite):
         raise InputError(
-            f"{sidecar}, where the record of the fusion belongs, exists already; add --overwrite "
+            f"{sidecar}, where the record of the fusion belongs, exists already; add "
+            f"{option('overwrite', True)} "
             "or choose another name."
         )
     outputs = {"fused volume": output, "record": sidecar}
@@ -163,7 +167,7 @@ def check_outputs(
         if path.is_dir() or not overwrite:
             raise InputError(
                 f"{path}, where the transform of a partner belongs, exists already; add "
-                "--overwrite or choose another name."
+                f"{option('overwrite', True)} or choose another name."
             )
         outputs[path.name] = path
     check_apart(outputs, inputs)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mactfusion.progress import step_done
 from mactfusion.registration.cubes import Pyramid, finest_mm
 from mactfusion.registration.evidence import weigh
 from mactfusion.registration.search import FINE, MIDDLE, Pair, degrees_of
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from monai.data import MetaTensor
 
     from mactfusion.registration.linear import Matrix
+
+STEPS = {"check": 20, "rigid": 21, "affine": 23}
+"""So many times at most it is said that a step is done."""
 
 
 def found_pose(
@@ -33,7 +37,9 @@ def found_pose(
         it; and the pose, 4x4, from a point of the anatomical volume to that of the partner.
     """
     mm = finest_mm(anatomical, partner)
-    pair = Pair(Pyramid.of(anatomical, mm), Pyramid.of(partner, mm))
+    anatomical_cubes = Pyramid.of(anatomical, mm)
+    step_done()
+    pair = Pair(anatomical_cubes, Pyramid.of(partner, mm))
     pose = pair.search()
     evidence = weigh(pair, pose)
     voxel_mm = float(np.linalg.norm(partner.affine.double().cpu().numpy()[:3, :3], axis=0).max())

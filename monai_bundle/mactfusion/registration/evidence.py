@@ -26,7 +26,7 @@ _LEAST, _MOST_GAIN = 1e-6, 10.0
 class Evidence:
     """What was measured at a pose.
 
-    The verdict rests on margin, sidedness, gain and overlap; the others are for the record.
+    The verdict rests on margin, sidedness, gain, overlap and blocks; the others are for the record.
 
     Attributes:
         information: normalised mutual information less 1.
@@ -38,6 +38,7 @@ class Evidence:
         gain: by how much single blocks would match better elsewhere, as a share.
         apart_mm: how far away that is, as a median; blocks that tell more count more.
         overlap: share of the anatomical volume's tissue that the partner shows, 0 to 1.
+        blocks: how many the sidedness and the gain rest on.
     """
 
     information: float
@@ -46,6 +47,7 @@ class Evidence:
     gain: float
     apart_mm: float
     overlap: float
+    blocks: float = math.inf
 
 
 def weigh(pair: Pair, pose: Matrix) -> Evidence:
@@ -68,6 +70,7 @@ def weigh(pair: Pair, pose: Matrix) -> Evidence:
         gain=min(gain / max(score, _LEAST), _MOST_GAIN),
         apart_mm=_median(np.linalg.norm(blocks.shifts_mm, axis=1), blocks.weights),
         overlap=pair.overlap(pose),
+        blocks=len(blocks),
     )
 
 

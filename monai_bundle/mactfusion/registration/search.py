@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import SimpleITK
 
+from mactfusion.progress import step_done
 from mactfusion.registration.blocks import LEAST_BLOCKS, Blocks, match_blocks, rigid_motion
 from mactfusion.registration.cubes import LEVELS, Cubes, Pyramid
 from mactfusion.registration.information import Counted, looked_up, normalised_information
@@ -98,17 +99,18 @@ class Pair:
 
     def search(self) -> Matrix:
         """Find the pose to about a millimetre."""
-        pose = self._searched()
+        pose = self._searched(COARSE)
         if self.overlap(pose) >= PART:
             return pose
         # Of a slab all cubes lie within the head, wherever it is tried: they tell more surely.
-        other = np.linalg.inv(Pair(self.partner, self.anatomical)._searched())
+        other = np.linalg.inv(Pair(self.partner, self.anatomical)._searched(MIDDLE))
         return max(pose, other, key=self.information)
 
-    def _searched(self) -> Matrix:
-        climbed = [self.climbed(start, COARSE, step_mm=8.0, steps=60) for start in self._starts()]
-        led = [self._led(pose, COARSE) for pose in self._best(climbed, COARSE, _CLIMBED)]
-        settled = [self._settled(pose) for pose in self._best(led, COARSE, _LED)]
+    def _searched(self, level: int) -> Matrix:
+        starts = self._starts()
+        climbed = [self.climbed(start, level, step_mm=8.0, steps=60) for start in starts]
+        led = [self._led(pose, level) for pose in self._best([*climbed, *starts], level, _CLIMBED)]
+        settled = [self._settled(pose) for pose in self._best(led, level, _LED)]
         return self._best(settled, MIDDLE, 1)[0]
 
     def nearest(self, pose: Matrix) -> Matrix:
@@ -143,6 +145,7 @@ class Pair:
             steps: at most.
             affine: twelve degrees of freedom instead of six.
         """
+        step_done()
         fixed, moving = self.anatomical.levels[level], self.partner.levels[level]
         transform = SimpleITK.AffineTransform(3) if affine else SimpleITK.Euler3DTransform()
         _about(transform, pose, self.anatomical.tissue_mm)
@@ -169,6 +172,7 @@ class Pair:
 
     def _led(self, pose: Matrix, level: int) -> Matrix:
         """Follow the blocks until they stay where they are; return the best pose on the way."""
+        step_done()
         mm = self.anatomical.levels[level].mm
         way = [pose]
         for _ in range(_ROUNDS[level]):

@@ -11,6 +11,7 @@ from monai.transforms import Transform
 
 from mactfusion.errors import InputError, inform, note
 from mactfusion.option_table import is_automatic
+from mactfusion.progress import in_steps
 from mactfusion.registration.verdict import (
     DOUBTFUL,
     IN_PLACE,
@@ -21,6 +22,7 @@ from mactfusion.registration.verdict import (
     Verdict,
 )
 from mactfusion.transforms.volume import is_picture, name_of, noted, plain, with_voxels
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -107,17 +109,23 @@ class PlacePartnerd(Transform):
         name, on = name_of(partner), name_of(anatomical)
         reason = why_not(anatomical) or why_not(partner)
         if reason and self.register != "check":
-            raise InputError(f"{name} cannot be registered: {reason}; use --register off.")
+            raise InputError(
+                f"{name} cannot be registered: {reason}; use {option('register', 'off')}."
+            )
         if reason:
             inform(f"Whether {name} lies where {on} is was not checked: {reason}.")
             return None
-        from mactfusion.registration.check import found_pose
+        from mactfusion.registration.check import STEPS, found_pose
 
-        if self.register == "check":
-            inform(f"Checking whether {name} lies where {on} is.")
-        else:
-            inform(f"Registering {name} to {on}.")
-        verdict, evidence, pose = found_pose(anatomical, partner, self.register)
+        is_check = self.register == "check"
+        what = (
+            f"Checking whether {name} lies where {on} is"
+            if is_check
+            else f"Registering {name} to {on}"
+        )
+        inform(f"{what}.")
+        with in_steps(what, STEPS[self.register]):
+            verdict, evidence, pose = found_pose(anatomical, partner, self.register)
         is_left = verdict.name == IN_PLACE and data.get("same_frame_of_reference", False)
         if self.register == "check" or is_left:
             pose = np.eye(4)
@@ -131,12 +139,13 @@ class PlacePartnerd(Transform):
         asks = self.register != "check"
         if asks and not verdict.is_good and not (verdict.is_applicable and self.accept_doubtful):
             more = (
-                " If you have looked at it and it is right, --accept-doubtful applies it."
+                f" If you have looked at it and it is right, {option('accept_doubtful', True)} "
+                "applies it."
                 if verdict.is_applicable
                 else ""
             )
             raise InputError(
-                f"{plain_name} was not registered to {plain_on}: {_WHY[verdict.name]}.{more}"
+                f"{plain_name} was not registered to {plain_on}: {_why(verdict)}.{more}"
             )
         if verdict.name == IN_PLACE and not is_moved:
             sided = (
@@ -150,9 +159,10 @@ class PlacePartnerd(Transform):
             if not verdict.is_good:
                 sentence += "; whether that is right cannot be told"
         elif verdict.name == OFF:
-            sentence = f"{name} is off {on} by about {how_far}; --register rigid puts it in place"
+            remedy = option("register", "rigid")
+            sentence = f"{name} is off {on} by about {how_far}; {remedy} puts it in place"
         else:
-            sentence = f"{name} may not lie where {on} is: {_WHY[verdict.name]}"
+            sentence = f"{name} may not lie where {on} is: {_why(verdict)}"
         if verdict.is_good and not verdict.is_sided:
             sentence += "; whether left and right are swapped cannot be told"
         note(data, f"{sentence}.")
@@ -163,6 +173,12 @@ _WHY = {
     NO_MATCH: "they do not match, as volumes of two patients or of two parts of the body",
     MIRRORED: "one matches the other better with left and right swapped",
 }
+
+_SMALL = "they show too small a part of the body together to tell whether they match"
+
+
+def _why(verdict: Verdict) -> str:
+    return _SMALL if verdict.is_small else _WHY[verdict.name]
 
 
 def why_not(volume: MetaTensor) -> str:
@@ -176,7 +192,10 @@ def why_not(volume: MetaTensor) -> str:
         return f"{name} has only {min(volume.shape[1:])} slices"
     if float(length_mm.min()) < LEAST_MM:
         return f"{name} is only {float(length_mm.min()):.0f} mm thick"
-    if _is_mask(volume):
+    low, high = plain(volume).aminmax()
+    if bool(low == high):
+        return f"{name} shows nothing: all its voxels are the same"
+    if bool(((plain(volume) == low) | (plain(volume) == high)).all()):
         return f"{name} is a mask of two values"
     return ""
 
@@ -185,8 +204,3 @@ def placed(partner: MetaTensor, pose: Matrix) -> MetaTensor:
     """Return the partner with the affine that a pose gives it; its voxels stay."""
     affine = torch.linalg.solve(torch.from_numpy(pose), partner.affine.double())
     return with_voxels(partner, partner, affine)
-
-
-def _is_mask(volume: MetaTensor) -> bool:
-    low, high = plain(volume).aminmax()
-    return bool(((plain(volume) == low) | (plain(volume) == high)).all())

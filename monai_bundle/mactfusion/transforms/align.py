@@ -22,6 +22,7 @@ from mactfusion.transforms.volume import (
     plain,
     with_voxels,
 )
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,7 +89,7 @@ class AlignPartnerd(Transform):
             raise InputError(
                 f"{name_of(partner)} and {name_of(anatomical)} do not overlap: their centres are "
                 f"{distance_mm:.0f} mm apart; check that both belong to one patient, or try "
-                "--register rigid."
+                f"{option('register', 'rigid')}."
             )
         if coverage < _FULL_COVERAGE:
             note(
@@ -112,7 +113,8 @@ def _averaged(partner: MetaTensor, finer: Fineness) -> str:
     if finer.cubes_mm is None:
         return f"{sentence}."
     return (
-        f"{sentence}; cubic voxels of {finer.cubes_mm:.3g} mm (--grid isotropic) keep more of it."
+        f"{sentence}; cubic voxels of {finer.cubes_mm:.3g} mm ({option('grid', 'isotropic')}) keep "
+        "more of it."
     )
 
 

@@ -17,6 +17,7 @@ from mactfusion.transforms.colormap import (
 )
 from mactfusion.transforms.slabs import by_slabs, slabs
 from mactfusion.transforms.volume import new_voxels, plain, with_voxels
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -134,7 +135,7 @@ class SplitLuminanced(Transform):
         if tracer >= len(TABLES_OF_TRACERS):
             raise InputError(
                 f"There are distinct colours for {len(TABLES_OF_TRACERS)} PET and SPECT volumes; "
-                "give --colormap once for each partner, or fuse fewer."
+                f"give {option('colormap')} once for each partner, or fuse fewer."
             )
         return TABLES_OF_TRACERS[tracer]
 

@@ -26,6 +26,7 @@ from mactfusion.transforms.volume import (
     with_voxels,
 )
 from mactfusion.transforms.windows import WINDOWS, Window, parse_window
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -203,7 +204,8 @@ def _choose(
         if not bool(voxels.max() > 0):
             raise InputError(
                 f"{name_of(volume)} has no positive value where it covers the anatomical volume: "
-                "there is no uptake to fuse; check the file, or give --window level,width."
+                "there is no uptake to fuse; check the file, or give "
+                f"{option('window', 'level,width')}."
             )
         return robust_window_uptake(voxels)
     if kind == "CT" and units_of(volume) == HU:

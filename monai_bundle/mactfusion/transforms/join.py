@@ -15,6 +15,7 @@ from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.units import units_of
 from mactfusion.transforms.volume import name_of, new_voxels, plain, with_voxels
 from mactfusion.transforms.windows import rounded
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -147,7 +148,8 @@ def _doubtful_hues(partners: Sequence[Mapping[str, Any]]) -> list[str]:
             )
         elif others:
             sentences.append(
-                f"{named(others[0]['name'])} and {name} have the same colours: give --colormap "
+                f"{named(others[0]['name'])} and {name} have the same colours: give "
+                f"{option('colormap')} "
                 "once for each partner to tell them apart."
             )
     return sentences

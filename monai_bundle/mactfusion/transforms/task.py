@@ -18,6 +18,7 @@ from mactfusion.transforms.volume import (
     plain,
     with_voxels,
 )
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -143,10 +144,11 @@ def _resolve(anatomical: _Guessed, partner: _Guessed, task: str) -> tuple[str, s
         raise InputError(f"There is no task for two CT: {known}; name the MR first, or a PET.")
     if is_on_ct:
         raise InputError(
-            f"Cannot tell the task: {known}; choose --task pet-ct or spect-ct, or, if the partner "
+            f"Cannot tell the task: {known}; choose {option('task')} pet-ct or spect-ct, or, if "
+            "the partner "
             "is an MR, name it first."
         )
-    raise InputError(f"Cannot tell the task: {known}; choose one with --task.")
+    raise InputError(f"Cannot tell the task: {known}; choose one with {option('task')}.")
 
 
 class _Guessed:
@@ -221,7 +223,8 @@ def _refuse_swapped(anatomical: _Guessed, partner: _Guessed, task: str) -> None:
         raise InputError(f"The anatomical image must be grey, but {looks_like}.")
     if task == "auto" and is_uptake:
         raise InputError(
-            f"The anatomical volume must be MR or CT, but {looks_like}; choose --task to fuse it "
+            f"The anatomical volume must be MR or CT, but {looks_like}; choose {option('task')} "
+            "to fuse it "
             "anyway."
         )
 

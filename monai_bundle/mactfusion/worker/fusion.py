@@ -12,17 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from mactfusion.errors import InputError, informing, listening, unheard, with_names
+from mactfusion.errors import InputError, listening, unheard, with_names
 from mactfusion.io.write import stored_type, stored_values
 from mactfusion.option_table import OPTIONS
 from mactfusion.pipeline import check_choices
+from mactfusion.progress import watching
 from mactfusion.recipe import Recipe
 from mactfusion.registration.step import why_not
 from mactfusion.registration.verdict import NOT_CHECKED
 from mactfusion.transforms.slices import slice_axis
+from mactfusion.words import worded
 from mactfusion.worker.pace import Pace
 from mactfusion.worker.protocol import RequestError
 from mactfusion.worker.volumes import MOST_PARTNERS, Volumes
+from mactfusion.worker.words import in_panel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +86,8 @@ class Fusion:
             "preview": self._preview,
             "fuse": self._fuse,
         }
-        with listening(partial(self._say, job)):  # such as a batch that must be smaller
+        hear = listening(partial(self._say, job))  # such as a batch that must be smaller
+        with worded(in_panel), hear:
             return steps[job.request.kind](job)
 
     def _load(self, job: Job) -> dict[str, Any]:
@@ -188,15 +192,15 @@ class Fusion:
         if not any(_listed(options.register, each) for each in ("check", "rigid", "affine")):
             return recipe.place()  # reading alone
 
-        def inform(_sentence: str) -> None:
+        def watch(_what: str, done: int, total: int) -> None:
             job.check()
             if job.request.kind != "preview":
-                self._channel.send("progress", job.request.id, **Pace.unknown("place"))
+                self._channel.send("progress", job.request.id, **Pace.of_search(done, total))
 
         while not self._placing.acquire(timeout=_GLANCE_S):
             job.check()
         try:
-            with informing(inform):
+            with watching(watch):
                 return self._keep("placed", _key(job, options, _PLACED_BY), recipe.place)
         finally:
             self._placing.release()

@@ -19,6 +19,11 @@ class Pace:
         unknown = dict.fromkeys(("done", "total", "slices_per_second", "seconds_left"))
         return {"stage": stage, **unknown}
 
+    @staticmethod
+    def of_search(done: int, total: int) -> dict[str, Any]:
+        """Return the fields of a progress reply after so many steps of a search."""
+        return {**Pace.unknown("place"), "done": done, "total": total}
+
     def start(self) -> None:
         """Start the clock."""
         self._started, self._done = time.monotonic(), 0

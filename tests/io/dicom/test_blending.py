@@ -326,7 +326,7 @@ def test_what_no_viewer_could_blend_is_refused_before_the_long_work(
         assert "do not share a frame of reference" in refused(folder)
     in_memory = (volume.values.T.astype(np.float32), volume.affine)
     sentence = refused(in_memory, task="pet-mri")
-    assert sentence == "--blending-state is not possible: the partner volume is no DICOM series."
+    assert sentence == "blending_state=True is not possible: the partner volume is no DICOM series."
     inverted = classic(
         tmp_path / "inverted", volume, "MR", dtype="<u2", PhotometricInterpretation="MONOCHROME1"
     )
@@ -403,9 +403,12 @@ def test_a_mean_over_frames_is_no_image(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"output": "o.nii.gz"}, "--blending-state is for DICOM output: give a folder"),
-        ({"output": "o.dcm"}, "--blending-state is a second file beside the images"),
-        ({"output": "o", "format": "dicom", "anonymous": True}, "and --anonymous nothing of them"),
+        ({"output": "o.nii.gz"}, "blending_state=True is for DICOM output: give a folder"),
+        ({"output": "o.dcm"}, "blending_state=True is a second file beside the images"),
+        (
+            {"output": "o", "format": "dicom", "anonymous": True},
+            "and anonymous=True nothing of them",
+        ),
     ],
 )
 def test_options_that_contradict_it_are_refused_at_once(

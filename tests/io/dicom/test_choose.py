@@ -168,9 +168,9 @@ def test_a_message_names_the_option_of_its_role(tmp_path: Path) -> None:
         tags = {"TemporalPositionIdentifier": number, "SeriesInstanceUID": "1.2"}
         classic(tmp_path / "mr", made(seed=number), "MR", name=f"{number}_{{}}", **tags)
     pet = classic(tmp_path / "pet", made(seed=3), "PT")
-    with pytest.raises(InputError, match="--anatomical-frame 1 to 2"):
+    with pytest.raises(InputError, match="option anatomical_frame 1 to 2"):
         fuse_volumes(tmp_path / "mr", pet)
-    with pytest.raises(InputError, match=r" --frame 1 to 2"):
+    with pytest.raises(InputError, match=r"option frame 1 to 2"):
         fuse_volumes(pet, tmp_path / "mr", task="mr-mr")
 
 

@@ -316,7 +316,7 @@ def test_without_a_patient_a_template_or_nobody_is_asked_for(
     affine = np.diag([2.0, 2.0, 3.0, 1.0])
     pair = (rng.random((12, 12, 4)) * 900, affine), (rng.random((12, 12, 4)) * 8e3, affine)
     options = {"task": "pet-mri", "weights": pixel_maximum, "output": tmp_path / "o"}
-    with pytest.raises(InputError, match=r"--dicom-template .* or --anonymous"):
+    with pytest.raises(InputError, match=r"option dicom_template .* or anonymous=True"):
         fuse_volumes(*pair, format="dicom", **options)
     assert not (tmp_path / "o").exists()
     result = fuse_volumes(*pair, format="dicom", dicom_template=study["MR"], **options)
@@ -328,7 +328,7 @@ def test_without_a_patient_a_template_or_nobody_is_asked_for(
 @pytest.mark.parametrize(
     ("options", "reason"),
     [
-        ({"output": "o.nii.gz", "anonymous": True}, "--anonymous is for DICOM output"),
+        ({"output": "o.nii.gz", "anonymous": True}, "Only DICOM output takes anonymous=True"),
         ({"output": "o.nii.gz", "format": "dicom"}, "is the name of neither"),
         ({"output": "o", "format": "dicom", "dtype": "float32"}, "whole numbers"),
         ({"output": "o"}, "must end in"),
@@ -350,7 +350,7 @@ def test_only_what_this_program_wrote_is_replaced(
     options = {"output": output, "format": "dicom", "weights": pixel_maximum, "units": "native"}
     fuse_volumes(study["MR"], study["PT"], **options)
     first = {path.name: path.read_bytes() for path in output.iterdir()}
-    with pytest.raises(InputError, match="is not empty; add --overwrite"):
+    with pytest.raises(InputError, match="is not empty; add overwrite=True"):
         fuse_volumes(study["MR"], study["PT"], **options)
     fuse_volumes(study["MR"], study["PT"], overwrite=True, **options)
     assert set(first) == {path.name for path in output.iterdir()}

@@ -19,10 +19,11 @@ from mactfusion.errors import InputError
 from mactfusion.io.dicom.derived import decimal, own_object
 from mactfusion.io.dicom.pixels import srgb_profile
 from mactfusion.io.dicom.references import add_references, named_images, reference
-from mactfusion.io.dicom.scales import IMPOSSIBLE
+from mactfusion.io.dicom.scales import impossible
 from mactfusion.io.dicom.spatial_registration import as_named
 from mactfusion.transforms.color_names import GIVEN, GREY, OWN
 from mactfusion.transforms.colormap import TABLE_SIZE, color_table
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -52,15 +53,16 @@ def check_blendable(origins: Sequence[Origin | None]) -> None:
     roles = ["anatomical", *partner_roles(len(origins) - 1)]
     for role, origin in zip(roles, origins, strict=True):
         if origin is None:
-            raise InputError(f"{IMPOSSIBLE}: the {role} volume is no DICOM series.")
+            raise InputError(f"{impossible()}: the {role} volume is no DICOM series.")
         for keyword in ("StudyInstanceUID", "SeriesInstanceUID"):
             if not origin.header.get(keyword):
-                raise InputError(f"{IMPOSSIBLE}: the {role} series has no valid {keyword}.")
+                raise InputError(f"{impossible()}: the {role} series has no valid {keyword}.")
         if {scale.uid for scale in origin.scales} - {image.uid for image in origin.images}:
-            raise InputError(f"{IMPOSSIBLE}: an image of the {role} series has no valid UID.")
+            raise InputError(f"{impossible()}: an image of the {role} series has no valid UID.")
         if origin.is_inverted:
             raise InputError(
-                f"{IMPOSSIBLE}: the {role} series stores white as its smallest value (MONOCHROME1)."
+                f"{impossible()}: the {role} series stores white as its smallest value "
+                "(MONOCHROME1)."
             )
 
 
@@ -86,9 +88,9 @@ def check_one_place(origins: Sequence[Origin | None], moved: Collection[str]) ->
     ]
     if apart or not anatomical:
         raise InputError(
-            f"{IMPOSSIBLE}: the series do not share a frame of reference, so that a viewer could "
+            f"{impossible()}: the series do not share a frame of reference, so that a viewer could "
             "not lay one over the other without a registration object, which is written where "
-            "--register rigid or --transform moves a partner."
+            f"{option('register', 'rigid')} or {option('transform')} moves a partner."
         )
 
 

@@ -13,6 +13,7 @@ from mactfusion.io.formats import (
     extension_of,
     is_dicom_output,
 )
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,38 +45,43 @@ def check_dicom_choices(
         return
     if not is_dicom_output(output, format):
         chosen = {
-            "--dicom-template": dicom_template is not None,
-            "--anonymous": anonymous,
+            option("dicom_template"): dicom_template is not None,
+            option("anonymous", True): anonymous,
         }
         for word, is_chosen in chosen.items():
             if is_chosen:
                 raise InputError(
-                    f"{word} is for DICOM output: add --format dicom, or a name that ends in .dcm; "
+                    f"Only DICOM output takes {word}: add {option('format', 'dicom')}, or a name "
+                    "that ends in .dcm; "
                     "other formats hold no patient data."
                 )
         if blending_state:
             raise InputError(
-                "--blending-state is for DICOM output: give a folder and add --format dicom."
+                f"{option('blending_state', True)} is for DICOM output: give a folder and add "
+                f"{option('format', 'dicom')}."
             )
         return
     if dtype == "float32":  # uint8 and uint16 are refused once it is known whether there is colour
         raise InputError(
             "A DICOM image holds whole numbers, 16 bits of grey or 8 bits of each colour: leave "
-            "--dtype at auto."
+            f"{option('dtype')} at auto."
         )
     if anonymous and dicom_template is not None:
         raise InputError(
-            "--anonymous takes nothing from any series, and --dicom-template takes the patient "
+            f"{option('anonymous', True)} takes nothing from any series, and "
+            f"{option('dicom_template')} takes the patient "
             "from one: choose one of them."
         )
     if blending_state and anonymous:
         raise InputError(
-            "--blending-state names the patient's own series, and --anonymous nothing of them: "
+            f"{option('blending_state', True)} names the patient's own series, and "
+            f"{option('anonymous', True)} nothing of them: "
             "choose one of them."
         )
     if blending_state and extension_of(output) == DICOM_EXTENSION:
         raise InputError(
-            "--blending-state is a second file beside the images: give a folder and --format dicom."
+            f"{option('blending_state', True)} is a second file beside the images: give a folder "
+            f"and {option('format', 'dicom')}."
         )
 
 
@@ -91,7 +97,8 @@ def check_dicom_folder(folder: Path, overwrite: bool) -> None:
     """
     if extension_of(folder) in INPUT_EXTENSIONS:
         raise InputError(
-            f"--format dicom writes a folder of slices, or one file whose name ends in .dcm; "
+            f"{option('format', 'dicom')} writes a folder of slices, or one file whose name ends "
+            "in .dcm; "
             f"{folder} is the name of neither."
         )
     if not folder.exists():
@@ -102,7 +109,8 @@ def check_dicom_folder(folder: Path, overwrite: bool) -> None:
         return
     if not overwrite:
         raise InputError(
-            f"{folder} exists already and is not empty; add --overwrite or choose another name."
+            f"{folder} exists already and is not empty; add {option('overwrite', True)} or choose "
+            "another name."
         )
     if (other := foreign_file(folder)) is not None:
         raise InputError(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from mactfusion.errors import InputError
 from mactfusion.io.dicom.source import is_hidden
 from mactfusion.io.formats import base_name
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -177,9 +178,8 @@ def _several(
 
 
 def _option(role: str) -> str:
-    return {ANATOMICAL: "--anatomical-series", PARTNER: "--partner-series"}.get(
-        role, "--anatomical-series or --partner-series"
-    )
+    first, second = option("anatomical_series"), option("partner_series")
+    return {ANATOMICAL: first, PARTNER: second}.get(role, f"{first} or {second}")
 
 
 def _all(volumes: Sequence[Series]) -> str:

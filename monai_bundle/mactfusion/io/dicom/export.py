@@ -18,6 +18,7 @@ from mactfusion.io.dicom.pixels import MOST_BYTES
 from mactfusion.io.formats import DICOM_EXTENSION, extension_of, is_dicom_output
 from mactfusion.io.guard import guarded
 from mactfusion.transforms.volume import is_picture
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -97,7 +98,7 @@ class DicomExport:
                 raise InputError(
                     f"The {self._owner_in_words(origins)} has a {keyword} that DICOM does not "
                     "allow, so that the result could not be found under the patient: write "
-                    "another format, or add --anonymous."
+                    f"another format, or add {option('anonymous', True)}."
                 )
         if self.is_blending:
             from mactfusion.io.dicom.blending import check_blendable
@@ -175,8 +176,9 @@ class DicomExport:
         if self.template is None:
             raise InputError(
                 "The anatomical volume is no DICOM series, so nothing says to which patient the "
-                "result belongs: add --dicom-template with the folder of a series of the patient, "
-                "or --anonymous."
+                f"result belongs: add {option('dicom_template')} with the folder of a series of "
+                "the patient, "
+                f"or {option('anonymous', True)}."
             )
         return self._template
 
@@ -214,14 +216,15 @@ class DicomExport:
         if self.dtype not in ("auto", "uint8" if is_color else "uint16"):
             raise InputError(
                 f"{self.output} cannot be written: DICOM holds "
-                f"{'8 bits of each colour' if is_color else '16 bits of grey'}; leave --dtype at "
+                f"{'8 bits of each colour' if is_color else '16 bits of grey'}; leave "
+                f"{option('dtype')} at "
                 "auto."
             )
         size = int(np.prod(case["grid_shape"].tolist())) * (3 if is_color else 2)
         if extension_of(self.output) == DICOM_EXTENSION and size > MOST_BYTES:
             raise InputError(
                 f"{self.output} cannot be written: one DICOM file holds 4 GB of pixels; give a "
-                "folder and --format dicom."
+                f"folder and {option('format', 'dicom')}."
             )
 
     def sentence_of_grid(self, case: Mapping[str, Any]) -> str:

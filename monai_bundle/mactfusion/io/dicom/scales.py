@@ -11,6 +11,7 @@ import pydicom
 from mactfusion.errors import InputError
 from mactfusion.io.dicom.origin import Scale
 from mactfusion.io.dicom.place import first_item, rescale
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     from mactfusion.io.dicom.listing import Series
     from mactfusion.io.dicom.origin import Origin
 
-IMPOSSIBLE = "--blending-state is not possible"
-
 _SHARED, _PER_FRAME = "SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"
+
+
+def impossible() -> str:
+    """Begin a sentence on why no blending can be written."""
+    return f"{option('blending_state', True)} is not possible"
 
 
 def with_scales(origin: Origin, series: Series, frame: str, factor: float) -> Origin:
@@ -37,7 +41,7 @@ def with_scales(origin: Origin, series: Series, frame: str, factor: float) -> Or
     Raises:
         InputError: no image of the series shows what was read.
     """
-    called = f"{IMPOSSIBLE}: the {series.modality} series"
+    called = f"{impossible()}: the {series.modality} series"
     if len(series.moments) > 1 and not frame.isdigit():
         raise InputError(f"{called} was averaged over its frames; choose one frame.")
     planes = series.moments[int(frame) - 1 if len(series.moments) > 1 else 0]
