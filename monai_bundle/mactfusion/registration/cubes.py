@@ -177,16 +177,23 @@ def _ends(volume: MetaTensor) -> npt.NDArray[np.float64]:
 def _resampled(volume: MetaTensor, mm: float) -> tuple[Values, Mask, Matrix]:
     """Return a volume's values in cubes that enclose it, and where it was measured.
 
-    Voxels that are finer are averaged along their own axes first.
+    Voxels that are finer are averaged along their own axes first. Headers round where a volume
+    lies, each order of the axes in another way, and a search would make tenths of a millimetre of
+    that: so the cubes start on hundredths, and are cut at ten thousandths of a voxel.
     """
     ends = _ends(volume)
-    first, last = ends.min(axis=1), ends.max(axis=1)
-    count = np.maximum(1, np.ceil((last - first) / mm - 1e-6)).astype(int)
+    first = ends.min(axis=1)
+    start, length = np.round(first, 2), np.round(ends.max(axis=1) - first, 2)
+    count = np.maximum(1, np.ceil(length / mm - 1e-6)).astype(int)
     affine = np.diag([mm, mm, mm, 1.0])
-    affine[:3, 3] = (first + last) / 2 - (count - 1) / 2 * mm
+    affine[:3, 3] = start + length / 2 - (count - 1) / 2 * mm
     shape = tuple(int(size) for size in count)
     voxels, own = averaged(volume, mm)
-    index_map = torch.from_numpy(np.linalg.solve(own, affine))
+    own = own.copy()
+    own[:3, 3] += start - first
+    to_index = np.linalg.solve(own, affine)
+    to_index[:3, :3], to_index[:3, 3] = np.round(to_index[:3, :3], 7), np.round(to_index[:3, 3], 4)
+    index_map = torch.from_numpy(to_index)
     values = interpolate(voxels, index_map, shape)[0].float().numpy()
     return values, is_inside(index_map, shape, voxels.shape[1:]).numpy(), affine
 
@@ -200,7 +207,10 @@ def averaged(volume: MetaTensor, mm: float) -> tuple[torch.Tensor, Matrix]:
     group = np.clip(np.floor(mm / spacing + 1e-3), 1, sizes).astype(int)
     if group.max() == 1:
         return voxels, affine
-    start = (sizes % group) // 2
+    left_over = sizes % group
+    largest = np.abs(affine[:3, :3]).argmax(axis=0)
+    is_descending = affine[largest, range(3)] < 0
+    start = np.where(is_descending, left_over - left_over // 2, left_over // 2)
     part = (slice(a, a + size // k * k) for a, size, k in zip(start, sizes, group, strict=True))
     voxels = functional.avg_pool3d(voxels[(slice(None), *part)][None], group.tolist())[0]
     to_group = np.diag([*group.astype(float), 1.0])

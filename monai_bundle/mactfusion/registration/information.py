@@ -47,6 +47,11 @@ class Counted:
         points_mm = cubes.affine @ np.c_[places, np.ones(len(places))].T
         return cls(places, points_mm, binned(cubes.values[cubes.counted]))
 
+    def some(self, count: int) -> Counted:
+        """Return about so many of them, evenly spread."""
+        step = max(1, len(self.bins) // count)
+        return Counted(self.places[::step], self.points_mm[:, ::step], self.bins[::step])
+
     def blocks(self, edge: int) -> tuple[Numbers, npt.NDArray[np.float64]]:
         """Cut into blocks of so many cubes along each edge.
 

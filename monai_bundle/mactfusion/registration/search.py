@@ -34,8 +34,8 @@ PART = 0.5
 FINE, MIDDLE, COARSE = range(LEVELS)
 _TURN_DEGREES = 20.0
 _SHIFTS_MM = (-40.0, -20.0, 0.0, 20.0, 40.0)
-_STARTS, _CLIMBED, _LED = 6, 4, 2
-"""So many of the poses that were climbed to are gone on with."""
+_KEPT = {COARSE: (4, 3, 1), MIDDLE: (6, 4, 2)}
+"""So many poses are climbed from, led by blocks, and settled, by the level that they start on."""
 
 _SAME = 4.0
 """Poses are one where no number of their matrices differs by more."""
@@ -47,6 +47,9 @@ _REACH = {COARSE: 2, MIDDLE: 1}
 """Cubes to each side by which blocks are moved."""
 
 _STILL_MM = 0.2
+_COMPARED = 20_000
+"""Cubes from which the information of a pose is counted."""
+
 _SAMPLED, _SEED = 60_000, 1
 _RAS_OF_LPS = np.array([-1.0, -1.0, 1.0])
 
@@ -65,6 +68,7 @@ class Pair:
         self.anatomical = anatomical
         self.partner = partner
         self._counted = [Counted.of(cubes) for cubes in anatomical.levels]
+        self._some = [counted.some(_COMPARED) for counted in self._counted]
 
     def with_partner(self, partner: Pyramid) -> Pair:
         """Return the same anatomical volume with another partner."""
@@ -74,7 +78,7 @@ class Pair:
 
     def information(self, pose: Matrix, level: int = MIDDLE) -> float:
         """See :func:`~mactfusion.registration.information.normalised_information`."""
-        return normalised_information(self._counted[level], self.partner.levels[level], pose)
+        return normalised_information(self._some[level], self.partner.levels[level], pose)
 
     def blocks(self, pose: Matrix, level: int = MIDDLE, reach: int = 2) -> Blocks:
         """See :func:`~mactfusion.registration.blocks.match_blocks`."""
@@ -107,10 +111,14 @@ class Pair:
         return max(pose, other, key=self.information)
 
     def _searched(self, level: int) -> Matrix:
-        starts = self._starts()
+        """Search on from poses that are climbed from on one level, COARSE or MIDDLE."""
+        of_starts, of_climbed, of_led = _KEPT[level]
+        starts = self._starts(of_starts)
         climbed = [self.climbed(start, level, step_mm=8.0, steps=60) for start in starts]
-        led = [self._led(pose, level) for pose in self._best([*climbed, *starts], level, _CLIMBED)]
-        settled = [self._settled(pose) for pose in self._best(led, level, _LED)]
+        led = [
+            self._led(pose, level) for pose in self._best([*climbed, *starts], level, of_climbed)
+        ]
+        settled = [self._settled(pose) for pose in self._best(led, level, of_led)]
         return self._best(settled, MIDDLE, 1)[0]
 
     def nearest(self, pose: Matrix) -> Matrix:
@@ -186,18 +194,21 @@ class Pair:
                 break
         return max(way, key=lambda pose: self.information(pose, level))
 
-    def _starts(self) -> list[Matrix]:
+    def _starts(self, count: int) -> list[Matrix]:
         """Return the most promising of many poses, turned and shifted about the tissue's centre."""
         centre = self.anatomical.tissue_mm
         on_tissue = self.partner.tissue_mm - centre
         on_centre = self.partner.centre_mm - self.anatomical.centre_mm
         turns = np.array(list(itertools.product((-1, 0, 1), repeat=3))) * _TURN_DEGREES
         shifts = np.array(_SHIFTS_MM)[:, None] * (0, 0, 1)
-        tried = [
-            np.eye(4), motion_about(centre, np.zeros(3), on_centre),
-            *(motion_about(centre, turn, on_tissue) @ motion_about(centre, np.zeros(3), shift) for turn in turns for shift in shifts),
+        none = np.zeros(3)
+        tried = [np.eye(4), motion_about(centre, none, on_centre)]
+        tried += [
+            motion_about(centre, turn, on_tissue) @ motion_about(centre, none, shift)
+            for turn in turns
+            for shift in shifts
         ]
-        return self._best(tried, COARSE, _STARTS)
+        return self._best(tried, COARSE, count)
 
 
 def motion_about(
