@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from mactfusion.registration.linear import Matrix
 
-STEPS = {"check": 20, "rigid": 21, "affine": 23}
+STEPS = {"check": 26, "rigid": 27, "affine": 29}
 """So many times at most it is said that a step is done."""
 
 
