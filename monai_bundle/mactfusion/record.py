@@ -212,9 +212,7 @@ class Record:
         return shlex.join(["mactfusion", "fuse", *inputs, *words])
 
 
-def _provenance(
-    partners: Sequence[Mapping[str, Any]], case: Mapping[str, Any]
-) -> dict[str, Any]:
+def _provenance(partners: Sequence[Mapping[str, Any]], case: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the shares of the sources are of, in their order, and how they were found."""
     if "shares" not in case:
         return {}

@@ -8,7 +8,7 @@ that says how much of each source it takes is asked; any other is probed with sm
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 from monai.transforms import Transform
@@ -36,20 +36,25 @@ LEAST_CHANGE = 0.05
 """Of the fused value for a change of 1 in both sources: below it no share can be told."""
 
 
-class Response(NamedTuple):
-    """How the fused value of each voxel answers to a change of each source at that voxel.
+NOT_TOLD = -1.0
+"""In the place of a share that cannot be told."""
 
-    Attributes:
-        anatomical: ``(1, slices, rows, columns)``; below 0 where bright becomes dark.
-        partner: likewise of the joined partners.
+
+def share_of_first(first: Tensor, second: Tensor) -> Tensor:
+    """Return the share of a source in what both do to the fused value, [0, 1] or :data:`NOT_TOLD`.
+
+    Args:
+        first: change of the fused value for a change of 1 in that source, any shape; below 0 where
+            bright becomes dark.
+        second: likewise of the other.
     """
+    first, second = first.abs(), second.abs()
+    total = first + second
+    return (first / total.clamp(min=LEAST_CHANGE)).where(total >= LEAST_CHANGE, NOT_TOLD)
 
-    anatomical: Tensor
-    partner: Tensor
 
-
-def probed_response(fuse: Callable[[Tensor], Tensor], image: Tensor) -> Response:
-    """Find by small changes how each fused voxel answers to the same voxel of each source.
+def probed_share(fuse: Callable[[Tensor], Tensor], image: Tensor) -> Tensor:
+    """Find the share of the anatomical source by small changes of both at each voxel.
 
     Each voxel of a source is made brighter or darker by :data:`STEP`, by chance, neighbours in a
     row or column once alike and once unlike, and the change of the fused voxel is counted with its
@@ -60,6 +65,9 @@ def probed_response(fuse: Callable[[Tensor], Tensor], image: Tensor) -> Response
     Args:
         fuse: takes ``(2, slices, rows, columns)`` and returns ``(1, …)``, each slice by itself.
         image: the sources in [0, 1].
+
+    Returns:
+        ``(1, …)``, see :func:`share_of_first`.
     """
     rows, columns = image.shape[2:]
     generator = torch.Generator().manual_seed(0)
@@ -76,14 +84,14 @@ def probed_response(fuse: Callable[[Tensor], Tensor], image: Tensor) -> Response
                 changes.append(fuse(changed))
             total += signs * (changes[0] - changes[1])
         found.append(_smoothed(total.cpu() / (4 * STEP)))
-    return Response(*found)
+    return share_of_first(*found)
 
 
-def shares_of(response: Response, image: Tensor, strongest: Tensor, partners: int) -> Tensor:
-    """Turn responses into shares.
+def shares_of(anatomical: Tensor, image: Tensor, strongest: Tensor, partners: int) -> Tensor:
+    """Turn the share of the anatomical volume into that of each source.
 
     Args:
-        response: how fused voxels answer to their sources.
+        anatomical: ``(1, slices, rows, columns)``, see :func:`share_of_first`.
         image: ``(2, slices, rows, columns)``, the sources in [0, 1].
         strongest: ``(1, …)``, which partner the joined one is, or :data:`UNSEEN`: then all is the
             anatomical volume's.
@@ -94,17 +102,13 @@ def shares_of(response: Response, image: Tensor, strongest: Tensor, partners: in
         255. All are 0 where none can be told: both sources are 0, or changes show in nothing.
     """
 
-    def of_slab(own: Tensor, other: Tensor, image: Tensor, strongest: Tensor) -> Tensor:
-        own, other = own.abs(), other.abs()
-        total = own + other
-        first = (255 * own / total.clamp(min=LEAST_CHANGE)).round_()
-        first[strongest == UNSEEN] = 255
-        is_told = (total >= LEAST_CHANGE) & (image.amax(dim=0, keepdim=True) > 0)
+    def of_slab(share: Tensor, image: Tensor, strongest: Tensor) -> Tensor:
+        is_told = (share != NOT_TOLD) & (image.amax(dim=0, keepdim=True) > 0)
+        first = (255 * share).round().masked_fill_(strongest == UNSEEN, 255)
         parts = [(255 - first) * (strongest == number) for number in range(partners)]
         return torch.cat([first, *parts]) * is_told
 
-    volumes = response.anatomical, response.partner, image, strongest
-    return by_slabs(of_slab, *volumes, dtype=torch.uint8)
+    return by_slabs(of_slab, anatomical, image, strongest, dtype=torch.uint8)
 
 
 class FindSharesd(Transform):
@@ -144,17 +148,16 @@ class FindSharesd(Transform):
             return dict(data)
         inform("Finding which source each voxel came from.")
         image = plain(data["image"]).to(self.device)
-        weigh = own_weights(self.network)
-        if weigh is None:
-            response = probed_response(lambda changed: self._run(self.network, changed), image)
+        weighs = own_weights(self.network) is not None
+        if weighs:
+            share = self._run(_Share(self.network), image).cpu()
         else:
-            channels = (self._run(_Weight(self.network, channel), image) for channel in (0, 1))
-            response = Response(*(channel.cpu() for channel in channels))
+            share = probed_share(lambda changed: self._run(self.network, changed), image)
         count = len(data["partners"])
         return {
             **data,
-            "shares": shares_of(response, image.cpu(), plain(data["strongest"]).cpu(), count),
-            "shares_from": PROBED if weigh is None else WEIGHTS,
+            "shares": shares_of(share, image.cpu(), plain(data["strongest"]).cpu(), count),
+            "shares_from": WEIGHTS if weighs else PROBED,
         }
 
     def _run(self, network: nn.Module, image: Tensor) -> Tensor:
@@ -168,23 +171,20 @@ def own_weights(network: nn.Module) -> Callable[[Tensor], Tensor] | None:
     return weigh if callable(weigh) else None
 
 
-class _Weight(nn.Module):
-    """A network that returns its weight of one source, ``(B, 1, H, W)``."""
+class _Share(nn.Module):
+    """A network that returns the share of the anatomical source by its weights, ``(B, 1, H, W)``."""
 
-    def __init__(self, network: nn.Module, channel: int) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self.channel = channel
 
     def forward(self, image: Tensor) -> Tensor:
         weigh = own_weights(self.network)
         assert weigh is not None  # noqa: S101  looked up before
-        return weigh(image)[:, self.channel : self.channel + 1]
+        return share_of_first(*weigh(image).split(1, dim=1))
 
 
-def strongest_partner(
-    luminances: list[Tensor], seen: list[Tensor | None]
-) -> Tensor:
+def strongest_partner(luminances: list[Tensor], seen: list[Tensor | None]) -> Tensor:
     """Tell which partner the pixel maximum of all takes its brightness from.
 
     Args:
