@@ -34,8 +34,8 @@ def probe(
 ) -> Probe:
     """Say what is known of one voxel of a fused volume.
 
-    The record beside the fused volume says what its sources are. Those that are not given are looked
-    for beside it, by the hashes of their names and contents in the record.
+    The record beside the fused volume says what its sources are. Those that are not given are
+    looked for beside it, by the hashes of their names and contents in the record.
 
     Args:
         fused: a file that ``fuse_volumes`` wrote, or a folder of DICOM.
@@ -159,7 +159,7 @@ def _read_beside(path: Path, notes: list[str], is_recorded: bool) -> MetaTensor 
     try:
         image = nibabel.Nifti1Image.from_filename(path)
         array = np.asanyarray(image.dataobj.get_unscaled())  # type: ignore[attr-defined]
-    except Exception:  # noqa: BLE001  whatever a damaged file makes nibabel raise
+    except Exception:  # whatever a damaged file makes nibabel raise
         array = np.empty(0)
     if array.dtype != np.uint8 or array.ndim not in (3, 4) or not is_recorded:
         notes.append(f"{path.name} is not what the record says, and is left out.")

@@ -89,7 +89,7 @@ def make_volume(
 
 @contextmanager
 def keeping_non_finite() -> Iterator[None]:
-    """Leave values that are not finite in the volumes that this thread reads: for who shows them."""
+    """Leave values that are not finite in the volumes that this thread reads."""
     token = _keeps_non_finite.set(True)
     try:
         yield

@@ -38,8 +38,8 @@ class Probed:
             not at hand, and where the voxel has no finite value.
         voxel: that voxel's index; None outside and where the source is not at hand.
         is_outside: the point lies outside its field of view.
-        decoded: what the colour of the fused voxel says of it: its value, the lowest and the highest
-            that look the same; None where that cannot be read.
+        decoded: what the colour of the fused voxel says of it: its value, the lowest and the
+            highest that look the same; None where that cannot be read.
         share: of it in the fused voxel, 0 to 1; None where that is not known or cannot be told.
     """
 
@@ -116,11 +116,8 @@ def _probed(result: Result, voxel: tuple[int, int, int], point_mm: np.ndarray) -
         found, sentence = decode(fused, partners, record.get("options", {}).get("colors", "ycbcr"))
         notes += [sentence] if sentence else []
     shares = _shares_at(result, voxel)
-    sources = (
-        [_source(result, "anatomical", {"units": record.get("units", "")}, point_mm, shares)]
-        if record
-        else []
-    )
+    place = None if is_picture(result.fused) else [round(float(mm), 3) for mm in point_mm]
+    sources = [_source(result, "anatomical", record, point_mm, shares)] if record else []
     for partner in partners:
         source = _source(result, partner["input"], partner, point_mm, shares)
         sources.append(_with_decoded(source, partner, found.get(partner["input"])))
@@ -132,9 +129,7 @@ def _probed(result: Result, voxel: tuple[int, int, int], point_mm: np.ndarray) -
         )
     return Probe(
         voxel=voxel,
-        position_mm=None
-        if is_picture(result.fused)
-        else [round(float(place), 3) for place in point_mm],
+        position_mm=place,
         fused=fused,
         sources=sources,
         flags=_flags_at(result, voxel, [source.role for source in sources]),
@@ -178,15 +173,17 @@ def value_at(volume: MetaTensor, voxel: Sequence[int]) -> Value | None:
     return values[0] if len(values) == 1 else values
 
 
-def _at_centre(result: Result, other: MetaTensor, voxel: Sequence[int]) -> tuple[int, ...] | None:
+def _at_centre(
+    result: Result, other: MetaTensor, voxel: tuple[int, int, int]
+) -> tuple[int, int, int] | None:
     """Find the voxel of a volume beside a fused one; readers may turn one of the two."""
     if is_picture(result.fused):
-        return tuple(voxel) if other.shape[1:] == result.fused.shape[1:] else None
+        return voxel if other.shape[1:] == result.fused.shape[1:] else None
     point_mm = centre_of(result.fused.affine, voxel)
     return nearest_voxel(other.affine, other.shape[1:], point_mm)
 
 
-def _shares_at(result: Result, voxel: Sequence[int]) -> dict[str, float] | None:
+def _shares_at(result: Result, voxel: tuple[int, int, int]) -> dict[str, float] | None:
     """Return the share of each role, none where no share can be told; None without shares."""
     known = result.record.get("provenance")
     if result.shares is None or not known:
@@ -194,7 +191,8 @@ def _shares_at(result: Result, voxel: Sequence[int]) -> dict[str, float] | None:
     place = _at_centre(result, result.shares, voxel)
     if place is None:
         return None
-    values = plain(result.shares)[(slice(None), *place)].tolist()
+    first, second, third = place
+    values = plain(result.shares)[:, first, second, third].tolist()
     if not any(values):
         return {}
     return {role: value / FULL_SHARE for role, value in zip(known["sources"], values, strict=True)}
@@ -213,11 +211,11 @@ def _are_alike(sources: Sequence[Probed], record: Mapping[str, Any]) -> bool:
     return is_known and abs(scaled[0] - max(scaled[1:])) < ALIKE
 
 
-def _flags_at(result: Result, voxel: Sequence[int], roles: Sequence[str]) -> list[str]:
+def _flags_at(result: Result, voxel: tuple[int, int, int], roles: Sequence[str]) -> list[str]:
     if result.lost is None:
         return []
     place = _at_centre(result, result.lost, voxel)
-    code = 0 if place is None else int(plain(result.lost)[(0, *place)])
+    code = 0 if place is None else int(plain(result.lost)[0][place])
     lost = [
         f"Structure of the {role}{' volume' if role == 'anatomical' else ''} is lost here."
         for number, role in enumerate(roles[:_MOST_SOURCES])

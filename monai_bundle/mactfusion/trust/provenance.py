@@ -172,7 +172,7 @@ def own_weights(network: nn.Module) -> Callable[[Tensor], Tensor] | None:
 
 
 class _Share(nn.Module):
-    """A network that returns the share of the anatomical source by its weights, ``(B, 1, H, W)``."""
+    """A network whose result is the share of the anatomical source by the weights of another."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
