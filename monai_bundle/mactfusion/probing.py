@@ -138,13 +138,38 @@ def _read_record(fused: Path) -> dict[str, Any]:
 
 def _read_fused(fused: Path) -> MetaTensor:
     """Read a fused volume, in [0, 1]."""
+    from mactfusion.io.dicom.source import is_dicom_source
     from mactfusion.io.read import read_volume
     from mactfusion.transforms.volume import plain, with_voxels
 
     with listening(lambda _: None):
-        volume = read_volume(fused, may_be_constant=True)
+        if is_dicom_source(fused):
+            volume = _read_dicom(fused)
+        else:
+            volume = read_volume(fused, may_be_constant=True)
     scale = _FULL_SCALE.get(str(volume.meta["source_dtype"]), 1.0) if len(volume) == 1 else 1.0
     return with_voxels(volume, plain(volume) / scale)
+
+
+def _read_dicom(fused: Path) -> MetaTensor:
+    """Read images that the export wrote; the readers of sources take no colours of DICOM."""
+    import SimpleITK
+
+    from mactfusion.io.frames import FrameChoice
+    from mactfusion.io.guard import guarded
+    from mactfusion.io.itk_image import volume_from_simpleitk
+
+    with guarded(f"{fused} cannot be read"):
+        names = [str(fused)]
+        if fused.is_dir():
+            reader = SimpleITK.ImageSeriesReader
+            series = reader.GetGDCMSeriesIDs(str(fused))
+            each = [reader.GetGDCMSeriesFileNames(str(fused), number) for number in series]
+            names = list(max(each, key=len, default=()))
+        if not names:
+            raise InputError(f"{fused} cannot be read: there are no images in it")
+        image = SimpleITK.ReadImage(names if len(names) > 1 else names[0])
+        return volume_from_simpleitk(image, str(fused), FrameChoice())
 
 
 def _read_beside(path: Path, notes: list[str], is_recorded: bool) -> MetaTensor | None:
