@@ -74,7 +74,7 @@ def probe(
     from mactfusion.trust.probed import Result, probe_point, probe_voxel
 
     notes: list[str] = []
-    volume = _read_fused(fused)
+    volume, full_scale = _read_fused(fused)
     found = _found(sources, record, anatomical is not None) if sources else {}
     found |= _beside(fused, record, found, notes)
     volumes = {role: _read_source(source, record, role) for role, source in found.items()}
@@ -89,6 +89,7 @@ def probe(
         volumes,
         _read_beside(provenance_path(fused), notes, bool(record.get("provenance"))),
         _read_beside(fused.with_name(f"{fused.name}.lost.nii.gz"), notes, bool(record)),
+        full_scale,
     )
     if voxel:
         if any(place != int(place) for place in (x, y, z)):
@@ -136,11 +137,10 @@ def _read_record(fused: Path) -> dict[str, Any]:
     return record
 
 
-def _read_fused(fused: Path) -> MetaTensor:
-    """Read a fused volume, in [0, 1]."""
+def _read_fused(fused: Path) -> tuple[MetaTensor, float]:
+    """Read a fused volume; the second is its full scale."""
     from mactfusion.io.dicom.source import is_dicom_source
     from mactfusion.io.read import read_volume
-    from mactfusion.transforms.volume import plain, with_voxels
 
     with listening(lambda _: None):
         if is_dicom_source(fused):
@@ -148,7 +148,7 @@ def _read_fused(fused: Path) -> MetaTensor:
         else:
             volume = read_volume(fused, may_be_constant=True)
     scale = _FULL_SCALE.get(str(volume.meta["source_dtype"]), 1.0) if len(volume) == 1 else 1.0
-    return with_voxels(volume, plain(volume) / scale)
+    return volume, scale
 
 
 def _read_dicom(fused: Path) -> MetaTensor:

@@ -78,11 +78,12 @@ class Result:
     """A fused volume with what lies beside it.
 
     Attributes:
-        fused: ``(1 or 3, I, J, K)`` in [0, 1].
+        fused: ``(1 or 3, I, J, K)`` from 0 to ``full_scale``.
         record: see :mod:`mactfusion.record`; empty where there is none.
         sources: volumes in their units on their own grids, by their role; those at hand.
         shares: ``(sources, …)`` uint8, in the order of the record; None without.
         lost: ``(1, …)`` uint8, see :data:`INVENTED`; None without.
+        full_scale: of the fused volume.
     """
 
     fused: MetaTensor
@@ -90,6 +91,7 @@ class Result:
     sources: Mapping[str, MetaTensor]
     shares: MetaTensor | None = None
     lost: MetaTensor | None = None
+    full_scale: float = 1.0
 
 
 def probe_point(result: Result, point_mm: Sequence[float]) -> Probe | None:
@@ -108,7 +110,7 @@ def probe_voxel(result: Result, voxel: Sequence[int]) -> Probe | None:
 
 
 def _probed(result: Result, voxel: tuple[int, int, int], point_mm: np.ndarray) -> Probe:
-    fused = value_at(result.fused, voxel)
+    fused = value_at(result.fused, voxel, result.full_scale)
     record, notes = result.record, []
     partners = record.get("partners", [])
     found: dict[str, Any] = {}
@@ -164,10 +166,10 @@ def _with_decoded(source: Probed, partner: Mapping[str, Any], found: Any) -> Pro
     return Probed(**{**vars(source), "decoded": (value, low, high)})
 
 
-def value_at(volume: MetaTensor, voxel: Sequence[int]) -> Value | None:
+def value_at(volume: MetaTensor, voxel: Sequence[int], full_scale: float = 1.0) -> Value | None:
     """Return the value of a voxel, or its colour; None where it is not finite."""
     first, second, third = voxel
-    values = [float(value) for value in plain(volume)[:, first, second, third]]
+    values = [float(value) / full_scale for value in plain(volume)[:, first, second, third]]
     if not np.isfinite(values).all():
         return None
     return values[0] if len(values) == 1 else values
