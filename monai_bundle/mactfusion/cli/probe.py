@@ -68,9 +68,8 @@ def source_text(source: Probed) -> str:
         value = value_text(source.value) + (units if source.value is not None else "")
         parts.append(f"{value} (its voxel {', '.join(map(str, source.voxel))})")
     if source.decoded is not None:
-        value, low, high = (f"{number:.4g}" for number in source.decoded)
-        span = "" if low == high else f" ({low} to {high} look the same)"
-        parts.append(f"its colour says {value}{units}{span}")
+        _, low, high = (f"{number:.4g}" for number in source.decoded)
+        parts.append(f"its colour says {low if low == high else f'{low} to {high}'}{units}")
     if source.share is not None:
         parts.append(f"share {100 * source.share:.0f} %")
     return "; ".join(parts) or "not at hand"
