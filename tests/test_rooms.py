@@ -17,7 +17,7 @@ FLOORS = (
     {"io", "registration", "transforms", "losses", "metrics", "phantom", "trust"},
     {"weights", "underway", "inference", "choice", "record"},
     {"recipe"},
-    {"result", "pipeline", "uncaught"},
+    {"result", "pipeline", "probing", "uncaught"},
     {"engine", "evaluation", "report", "demo", "worker"},
     {"cli"},
     {"__main__"},

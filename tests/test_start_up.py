@@ -77,6 +77,8 @@ def test_wrong_words_are_refused_at_once(words, sentence, files):
         (("import-weights", "absent.pt", "-o", "a.pt"), "absent.pt does not exist"),
         (("import-weights", "mr.nii.gz", "-o", "there.csv"), "--overwrite"),
         (("models", "--nonsense"), "--nonsense"),
+        (("probe", "absent.nii", "0", "0", "0"), "absent.nii does not exist"),
+        (("probe", "mr.nii.gz", "0", "0", "zero"), "Invalid value for 'z'"),
     ],
 )
 def test_other_commands_refuse_at_once_too(words, sentence, files):

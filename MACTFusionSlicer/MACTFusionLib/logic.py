@@ -167,6 +167,18 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         steps = self._check(anatomical, partner, options)
         return self.session.converse(steps, on_end, on_news)
 
+    def start_probe(
+        self, position: list, on_end: Callable[[Any, Exception | None], None]
+    ) -> Conversation:
+        """Begin to ask what is known of a voxel of the last fusion or preview.
+
+        Args:
+            position: RAS millimetres of a point.
+            on_end: called with what the worker says of its voxel, None outside of the volume, and
+                None; or with None and the error.
+        """
+        return self.session.converse(self._probe(position), on_end)
+
     def start_registration(
         self,
         anatomical: slicer.vtkMRMLVolumeNode,
@@ -303,6 +315,10 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
             for node, pose in zip(nodes[1:], poses)  # noqa: B905  Python 3.9
             if not np.array_equal(pose, np.eye(4))
         ]
+
+    def _probe(self, position: list) -> Steps:
+        reply = yield "probe", {"position": position}
+        return reply["found"]
 
     def _preview(
         self,

@@ -124,6 +124,7 @@ class MACTFusionParameters:
         acceptDoubtful: register also where it cannot be told whether it is right.  # noqa: N815
         axis: direction of the slices.
         luminance: leave colour out.
+        provenance: find the share of each source in each voxel.
         device: "auto" or a device of the worker.
         precision: numbers of the network.
         batchSize: slices at a time, 0 for a choice by the device.  # noqa: N815  Slicer's way
@@ -145,6 +146,7 @@ class MACTFusionParameters:
     acceptDoubtful: bool = False  # noqa: N815
     axis: Axis = Axis.AUTO
     luminance: bool = False
+    provenance: bool = False
     device: str = "auto"
     precision: Precision = Precision.FLOAT32
     batchSize: Annotated[int, WithinRange(0, 256)] = 0  # noqa: N815  Slicer's way
@@ -171,6 +173,7 @@ def chosen_options(parameters: MACTFusionParameters) -> dict:
         "accept_doubtful": parameters.acceptDoubtful,
         "axis": parameters.axis.value,
         "luminance": parameters.luminance,
+        "provenance": parameters.provenance,
         "device": parameters.device,
         "precision": parameters.precision.value,
         "batch_size": parameters.batchSize or None,

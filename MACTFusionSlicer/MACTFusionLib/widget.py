@@ -29,6 +29,7 @@ from .runs import Runs
 from .summary import device_note, plan
 from .timer import timer
 from .views.preview import look_of
+from .views.under_mouse import UnderMouse
 from .views.watch import Watch
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(None)
         self.removeObservers()
         self.watch.removeObservers()
+        self.under_mouse.stop()
         self.placing.forget()
         self.looking.stop()
         self.logic.stop()
@@ -87,6 +89,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def exit(self) -> None:
         """Another module is shown: a run goes on, preview and flicker rest."""
         self.looking.rest()
+        self.under_mouse.stop()
         self.placing.forget()
         self.setParameterNode(None)
 
@@ -173,6 +176,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.looking = Looking(
             ui, logic, self.runs, chosen, lambda: self.placing.lets_preview, self._settle
         )
+        self.under_mouse = UnderMouse(logic, self._show_probe)
         self.batch = Batch(ui, logic, self.runs, chosen, self.refresh)
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
 
@@ -271,7 +275,12 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.watch.follow([chosen.anatomical, chosen.partner, chosen.third, chosen.fourth])
             self.refresh()
             self.looking.follow()
+            self.under_mouse.follow()
             self.placing.follow()
+
+    def _show_probe(self, text: str) -> None:
+        self.ui.probeLabel.text = text
+        self.ui.probeLabel.setVisible(bool(text))
 
     def _placed(self) -> None:
         self.refresh()
@@ -281,6 +290,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.setParameterNode(None)
         self.watch.follow([])
         self.looking.forget()
+        self.under_mouse.stop()
         self.placing.forget()
         self.batch.forget()
         self.logic.close_scene()

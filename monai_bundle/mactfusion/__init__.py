@@ -6,7 +6,7 @@ from typing import Any
 
 __version__ = "0.1.0"
 
-__all__ = ["FusionResult", "__version__", "fuse_volumes"]
+__all__ = ["FusionResult", "__version__", "fuse_volumes", "probe"]
 
 
 def __getattr__(name: str) -> Any:
@@ -15,6 +15,10 @@ def __getattr__(name: str) -> Any:
         from mactfusion.pipeline import fuse_volumes
 
         return fuse_volumes
+    if name == "probe":
+        from mactfusion.probing import probe
+
+        return probe
     if name == "FusionResult":
         from mactfusion.result import FusionResult
 

@@ -10,7 +10,7 @@ from mactfusion.lean import leave_out_training
 
 def start() -> None:
     """Run the command line as a process of its own."""
-    if sys.argv[1:2] in (["fuse"], ["info"]):  # others compute metrics, or make a head
+    if sys.argv[1:2] in (["fuse"], ["info"], ["probe"]):  # others compute metrics, or make a head
         leave_out_training()
     main()
 

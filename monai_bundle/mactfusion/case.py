@@ -115,6 +115,9 @@ class Case(TypedDict, total=False):
     scaled: list[torch.Tensor]
     """Of each partner its value in its window, ``(1, …)`` uint8, 255 at the upper end and 0 outside
     its field of view; the luminance of one in colour. JoinPartnersd."""
+    strongest: torch.Tensor
+    """``(1, …)`` uint8: the place in ``partners`` of the one whose luminance is the joint one, 255
+    where none was seen. JoinPartnersd."""
     shown: list[torch.Tensor]
     """Of several partners each as ``(1 or 3, …)`` uint8. JoinPartnersd."""
     task: str
@@ -129,6 +132,12 @@ class Case(TypedDict, total=False):
     """``(1, slices, rows, columns)`` from the network (Inferd); steadied (SteadyBrightnessd);
     ``(1 or 3, …)`` in colour (MergeChrominanced); ``(1 or 3, I, J, K)`` on the grid of the result
     (RestoreOrientationd)."""
+    shares: torch.Tensor
+    """``(1 + partners, slices, rows, columns)`` uint8: the share of the anatomical volume and of
+    each partner in each voxel, 255 in all, or 0 where none can be told; missing unless
+    ``provenance`` is chosen. FindSharesd."""
+    shares_from: str
+    """"weights" of the network, or "probed". FindSharesd."""
     record: dict[str, Any]
     """What lies beside the result, see :mod:`mactfusion.record`. SaveFusiond."""
 

@@ -362,6 +362,14 @@ OPTIONS: dict[str, Option] = {
         group=RESULT,
         kind=bool,
     ),
+    "provenance": Option(
+        default=False,
+        help="Also find the share of each source in each voxel, and write it beside the result as "
+        "NAME.provenance.nii.gz; the report shows it.",
+        group=RESULT,
+        kind=bool,
+        is_remote=True,
+    ),
     "overwrite": Option(
         default=False,
         help="Replace existing files.",

@@ -132,6 +132,7 @@ class Record:
             "level_width": one_or_each([_plain(partner["level_width"]) for partner in partners]),
             "coverage": float(case["coverage"]),
             "partners": [{key: _plain(value) for key, value in one.items()} for one in partners],
+            **_provenance(partners, case),
             "weights": {"name": Path(case["weights"]).name, "sha256": case["weights_sha256"]},
             "versions": versions(),
             "seconds": {
@@ -209,6 +210,14 @@ class Record:
         if any(name.startswith("-") for name in inputs):
             return shlex.join(["mactfusion", "fuse", *words, "--", *inputs])
         return shlex.join(["mactfusion", "fuse", *inputs, *words])
+
+
+def _provenance(partners: Sequence[Mapping[str, Any]], case: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the shares of the sources are of, in their order, and how they were found."""
+    if "shares" not in case:
+        return {}
+    sources = ["anatomical", *(partner["input"] for partner in partners)]
+    return {"provenance": {"sources": sources, "from": case["shares_from"]}}
 
 
 def _as_typed(value: Any) -> str:

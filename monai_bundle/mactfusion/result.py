@@ -115,6 +115,16 @@ class FusionResult:
         return [partner.get("before") for partner in self._aligned["partners"]]
 
     @property
+    def shares(self) -> MetaTensor | None:
+        """The share of each source in each voxel, if the option ``provenance`` asked for it.
+
+        ``(sources, I, J, K)`` in [0, 1], the anatomical volume first, then each partner in the
+        order of ``record["partners"]``. They add up to 1; all are 0 where none can be told.
+        """
+        shares = self._case.get("shares")
+        return None if shares is None else self._restored(plain(shares) / 255)
+
+    @property
     def hottest_mm(self) -> np.ndarray | None:
         """``(3,)`` RAS, where the first PET or SPECT is highest; None without one."""
         place = self._case.get("hottest_mm")

@@ -121,6 +121,7 @@ def result_of(volumes, partners, native=None, shown=None, hottest_mm=None, **rec
     return SimpleNamespace(
         **volumes,
         hottest_mm=hottest_mm,
+        shares=None,
         partners=shown or [volumes["partner"]],
         native=native,
         record={**known, **record},

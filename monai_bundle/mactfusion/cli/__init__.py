@@ -19,6 +19,7 @@ from mactfusion.cli.fuse import EXAMPLES, fuse
 from mactfusion.cli.import_weights import import_weights
 from mactfusion.cli.info import info
 from mactfusion.cli.models import models
+from mactfusion.cli.probe import NUMBERS_BELOW_ZERO, probe
 from mactfusion.cli.screen import cancelled, err, fail, out, show
 from mactfusion.errors import FusionCancelled, InputError
 from mactfusion.words import in_commands, worded
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command(epilog=EXAMPLES)(fuse)
 app.command()(info)
+app.command(context_settings=NUMBERS_BELOW_ZERO)(probe)
 app.command()(models)
 app.command()(evaluate)
 app.command()(demo)

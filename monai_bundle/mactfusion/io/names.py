@@ -139,7 +139,7 @@ def check_outputs(
 ) -> None:
     """Refuse the name of a fused volume and what lies beside it; see :func:`check_output`.
 
-    That is its record, and the transforms of partners that are moved.
+    That is its record, the transforms of partners that are moved, and the shares of the sources.
 
     Args:
         output: the file to be written; None for nothing.
@@ -163,13 +163,14 @@ def check_outputs(
             "or choose another name."
         )
     outputs = {"fused volume": output, "record": sidecar}
-    for path in transforms_beside(output):
-        if path.is_dir() or not overwrite:
-            raise InputError(
-                f"{path}, where the transform of a partner belongs, exists already; add "
-                f"{option('overwrite', True)} or choose another name."
-            )
-        outputs[path.name] = path
+    for what, paths in beside(output).items():
+        for path in paths:
+            if path.is_dir() or not overwrite:
+                raise InputError(
+                    f"{path}, where {what} belongs, exists already; add "
+                    f"{option('overwrite', True)} or choose another name."
+                )
+            outputs[path.name] = path
     check_apart(outputs, inputs)
 
 
@@ -211,6 +212,25 @@ def transform_path(output: str | Path, role: str) -> Path:
     output = Path(output)
     which = "" if role == "partner" else f".{role.replace(' ', '-')}"
     return output.with_name(f"{output.name}{which}.tfm")
+
+
+def provenance_path(output: str | Path) -> Path:
+    """Name of the shares of the sources beside a fused volume."""
+    output = Path(output)
+    return output.with_name(f"{output.name}.provenance.nii.gz")
+
+
+def beside(output: Path) -> dict[str, list[Path]]:
+    """Return what has the name of something beside a fused volume, but its record, by what it is.
+
+    It belongs to a result of that name, whatever its partners and options.
+    """
+    shares = provenance_path(output)
+    with guarded(f"{output} cannot be written", prints=False):
+        return {
+            "the transform of a partner": transforms_beside(output),
+            "the share of each source": [shares] if shares.exists() else [],
+        }
 
 
 def transforms_beside(output: Path) -> list[Path]:

@@ -7,19 +7,23 @@ import shutil
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
+import torch
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError, inform, note
 from mactfusion.io.atomic import atomic_path, made_folder
 from mactfusion.io.dicom import DicomExport
 from mactfusion.io.names import (
+    beside,
     check_outputs,
+    provenance_path,
     sidecar_path,
     transform_path,
-    transforms_beside,
 )
-from mactfusion.io.write import stored_type, write_volume
+from mactfusion.io.write import stored_type, write_bytes, write_volume
 from mactfusion.registration.linear import poses_of_moved, write_transform
+from mactfusion.transforms.slices import RestoreOrientationd
+from mactfusion.transforms.volume import plain, with_voxels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,7 +77,8 @@ class SaveFusiond(Transform):
     """Write ``pred`` and its record; without an output name write nothing.
 
     ``record`` is added to the data either way. The transform of each partner that was moved lies
-    beside them, see :func:`mactfusion.io.names.transform_path`.
+    beside them, see :func:`mactfusion.io.names.transform_path`, and so do ``shares`` where they
+    were found, see :func:`mactfusion.io.names.provenance_path`.
 
     Args:
         record: writes the record, and knows the output and what it must not overwrite.
@@ -113,10 +118,12 @@ class SaveFusiond(Transform):
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         poses = poses_of_moved(data["partners"])
         transforms = {transform_path(output, role): pose for role, pose in poses.items()}
+        shares = provenance_path(output) if "shares" in data else None
+        new = [*transforms, *([] if shares is None else [shares])]
         try:
             with (
                 made_folder(output.parent),
-                _all_or_none([output, *transforms]),
+                _all_or_none([output, *new]),
                 atomic_path(sidecar) as temporary,
                 ExitStack() as stack,
             ):
@@ -124,6 +131,14 @@ class SaveFusiond(Transform):
                 temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
                 for path, pose in transforms.items():
                     write_transform(pose, stack.enter_context(atomic_path(path)))
+                if shares is not None:
+                    write_bytes(
+                        restored_bytes(data, data["shares"]),
+                        data["pred"].affine.cpu().numpy(),
+                        stack.enter_context(atomic_path(shares)),
+                        description="share of each source",
+                        full_scale=1.0,
+                    )
                 if self.export.is_chosen:
                     self.export.write(data, record, self.overwrite)
                 else:
@@ -133,13 +148,21 @@ class SaveFusiond(Transform):
                         dtype=self.dtype,
                         description=f"MACTFusion {data['task']}",
                     )
-            for path in transforms_beside(output):
-                if path not in transforms:  # of the result that was replaced
-                    path.unlink()
+            for paths in beside(output).values():
+                for path in paths:
+                    if path not in new:  # of the result that was replaced
+                        path.unlink()
         except OSError as error:
             raise InputError(
                 f"What belongs beside {output} cannot be written ({error.strerror})."
             ) from error
+
+
+def restored_bytes(data: Mapping[str, Any], voxels: torch.Tensor) -> torch.Tensor:
+    """Turn uint8 ``(C, slices, rows, columns)`` of a case to its grid, ``(C, I, J, K)``."""
+    volume = with_voxels(data["image"], voxels)
+    turned = RestoreOrientationd(["volume"])({**data, "volume": volume})["volume"]
+    return plain(turned).to(torch.uint8)
 
 
 @contextmanager

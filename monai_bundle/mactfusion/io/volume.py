@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
 import numpy as np
 import torch
 from monai.data import MetaTensor
 
 from mactfusion.errors import InputError, warn
 from mactfusion.io.header_numbers import LARGEST_COSINE_BETWEEN_AXES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_keeps_non_finite: ContextVar[bool] = ContextVar("keeps_non_finite", default=False)
 
 LARGEST_MM = 1e8
 """Of spacings and places: nothing that is looked at is 100 km long, and squares stay exact."""
@@ -76,6 +85,16 @@ def make_volume(
         affine=torch.from_numpy(checked_affine),
         meta={**meta, "is_image": is_image, "has_palette": has_palette, "frames": frames},
     )
+
+
+@contextmanager
+def keeping_non_finite() -> Iterator[None]:
+    """Leave values that are not finite in the volumes that this thread reads."""
+    token = _keeps_non_finite.set(True)
+    try:
+        yield
+    finally:
+        _keeps_non_finite.reset(token)
 
 
 def check_affine(affine: np.ndarray, name: str) -> np.ndarray:
@@ -164,6 +183,8 @@ def _replace_non_finite(values: np.ndarray, name: str) -> None:
         return
     if count == finite.size:
         raise InputError(f"{name} holds no finite value at all (only NaN or infinite voxels)")
+    if _keeps_non_finite.get():
+        return
     smallest = values.min(where=finite, initial=np.inf)
     values[~finite] = smallest
     warn(

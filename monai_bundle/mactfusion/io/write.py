@@ -83,6 +83,33 @@ def write_volume(
             _write_itk(array, affine, temporary, header_texts)
 
 
+def write_bytes(
+    voxels: torch.Tensor,
+    affine: np.ndarray,
+    path: Path,
+    *,
+    description: str,
+    full_scale: float = 255.0,
+) -> None:
+    """Write bytes on the grid of a result as NIfTI.
+
+    Args:
+        voxels: ``(C, I, J, K)`` uint8; several channels become the fourth axis.
+        affine: from index to RAS+ millimetres.
+        path: ends in ``.nii.gz``; replaced.
+        description: one line for the header.
+        full_scale: what readers are to see for 255.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    array = voxels.permute(1, 2, 3, 0).numpy()
+    image = _nifti_image(array[..., 0] if len(voxels) == 1 else array, affine, description)
+    if full_scale != 255.0:
+        image.header.set_slope_inter(full_scale / 255, 0)
+    nibabel.save(image, path.absolute())
+
+
 def stored_type(path: str | Path, dtype: str, is_colour: bool, shape: Sequence[int]) -> str:
     """Settle the type in which a file stores a volume.
 
@@ -169,6 +196,11 @@ def _write_nifti(array: np.ndarray, affine: np.ndarray, path: Path, description:
     # nibabel and not ITK, whose writer reports no full disk and, from Python, writes no RGB24
     if array.ndim == 4:
         array = np.ascontiguousarray(array.transpose(2, 1, 0, 3)).view(_RGB24)[..., 0].T
+    image = _nifti_image(array, affine, description)
+    nibabel.save(image, path.absolute())  # of a relative path it would expand a leading "~"
+
+
+def _nifti_image(array: np.ndarray, affine: np.ndarray, description: str) -> nibabel.Nifti1Image:
     image = nibabel.Nifti1Image(array, affine)
     image.set_sform(affine, code="scanner")
     image.set_qform(affine, code="scanner")
@@ -176,7 +208,7 @@ def _write_nifti(array: np.ndarray, affine: np.ndarray, path: Path, description:
     room = _NIFTI_DESCRIPTION_LENGTH - len(_SOFTWARE) - len(" ()")
     text = f"{description[:room]} ({_SOFTWARE})" if description else _SOFTWARE
     image.header["descrip"] = text
-    nibabel.save(image, path.absolute())  # of a relative path it would expand a leading "~"
+    return image
 
 
 def _write_picture(array: np.ndarray, path: Path) -> None:

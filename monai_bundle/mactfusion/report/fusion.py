@@ -66,6 +66,7 @@ def write_report(
     options: Mapping[str, Any],
     partners: Sequence[MetaTensor] = (),
     native: Sequence[MetaTensor] | None = None,
+    shares: MetaTensor | None = None,
     placements: Sequence[Mapping[str, Any]] = (),
 ) -> Path:
     """Write one self-contained HTML page that shows a fusion beside its sources.
@@ -88,6 +89,8 @@ def write_report(
         partners: each of several, like ``partner``, in the order of ``partners`` in the summary.
         native: the anatomical volume and each partner in their own units on the same grid, to be
             read under the cross-hair; NaN beyond a partner's field of view. RGB is left out.
+        shares: ``(sources, I, J, K)`` in [0, 1] on the same grid, of the anatomical volume and of
+            each partner in the fused one; all 0 where none can be told.
         placements: see :func:`mactfusion.report.placement.placements_of`.
 
     Returns:
@@ -105,7 +108,7 @@ def write_report(
     return write_page(
         Path(path),
         TEMPLATE,
-        **volumes_on_page(volumes, sources, start),
+        **volumes_on_page(volumes, sources, start, shares),
         **_texts(summary),
         placements=placements,
         notes=[note.strip() for note in notes if note.strip()],
@@ -138,6 +141,7 @@ def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> P
         options={**_options(record), "slices": record["axis"]},
         partners=result.partners,
         native=native,
+        shares=result.shares,
         placements=() if native is None else placements_of(result, native),
     )
 

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from monai.data import MetaTensor
 
+SHARES = "shares"
+"""What the page calls the shares of the sources, of which each is a channel."""
+
 HISTOGRAMS = ("anatomical", "partner", "fused")
 
 
@@ -66,7 +69,10 @@ def named_sources(native: Sequence[MetaTensor], units: Sequence[str]) -> list[So
 
 
 def volumes_on_page(
-    volumes: Mapping[str, MetaTensor], sources: Sequence[Source], start: Sequence[int]
+    volumes: Mapping[str, MetaTensor],
+    sources: Sequence[Source],
+    start: Sequence[int],
+    shares: MetaTensor | None = None,
 ) -> dict[str, Any]:
     """Return what the template names of the volumes.
 
@@ -74,6 +80,8 @@ def volumes_on_page(
         volumes: ``(1 or 3, I, J, K)`` in [0, 1] by name, on one grid.
         sources: those whose values can be read under the cross-hair, on the same grid.
         start: where the cross-hair starts, an index into the volumes in LPS order.
+        shares: ``(sources, I, J, K)`` in [0, 1] on the same grid, of the anatomical volume and of
+            each partner; or none.
 
     Returns:
         ``scene`` (for the script), ``voxels`` and ``values`` (embedded, by name), ``remarks`` on
@@ -81,6 +89,8 @@ def volumes_on_page(
     """
     full = ordered(volumes["anatomical"])
     shown = {name: means_on_page(ordered(volume)) for name, volume in volumes.items()}
+    if shares is not None:
+        shown[SHARES] = means_on_page(ordered(shares))
     about, values = {}, {}
     for source in sources:
         code, values[source.name] = embedded_values(nearest_on_page(ordered(source.volume))[0])
@@ -90,6 +100,7 @@ def volumes_on_page(
             **_scene(shown),
             "start": index_on_page(start, full.shape[1:]),
             "values": about,
+            "shares": [] if shares is None else ["anatomical", *partner_ids(len(shares) - 1)],
         },
         "voxels": {name: embedded_picture(volume) for name, volume in shown.items()},
         "values": values,

@@ -23,8 +23,30 @@ async function inflate(id) {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
+/** Red, green and blue of the anatomical volume and of each partner, where shares are shown. */
+const SHARE_COLORS = [[50, 130, 255], [255, 140, 20], [60, 220, 100], [240, 80, 220]];
+const shareColor = (source) => SHARE_COLORS[source % SHARE_COLORS.length];
+const showsShares = () => scene.shares.length > 0 && find("show-shares").checked;
+
+/** A fused voxel as bright as it is, in the colours of its sources. By the squares of their shares:
+    equal ones are grey, and small differences show. */
+function paintShares(pixels, to, from) {
+  const bright = 0.299 * pixels[to] + 0.587 * pixels[to + 1] + 0.114 * pixels[to + 2];
+  const mixed = [0, 0, 0];
+  let total = 0;
+  for (let source = 0; source < scene.shares.length; source += 1) {
+    const square = volumes.shares[from + source * channelStride] ** 2;
+    total += square;
+    for (let part = 0; part < 3; part += 1) mixed[part] += square * shareColor(source)[part];
+  }
+  for (let part = 0; part < 3; part += 1) {
+    pixels[to + part] = total > 0 ? bright * mixed[part] / (255 * total) : bright;
+  }
+}
+
 /** The slice through the current index as RGBA, rows from the top of the screen down. */
 function slicePixels(id, plane) {
+  const isPainted = id === "fused" && showsShares();
   const voxels = volumes[id];
   const [green, blue] = scene.channels[id] === 3 ? [channelStride, 2 * channelStride] : [0, 0];
   const width = scene.shape[plane.across];
@@ -38,6 +60,7 @@ function slicePixels(id, plane) {
       pixels[to + 1] = voxels[from + green];
       pixels[to + 2] = voxels[from + blue];
       pixels[to + 3] = 255;
+      if (isPainted) paintShares(pixels, to, from);
     }
   }
   return pixels;

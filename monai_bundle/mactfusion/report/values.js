@@ -32,6 +32,14 @@ function valueText(id) {
   return `${number((code + lowest) * step, decimals)} ${units}`;
 }
 
+/** Per cent of a source in the fused voxel; nothing where none can be told. */
+function shareText(id) {
+  const source = scene.shares.indexOf(id);
+  if (source < 0) return "";
+  const shares = scene.shares.map((_, at) => volumes.shares[place() + at * channelStride]);
+  return shares.some((share) => share > 0) ? `${Math.round(shares[source] / 2.55)} %` : "\u2013";
+}
+
 /** A number with a true minus sign, and no minus before zero. */
 function number(value, decimals) {
   return value.toFixed(decimals).replace(/^-(?=[0.]*$)/, "").replace("-", "\u2212");
@@ -56,6 +64,7 @@ function showPosition() {
   for (const output of all("[data-value]")) {
     output.textContent = valueText(output.dataset.value);
   }
+  for (const output of all("[data-share]")) output.textContent = shareText(output.dataset.share);
   for (const input of all("[data-through]")) input.value = index[input.dataset.through];
   for (const output of all("[data-slice]")) {
     const axis = output.dataset.slice;

@@ -15,6 +15,7 @@ from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.units import units_of
 from mactfusion.transforms.volume import name_of, new_voxels, plain, with_voxels
 from mactfusion.transforms.windows import rounded
+from mactfusion.trust.provenance import strongest_partner
 from mactfusion.words import option
 
 if TYPE_CHECKING:
@@ -49,6 +50,10 @@ class JoinPartnersd(Transform):
         result["task"] = " + ".join(partner["task"] for partner in partners)
         result["task_reason"] = " ".join(partner["task_reason"] for partner in partners)
         result["coverage"] = min(partner["coverage"] for partner in partners)
+        result["strongest"] = strongest_partner(
+            [plain(partner["luminance"]) for partner in partners],
+            [_seen(partner) for partner in partners],
+        )
         result["scaled"] = [_scaled(partner) for partner in partners]
         if len(partners) > 1:
             result["shown"] = [_shown(partner) for partner in partners]
@@ -88,6 +93,10 @@ def described(partner: Partner, count: int) -> dict[str, Any]:
         "pose": partner["pose"],
         "evidence": partner["evidence"],
     }
+
+
+def _seen(partner: Partner) -> torch.Tensor | None:
+    return plain(partner["field_of_view"]) if "field_of_view" in partner else None
 
 
 def _scaled(partner: Partner) -> torch.Tensor:

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import threading
 import time
+from contextlib import suppress
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from monai.data import MetaTensor
 
 from mactfusion.errors import InputError, listening, unheard, with_names
+from mactfusion.io.save import restored_bytes
 from mactfusion.io.write import stored_type, stored_values
 from mactfusion.option_table import OPTIONS
 from mactfusion.pipeline import check_choices
@@ -21,6 +25,7 @@ from mactfusion.recipe import Recipe
 from mactfusion.registration.step import why_not
 from mactfusion.registration.verdict import NOT_CHECKED
 from mactfusion.transforms.slices import slice_axis
+from mactfusion.trust.probed import Result, probe_point
 from mactfusion.words import worded
 from mactfusion.worker.pace import Pace
 from mactfusion.worker.protocol import RequestError
@@ -30,13 +35,11 @@ from mactfusion.worker.words import in_panel
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from monai.data import MetaTensor
-
     from mactfusion.case import Case, Partner
     from mactfusion.choice import ChosenNetwork
     from mactfusion.options import Options
     from mactfusion.worker.jobs import Job
-    from mactfusion.worker.protocol import Channel
+    from mactfusion.worker.protocol import Channel, Request
 
 _WRITES_NOTHING = {"output": None, "overwrite": False}
 
@@ -71,6 +74,7 @@ class Fusion:
         self._network: tuple[tuple[str, str], ChosenNetwork] | None = None
         self._kept: dict[str, tuple[str, Case]] = {}
         self._placing = threading.Lock()
+        self._last: Result | None = None
 
     def work(self, job: Job) -> dict[str, Any]:
         """Do a job and return the fields of its result.
@@ -89,6 +93,22 @@ class Fusion:
         hear = listening(partial(self._say, job))  # such as a batch that must be smaller
         with worded(in_panel), hear:
             return steps[job.request.kind](job)
+
+    def probe(self, request: Request) -> dict[str, Any]:
+        """Say what is known of a voxel of the last fusion or preview; any thread may ask.
+
+        Raises:
+            RequestError: nothing was fused yet, or no place was named.
+        """
+        last = self._last
+        if last is None:
+            raise RequestError("nothing-fused", "Nothing was fused yet, so there is no voxel.")
+        position = request.get("position", list)
+        is_place = len(position) == 3 and all(type(each) in (int, float) for each in position)
+        if not is_place or not np.isfinite(position).all():
+            raise RequestError("bad-request", "The position must be 3 numbers.")
+        found = probe_point(last, position)
+        return {"found": None if found is None else asdict(found)}
 
     def _load(self, job: Job) -> dict[str, Any]:
         return {"volume": self._volumes.load(job.request)}
@@ -226,8 +246,40 @@ class Fusion:
     def _result(self, job: Job, case: Case, dtype: str) -> dict[str, Any]:
         fused: MetaTensor = case["pred"]
         name = f"result-{job.request.id}.npy"
-        np.save(self._folder / name, stored_values(fused, dtype, _AS_NRRD), allow_pickle=False)
+        voxels = stored_values(fused, dtype, _AS_NRRD)
+        np.save(self._folder / name, voxels, allow_pickle=False)
+        self._last = self._seen(job, case, voxels)
         return {"file": name, "affine": fused.affine.tolist(), "record": case["record"]}
+
+    def _seen(self, job: Job, case: Case, voxels: np.ndarray) -> Result:
+        """Keep what a probe looks at; the sources are kept anyway."""
+        keys = [job.request.fields[role] for role in ("anatomical", "partner")]
+        keys[1:] = keys[1] if isinstance(keys[1], list) else keys[1:]
+        sources = {}
+        for role, key in zip(case["record"]["inputs"], keys, strict=True):
+            with suppress(RequestError):  # dropped meanwhile for others
+                sources[role] = self._volumes.get(key)
+        affine = case["pred"].affine
+        scale = float(np.iinfo(voxels.dtype).max) if voxels.dtype.kind == "u" else 1.0
+        # PyTorch does next to nothing with 16 bits without a sign.
+        voxels = voxels if voxels.dtype == np.uint8 else voxels.astype(np.float32)
+        known: dict[str, Any] = {**case}
+        beside = {
+            name: MetaTensor(restored_bytes(case, known[name]), affine=affine)
+            for name in ("shares", "lost")
+            if name in known
+        }
+        return Result(
+            MetaTensor(
+                torch.from_numpy(np.moveaxis(voxels.reshape(*voxels.shape[:3], -1), -1, 0)),
+                affine=affine,
+                meta={"is_image": False},
+            ),
+            case["record"],
+            sources,
+            full_scale=scale,
+            **beside,
+        )
 
     def _say_notes(self, job: Job, case: Case) -> None:
         for sentence in dict.fromkeys(str(case["notes"]).splitlines()):

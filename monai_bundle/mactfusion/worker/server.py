@@ -23,6 +23,7 @@ from mactfusion.worker.streams import BoundedLog, claim_stdout
 if TYPE_CHECKING:
     from typing import BinaryIO
 
+    from mactfusion.worker.fusion import Fusion
     from mactfusion.worker.protocol import Request
 
 GRACE_S = 5.0
@@ -68,6 +69,7 @@ class Server:
         self._channel = channel
         self._log = log
         self._jobs: Jobs | None = None
+        self._fusion: Fusion | None = None
         self._ending = threading.RLock()
         threading.Thread(target=self._watch, args=(parent,), daemon=True).start()
 
@@ -84,7 +86,8 @@ class Server:
             sentence = f"The libraries of the worker cannot be loaded: {error}."
             self._channel.error(None, "installation", sentence)
             raise
-        self._jobs = Jobs(Fusion(self._folder, self._channel).work, self._channel)
+        self._fusion = Fusion(self._folder, self._channel)
+        self._jobs = Jobs(self._fusion.work, self._channel)
 
     def serve(self, requests: BinaryIO) -> None:
         """Answer lines until the stream ends or ``shutdown`` comes."""
@@ -111,12 +114,14 @@ class Server:
             os._exit(code)
 
     def _answer(self, request: Request) -> None:
-        assert self._jobs is not None  # noqa: S101  start() made it
+        assert self._jobs is not None and self._fusion is not None  # noqa: PT018, S101  start() did
         if request.kind == "hello":
             self._hello(request)
         elif request.kind == "cancel":
             found = self._jobs.cancel(request.get("target", int))
             self._channel.send("result", request.id, found=found)
+        elif request.kind == "probe":
+            self._channel.send("result", request.id, **self._fusion.probe(request))
         else:
             self._jobs.add(request)
 

@@ -1,0 +1,1 @@
+"""Parts of the comparison of ways to find shares; the command is ``training.provenance``."""
