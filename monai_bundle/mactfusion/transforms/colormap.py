@@ -40,8 +40,8 @@ def color_table(name: str | ArrayLike) -> torch.Tensor:
             its colour there); "hot_iron", "pet" or "hot_metal_blue" (well-known palettes of DICOM
             PS3.6 annex B, read from pydicom); "cool_iron" or "green_iron" (hot iron in blue and in
             green, each entry as bright as hot iron's); "auto" (hot_metal); "grey" or "gray"; or
-            any colour map of Matplotlib. Or the entries of a table, ``(N, 3)`` RGB or ``(N, 4)`` RGBA in [0, 1],
-            N from 2 to 65536; an entry is black as far as it is transparent.
+            any colour map of Matplotlib. Or the entries of a table, ``(N, 3)`` RGB or ``(N, 4)``
+            RGBA in [0, 1], N from 2 to 65536; an entry is black as far as it is transparent.
 
     Returns:
         ``(N, 3)``, N = 256 for a name, RGB in [0, 1], float32.
