@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mactfusion.transforms.color import merge_colors
+from mactfusion.transforms.color import color_partner
 from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.slices import RestoreOrientationd
 from mactfusion.transforms.volume import plain, with_voxels
@@ -77,7 +77,10 @@ class FusionResult:
         luminance = plain(self._case["image"])[1:]
         if not self._case["is_color"]:
             return self._restored(luminance)
-        in_color = partial(merge_colors, colors=self.record["options"]["colors"])
+        partners = self.record["partners"]
+        colormap = partners[0]["colormap"] if len(partners) == 1 else ""
+        colors = self.record["options"]["colors"]
+        in_color = partial(color_partner, colormap=colormap, colors=colors)
         return self._restored(by_slabs(in_color, luminance, plain(self._case["chrominance"])))
 
     @property

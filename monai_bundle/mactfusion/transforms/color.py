@@ -26,7 +26,7 @@ from mactfusion.transforms.colormap import (
     stops_of,
 )
 from mactfusion.transforms.legible import merge_legible
-from mactfusion.transforms.oklab import srgb_to_oklab
+from mactfusion.transforms.oklab import oklab_to_srgb, srgb_to_oklab
 from mactfusion.transforms.slabs import by_slabs, slabs
 from mactfusion.transforms.volume import new_voxels, plain, with_voxels
 
@@ -49,6 +49,8 @@ _COLORED = 0.01
 _COLORED_FROM = 0.05
 """Share of the window from which such a table has all its colour."""
 _TINY = 1e-30
+_HALVINGS = 18
+"""Of [0, 1] until the lightness of a colour is found."""
 _CR_RANGE = 2 * (1 - RED_WEIGHT)
 _CB_RANGE = 2 * (1 - BLUE_WEIGHT)
 TASKS_WITH_UPTAKE = ("pet-mri", "spect-mri", "pet-ct", "spect-ct")
@@ -115,6 +117,47 @@ def merge_colors(
     if colors == "legible":
         return merge_legible(luminance, chrominance)
     return merge_chrominance(luminance, *chrominance.split(1))
+
+
+def merge_as_given(luminance: torch.Tensor, chroma: torch.Tensor) -> torch.Tensor:
+    """Return the colours that have a luminance, as BT.601 has it, and an a and b.
+
+    So a partner with colours of its own is shown as it was.
+
+    Args:
+        luminance: ``(1, slices, rows, columns)`` in [0, 1], that of the colours.
+        chroma: ``(2, slices, rows, columns)``, a and b of OKLab, those of the colours.
+
+    Returns:
+        ``(3, slices, rows, columns)``, sRGB in [0, 1], without meta.
+    """
+    luminance, chroma = plain(luminance)[0], plain(chroma)
+    low, high = torch.zeros_like(luminance), torch.ones_like(luminance)
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        found = rgb_to_ycbcr(oklab_to_srgb(torch.stack([middle, *chroma])))[0]
+        is_below = found < luminance
+        low, high = torch.where(is_below, middle, low), torch.where(is_below, high, middle)
+    return oklab_to_srgb(torch.stack([low, *chroma]))
+
+
+def color_partner(
+    luminance: torch.Tensor, chrominance: torch.Tensor, colormap: str, colors: str
+) -> torch.Tensor:
+    """Return a partner as a picture of it, without the anatomical volume.
+
+    Args:
+        luminance: see :func:`merge_colors`.
+        chrominance: likewise.
+        colormap: what the record calls its colours.
+        colors: see :func:`merge_colors`.
+
+    Returns:
+        ``(3, slices, rows, columns)``, RGB in [0, 1], without meta.
+    """
+    if colormap == OWN and colors == "legible":
+        return merge_as_given(luminance, chrominance)
+    return merge_colors(luminance, chrominance, colors)
 
 
 class SplitLuminanced(Transform):

@@ -10,8 +10,8 @@ from mactfusion.transforms.oklab import oklab_to_linear
 
 _EDGE = 0.33
 """No colour of sRGB has an a or b beyond."""
-_PLACES = 193
-"""Of the table along a and along b."""
+_PLACES = 96
+"""Of the table from grey to the edge."""
 _LEVELS, _HALVINGS = 65, 12
 """Lightnesses that are tried first, and how often the way to the border is halved then."""
 _BEYOND = 1e-4
@@ -43,7 +43,7 @@ def lightness_bounds(chroma: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 @cache
 def _table() -> torch.Tensor:
     """Return the bounds at evenly spaced a and b, ``(2, a, b)``."""
-    axis = torch.linspace(-_EDGE, _EDGE, _PLACES, dtype=torch.float64)
+    axis = torch.arange(-_PLACES, _PLACES + 1, dtype=torch.float64) * (_EDGE / _PLACES)
     chroma = torch.stack(torch.meshgrid(axis, axis, indexing="ij"))
     levels = torch.linspace(0, 1, _LEVELS, dtype=torch.float64)
     beyond = torch.stack([_beyond(chroma, level.expand(chroma.shape[1:])) for level in levels])
@@ -57,6 +57,7 @@ def _table() -> torch.Tensor:
             is_inside = _beyond(chroma, between) <= _BEYOND
             inside[side] = torch.where(is_inside, between, inside[side])
             outside[side] = torch.where(is_inside, outside[side], between)
+    inside[0][chroma.norm(dim=0) == 0] = 0  # black
     return torch.stack(inside).float()
 
 

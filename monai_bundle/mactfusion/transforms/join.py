@@ -10,7 +10,7 @@ from monai.transforms import Transform
 
 from mactfusion.case import partner_roles
 from mactfusion.errors import named, note
-from mactfusion.transforms.color import NEUTRAL, merge_colors
+from mactfusion.transforms.color import NEUTRAL, color_partner
 from mactfusion.transforms.color_names import COLORS, GREY, METALS, OWN, TINTED_CT
 from mactfusion.transforms.colormap import table_of_stops
 from mactfusion.transforms.slabs import by_slabs
@@ -117,7 +117,7 @@ def _shown(partner: Partner, colors: str) -> torch.Tensor:
         return by_slabs(_in_8_bits, luminance, dtype=torch.uint8)
     chrominance = plain(partner["chrominance"])
     return by_slabs(
-        lambda luminance, chrominance: _in_8_bits(merge_colors(luminance, chrominance, colors)),
+        lambda *parts: _in_8_bits(color_partner(*parts, partner["colormap"], colors)),
         luminance,
         chrominance,
         dtype=torch.uint8,
@@ -172,8 +172,8 @@ def _promise(partner: Mapping[str, Any]) -> str:
         return ""
     if table == OWN:
         return (
-            f"{name} keeps its own colours: how high it is can be read from hue and saturation "
-            "alone, and not at all where it is grey or white."
+            f"How high {name} is can be read from hue and saturation of its own colours alone, and "
+            "not where it is grey or white."
         )
     promise = promise_of(table_of_stops(partner["colors"]))
     if promise.is_kept:

@@ -53,15 +53,15 @@ def merge_legible(luminance: torch.Tensor, chroma: torch.Tensor) -> torch.Tensor
     luminance, chroma = plain(luminance)[0], plain(chroma)
     wanted = to_lightness(luminance)
     least, greatest = lightness_bounds(chroma)
-    room = (greatest - least).div_(2).clamp_(min=_TINY, max=_MARGIN)
+    room = (greatest - least).div_(2).clamp_(max=_MARGIN)
     # Black and white are in the gamut: towards them nothing is pressed.
-    below = torch.minimum(room, least).clamp_(min=_TINY)
-    above = torch.minimum(room, 1 - greatest).clamp_(min=_TINY)
+    below = torch.minimum(room, least)
+    above = torch.minimum(room, 1 - greatest)
     too_dark = least.add_(below).sub_(wanted).clamp_(min=0)
     too_light = greatest.sub_(above).neg_().add_(wanted).clamp_(min=0)
-    # Up to the margin x stays x; beyond, its distance d from there becomes m - m²/(m + d).
-    wanted += too_dark.square() / below.add_(too_dark)
-    wanted -= too_light.square() / above.add_(too_light)
+    # Up to the margin m nothing moves; beyond, a distance d from there becomes m - m²/(m + d).
+    wanted += too_dark.square() / below.add_(too_dark).clamp_(min=_TINY)
+    wanted -= too_light.square() / above.add_(too_light).clamp_(min=_TINY)
     return oklab_to_srgb(torch.stack([wanted, *chroma]))
 
 
