@@ -12,6 +12,7 @@ from mactfusion.io.folder import files_by_stem
 from mactfusion.io.formats import extension_of
 from mactfusion.io.names import sidecar_path
 from mactfusion.option_table import OPTIONS
+from mactfusion.transforms.color_names import FORMER_COLORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,9 +35,6 @@ class Case:
     source_a: Path
     source_b: Path
 
-
-FORMER_COLORS = "ycbcr"
-"""Of what has no record, and of records that know no other."""
 
 READING = ("anatomical_series", "partner_series", "anatomical_frame", "frame", "units")
 """Options that say what is read of a source; the record alone tells them."""

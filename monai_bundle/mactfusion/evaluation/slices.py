@@ -10,7 +10,7 @@ import numpy as np
 from monai.transforms import Compose
 
 from mactfusion.errors import InputError, listening
-from mactfusion.evaluation.cases import FORMER_COLORS, colors_of
+from mactfusion.evaluation.cases import colors_of
 from mactfusion.io.load import LoadVolumesd
 from mactfusion.io.luminance import METRICS_NEED_8_BITS, check_8_bit_picture, grey_levels
 from mactfusion.io.read import read_volume
@@ -20,6 +20,7 @@ from mactfusion.recipe import own_errors
 from mactfusion.registration.step import placed
 from mactfusion.transforms.align import AlignPartnerd, align_to
 from mactfusion.transforms.color import SplitLuminanced
+from mactfusion.transforms.color_names import FORMER_COLORS
 from mactfusion.transforms.each import EachPartnerd
 from mactfusion.transforms.grid import ChooseGridd
 from mactfusion.transforms.intensity import ScaleAnatomicald, ScalePartnerd

@@ -265,6 +265,12 @@ class MergeChrominanced(Transform):
         return {**data, self.key: with_voxels(image, merged)}
 
 
+def chrominance_of(rgb: torch.Tensor, colors: str = COLORS[0]) -> torch.Tensor:
+    """Return the chrominance, ``(2, ...)``, of colours ``(3, ...)``, see :func:`merge_colors`."""
+    convert = srgb_to_oklab if colors == "legible" else rgb_to_ycbcr
+    return convert(rgb.float())[1:]
+
+
 def split_table(colormap: str | ArrayLike, colors: str = COLORS[0]) -> torch.Tensor:
     """Return what becomes of the entries of a colour table.
 
@@ -336,7 +342,7 @@ def _parts(rgb: torch.Tensor, colors: str) -> torch.Tensor:
     """Return luminance and both chrominances, ``(3, ...)``, of a partner in colour."""
     parts = rgb_to_ycbcr(rgb)
     if colors == "legible":
-        parts[1:] = srgb_to_oklab(rgb.float())[1:]
+        parts[1:] = chrominance_of(rgb, colors)
     return parts
 
 

@@ -32,6 +32,9 @@ METALS = ("hot_metal", "cool_metal", "green_metal")
 COLORS = ("legible", "ycbcr")
 """How luminance and colours become one picture, see :mod:`mactfusion.transforms.color`."""
 
+FORMER_COLORS = "ycbcr"
+"""Of records that do not tell, and of results without a record."""
+
 TINTS = ("none", "ct")
 """What may be tinted that has no uptake."""
 

@@ -115,11 +115,13 @@ def _shown(partner: Partner, colors: str) -> torch.Tensor:
     luminance = plain(partner["luminance"])
     if not partner["is_color"]:
         return by_slabs(_in_8_bits, luminance, dtype=torch.uint8)
-    chrominance = plain(partner["chrominance"])
+    colormap = partner["colormap"]
     return by_slabs(
-        lambda *parts: _in_8_bits(color_partner(*parts, partner["colormap"], colors)),
+        lambda luminance, chrominance: _in_8_bits(
+            color_partner(luminance, chrominance, colormap, colors)
+        ),
         luminance,
-        chrominance,
+        plain(partner["chrominance"]),
         dtype=torch.uint8,
     )
 
