@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from mactfusion.transforms.color import color_partner
+from mactfusion.transforms.color_names import FORMER_COLORS
 from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.slices import RestoreOrientationd
 from mactfusion.transforms.volume import plain, with_voxels
@@ -57,6 +58,11 @@ class FusionResult:
         return self.record["options"]["model"]
 
     @property
+    def colors(self) -> str:
+        """How brightness and colours met: the option of that name."""
+        return self.record["options"].get("colors", FORMER_COLORS)
+
+    @property
     def coverage(self) -> float:
         """Share of the result's grid, 0 to 1, that the partner covers; of several the least."""
         return self.record["coverage"]
@@ -79,8 +85,7 @@ class FusionResult:
             return self._restored(luminance)
         partners = self.record["partners"]
         colormap = partners[0]["colormap"] if len(partners) == 1 else ""
-        colors = self.record["options"]["colors"]
-        in_color = partial(color_partner, colormap=colormap, colors=colors)
+        in_color = partial(color_partner, colormap=colormap, colors=self.colors)
         return self._restored(by_slabs(in_color, luminance, plain(self._case["chrominance"])))
 
     @property

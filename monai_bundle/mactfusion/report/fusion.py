@@ -135,7 +135,7 @@ def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> P
             weights_sha256=record["weights"]["sha256"],
             partners=record["partners"],
             anatomical_level_width=record["anatomical_level_width"],
-            colors=record["options"]["colors"],
+            colors=result.colors,
             units=record["units"],
         ),
         notes=record["notes"],

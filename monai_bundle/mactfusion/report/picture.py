@@ -112,7 +112,7 @@ def _drawn(result: FusionResult) -> Figure:
         room = (width - 2 * _EDGE) / beside
         left, top = _EDGE + number % beside * room, height + number // beside * _BAR_ROOM[1]
         box = _Box(left, top, room - 2 * _EDGE, _BAR_ROOM[1])
-        _draw_colors(figure, box, kind, partner, record["options"]["colors"])
+        _draw_colors(figure, box, kind, partner, result.colors)
     modalities = modalities_of(record["task"])
     window = window_text(record["anatomical_level_width"], record["units"])
     _write(figure, _EDGE, 0.2, f"{' + '.join(modalities)}, fused", TEXT, 10)
