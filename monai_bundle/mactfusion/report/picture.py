@@ -74,10 +74,35 @@ def write_picture(path: str | os.PathLike[str], result: FusionResult) -> Path:
     Raises:
         InputError: another ending than ``.png``, or the file cannot be written.
     """
-    path = Path(path)
+    return _write_figure(Path(path), _drawn(result))
+
+
+def write_legend(path: str | os.PathLike[str], result: FusionResult) -> Path:
+    """Write the colours of each partner as one PNG, to lie beside a picture of the result.
+
+    Args:
+        path: see :func:`write_picture`.
+        result: likewise.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        InputError: see :func:`write_picture`.
+    """
+    partners = result.record["partners"]
+    height = len(partners) * _BAR_ROOM[1] + _EDGE
+    figure = Figure(figsize=(_BAR_ROOM[0], height), facecolor=BACKGROUND)
+    width = _BAR_ROOM[0] - 2 * _EDGE
+    for number, (kind, partner) in enumerate(zip(kinds_of(partners), partners, strict=True)):
+        box = _Box(_EDGE, number * _BAR_ROOM[1] + _EDGE / 2, width, _BAR_ROOM[1])
+        _draw_colors(figure, box, kind, partner, result.colors)
+    return _write_figure(Path(path), figure)
+
+
+def _write_figure(path: Path, figure: Figure) -> Path:
     if path.suffix.lower() != ".png":
         raise InputError(f"The picture {path} must have a name that ends in .png.")
-    figure = _drawn(result)
     try:
         with atomic_path(path) as unfinished:
             # Agg draws into memory: no window system, and the user's choice of a backend stays.

@@ -48,6 +48,33 @@ def two_way_legend(partner: Mapping[str, Any], colors: str) -> NDArray[np.uint8]
     return (255 * rgb[:, 0]).round().byte().permute(1, 2, 0).numpy()
 
 
+def legends_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the legend of each partner as a program that shows it needs it.
+
+    Args:
+        record: of a fusion.
+
+    Returns:
+        For each of its ``partners``: ``input``, its role; ``low`` and ``high``, the ends of its
+        window; ``units``; ``png``, base64 of :func:`two_way_legend`, empty without one.
+    """
+    colors = record["options"]["colors"]
+    legends = []
+    for partner in record["partners"]:
+        level, width = partner["level_width"]
+        pixels = two_way_legend(partner, colors)
+        legends.append(
+            {
+                "input": partner["input"],
+                "low": level - width / 2,
+                "high": level + width / 2,
+                "units": partner["units"],
+                "png": "" if pixels is None else as_png(pixels),
+            }
+        )
+    return legends
+
+
 def as_png(pixels: NDArray[np.uint8]) -> str:
     """Return pixels ``(rows, columns, 3)`` as base64 of a PNG."""
     file = io.BytesIO()

@@ -19,6 +19,7 @@ from mactfusion.pipeline import check_choices
 from mactfusion.recipe import Recipe
 from mactfusion.registration.step import why_not
 from mactfusion.registration.verdict import NOT_CHECKED
+from mactfusion.report.two_way import legends_of
 from mactfusion.transforms.slices import slice_axis
 from mactfusion.worker.pace import Pace
 from mactfusion.worker.protocol import RequestError
@@ -223,7 +224,12 @@ class Fusion:
         fused: MetaTensor = case["pred"]
         name = f"result-{job.request.id}.npy"
         np.save(self._folder / name, stored_values(fused, dtype, _AS_NRRD), allow_pickle=False)
-        return {"file": name, "affine": fused.affine.tolist(), "record": case["record"]}
+        return {
+            "file": name,
+            "affine": fused.affine.tolist(),
+            "record": case["record"],
+            "legends": legends_of(case["record"]),
+        }
 
     def _say_notes(self, job: Job, case: Case) -> None:
         for sentence in dict.fromkeys(str(case["notes"]).splitlines()):
