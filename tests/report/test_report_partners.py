@@ -76,7 +76,7 @@ def test_one_partner_has_a_row_and_its_colours(tmp_path):
     page = report(tmp_path / "report.html", volumes, {"task": "pet-mri", "partners": [partner]})
     rows = re.findall(r'data-row="([^"]+)"( hidden)?', page)
     assert rows == [("anatomical", ""), ("partner", ""), ("fused", ""), ("blend", " hidden")]
-    assert 'alt="Colours of PET: hot_iron;' in page
+    assert 'alt="Colours of PET: pet;' in page
     text = body_text(page)
     assert "PET level 10000, width 20000 Bq/ml 0 pet 20000 Bq/ml" in text
     assert "the colour is that of the stronger" not in text
