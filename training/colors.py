@@ -6,8 +6,8 @@ Fuses an average head (the volumes of :mod:`training.template_volumes`), the syn
 ``mactfusion demo``, and stacks of atlas slices whose luminance is taken as a scalar, each with the
 recipe's own windows and tables; see :mod:`training.color_study.measure` for what is measured.
 
-Writes the tables between the markers of ``--page`` (default docs/colors.md), and the pictures
-``colors.png`` and ``color_tables.png`` beside it.
+Writes the tables between the markers of ``--page`` (default docs/colors.md), and beside it the
+pictures ``colors.png``, of the synthetic head alone, and ``color_tables.png``.
 """
 
 from __future__ import annotations
@@ -41,14 +41,15 @@ def main(
     atlas: Annotated[Path | None, typer.Option(help="Folder of pairs of pictures.")] = None,
     part: Annotated[str, typer.Option(help="Of the pairs: train or test.")] = "train",
     page: Annotated[Path, typer.Option(help="For the tables.")] = Path("docs/colors.md"),
+    picture: Annotated[Path | None, typer.Option(help="Also of all cases, a PNG.")] = None,
 ) -> None:
     """Measure what colours say."""
     for markers in (CASES, TABLES):
         around_markers(page, markers)  # refused before the long work, not after
-    cases: list[Shown] = []
+    phantoms = list(phantom_cases())
+    cases: list[Shown] = [*phantoms]
     if templates:
         cases += template_cases(templates)
-    cases += phantom_cases()
     if atlas:
         cases += atlas_cases(atlas, part, SLICES_OF_A_STACK)
     found = {
@@ -58,7 +59,9 @@ def main(
     }
     write_between_markers(page, CASES, case_tables(found))
     write_between_markers(page, TABLES, promise_table())
-    write_cases(page.with_name("colors.png"), cases)
+    write_cases(page.with_name("colors.png"), phantoms)
+    if picture:
+        write_cases(picture, cases)
     write_tables(page.with_name("color_tables.png"))
     typer.echo(str(page))
 

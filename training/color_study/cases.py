@@ -33,6 +33,8 @@ TEMPLATES = {
 PHANTOM = {
     "MR and PET, synthetic head": ("T1", "PET", "pet-mri"),
     "MR and SPECT, synthetic head": ("T1", "SPECT", "spect-mri"),
+    "CT and PET, synthetic head": ("CT", "PET", "pet-ct"),
+    "CT and SPECT, synthetic head": ("CT", "SPECT", "spect-ct"),
 }
 ATLAS = {
     "MR and PET, atlas slices": ("PET-MRI", "PET", "pet-mri"),

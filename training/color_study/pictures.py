@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from training.color_study.cases import Shown
 
 READERS = {"normal": "", "red-blind": "protan", "green-blind": "deutan", "blue-blind": "tritan"}
+_MODES = ("ycbcr", "legible")
 _INCHES = 1.9
 _HEAT = 8
 """Power by which a small hot place counts more than all healthy tissue."""
@@ -33,19 +34,20 @@ def write_cases(path: Path, cases: Sequence[Shown]) -> None:
     """
     figure = Figure(figsize=(4 * _INCHES, len(cases) * (_INCHES + 0.2)), layout="constrained")
     panels = figure.subplots(len(cases), 4, squeeze=False)
+    for axes, name in zip(panels[0], ("anatomical", "uptake", *_MODES), strict=True):
+        axes.set_title(name, fontsize=8)
     for row, shown in zip(panels, cases, strict=True):
         place = _place(shown)
-        names = ("anatomical", "uptake in its window", "ycbcr", "legible")
         pictures: list[NDArray[np.float32]] = [
             shown.sources[0, place].numpy(),
             shown.uptake[place].numpy(),
-            *(shown.colored[colors][:, place].movedim(0, -1).numpy() for colors in names[2:]),
+            *(shown.colored[colors][:, place].movedim(0, -1).numpy() for colors in _MODES),
         ]
-        for axes, name, picture in zip(row, names, pictures, strict=True):
+        for axes, picture in zip(row, pictures, strict=True):
             axes.imshow(picture, cmap="gray", vmin=0, vmax=1)
-            axes.set_axis_off()
-            axes.set_title(name, fontsize=7)
-        row[0].set_title(f"{shown.name}: anatomical", fontsize=7)
+            axes.set_xticks([])
+            axes.set_yticks([])
+        row[0].set_ylabel(shown.name, fontsize=7)
     figure.savefig(path, dpi=110, metadata={"Software": None})
 
 

@@ -14,8 +14,8 @@ _PLACES = 96
 """Of the table from grey to the edge."""
 _LEVELS, _HALVINGS = 65, 12
 """Lightnesses that are tried first, and how often the way to the border is halved then."""
-_BEYOND = 1e-4
-"""Light beyond [0, 1] that is rounding."""
+_WHITE = 1 + 1e-6
+"""Light of white, which the matrices round."""
 
 
 def lightness_bounds(chroma: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -47,14 +47,14 @@ def _table() -> torch.Tensor:
     chroma = torch.stack(torch.meshgrid(axis, axis, indexing="ij"))
     levels = torch.linspace(0, 1, _LEVELS, dtype=torch.float64)
     beyond = torch.stack([_beyond(chroma, level.expand(chroma.shape[1:])) for level in levels])
-    middle = levels[_middle(beyond <= _BEYOND, beyond.argmin(dim=0))]
+    middle = levels[_middle(beyond <= 0, beyond.argmin(dim=0))]
     least, greatest = torch.zeros_like(middle), torch.ones_like(middle)
     inside = [middle, middle]
     outside = [least, greatest]
     for _ in range(_HALVINGS):
         for side in range(2):
             between = (inside[side] + outside[side]) / 2
-            is_inside = _beyond(chroma, between) <= _BEYOND
+            is_inside = _beyond(chroma, between) <= 0
             inside[side] = torch.where(is_inside, between, inside[side])
             outside[side] = torch.where(is_inside, outside[side], between)
     inside[0][chroma.norm(dim=0) == 0] = 0  # black
@@ -71,4 +71,4 @@ def _middle(is_inside: torch.Tensor, nearest: torch.Tensor) -> torch.Tensor:
 def _beyond(chroma: torch.Tensor, lightness: torch.Tensor) -> torch.Tensor:
     """Return how far the light of colours lies outside [0, 1], 0 or less inside."""
     light = oklab_to_linear(torch.stack([lightness, *chroma]))
-    return torch.maximum(-light, light - 1).amax(dim=0)
+    return torch.maximum(-light, light - _WHITE).amax(dim=0)
