@@ -245,7 +245,7 @@ def test_command_fuses_several_and_reports_them(three_files, run_command, pixel_
     for number in (1, 2, 3):
         assert f'id="voxels-partner-{number}"' in page
     for partner in record["partners"]:
-        assert f"linear-gradient(to right, {', '.join(partner['colors'])})" in page
+        assert f": {partner['colormap']}" in page
         assert len(set(partner["colors"])) > 10
         assert partner["colors"][0] == "#000000"
 
