@@ -22,7 +22,8 @@ from mactfusion.io.read import read_volume
 from mactfusion.io.write import write_volume
 from mactfusion.phantom import HeadPhantom
 from mactfusion.transforms.align import AlignPartnerd
-from mactfusion.transforms.color import SplitLuminanced, merge_chrominance
+from mactfusion.transforms.color import SplitLuminanced, merge_colors, split_table
+from mactfusion.transforms.colormap import apply_color_table
 from mactfusion.transforms.intensity import ScaleAnatomicald, ScalePartnerd
 from mactfusion.transforms.volume import with_voxels
 
@@ -65,8 +66,8 @@ def stand_in(mirrored):
         fused = shown = luminance.as_tensor()
         fused = torch.maximum(mr.as_tensor(), fused)
         if data["is_color"]:
-            cb, cr = data["chrominance"].as_tensor().split(1)
-            fused, shown = (merge_chrominance(y, cb, cr) for y in (fused, shown))
+            chrominance = data["chrominance"].as_tensor()
+            fused, shown = (merge_colors(y, chrominance) for y in (fused, shown))
         fused, shown = (with_voxels(mr, voxels) for voxels in (fused, shown))
         write_volume(fused, output)
         record = {
@@ -103,6 +104,7 @@ def stand_in(mirrored):
             record=record,
             model="pixel_weights",
             coverage=data["coverage"],
+            colors="legible",
             warnings=[],
         )
 
@@ -118,10 +120,11 @@ def volume_with_spot(place_mm, channels=1):
     index = np.indices((40, 40, 30)).reshape(3, -1)
     points = (affine[:3, :3] @ index + affine[:3, 3:]).reshape(3, 40, 40, 30)
     distance = np.linalg.norm(points - np.reshape(place_mm, (3, 1, 1, 1)), axis=0)
-    values = 0.3 + 0.7 * np.exp(-((distance / 6) ** 2))
-    return MetaTensor(
-        torch.from_numpy(np.stack([values] * channels)).float(), affine=torch.from_numpy(affine)
-    )
+    values = torch.from_numpy(0.3 + 0.7 * np.exp(-((distance / 6) ** 2)))[None].float()
+    if channels == 3:
+        chrominance = apply_color_table(values, split_table("hot_metal"))[1:]
+        values = merge_colors(torch.full_like(values, 0.5), chrominance)
+    return MetaTensor(values, affine=torch.from_numpy(affine))
 
 
 @pytest.mark.parametrize("channels", [1, 3])

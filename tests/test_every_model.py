@@ -108,7 +108,7 @@ def test_brightness_is_steady(fuse, mr, pet):
     # Dim and ever dimmer, so that nothing is clipped and nothing is equally bright by chance.
     mr[0][...] *= np.linspace(0.2, 0.6, mr[0].shape[2])
     windows = {"anatomical_window": (900, 1800), "window": (8000, 16000), "colormap": "grey"}
-    result = fuse(luminance=True, **windows)
+    result = fuse(luminance=True, colors="ycbcr", **windows)
     brighter, seen = shown(result)
     fused = plain(result.fused)[0]
     fade = (brighter / BACKGROUND).clamp(max=1)
@@ -125,7 +125,7 @@ def test_brightness_is_steady(fuse, mr, pet):
 
 
 def test_colours_are_those_of_the_partner(fuse):
-    color, grey = fuse(), fuse(luminance=True)
+    color, grey = fuse(colors="ycbcr"), fuse(luminance=True)
     y, cb, cr = rgb_to_ycbcr(plain(color.fused))
     assert (y - plain(grey.fused)[0]).abs().max() < FLOAT_NOISE
     _, partner_cb, partner_cr = rgb_to_ycbcr(plain(color.partner))

@@ -198,16 +198,17 @@ def test_cubes_stay_as_they_are(mr, pet, fused_once):
     assert torch.equal(cubes.fused.affine, expected.fused.affine)
 
 
-def test_colour_partner_keeps_its_colours(mr, pixel_maximum):
+@pytest.mark.parametrize(("colors", "atol"), [("ycbcr", 1e-6), ("legible", 1e-3)])
+def test_colour_partner_keeps_its_colours(colors, atol, mr, pixel_maximum):
     array, affine = mr
     colours = np.random.default_rng(0).integers(0, 256, (*array.shape, 3)).astype(np.uint8)
-    result = fuse_volumes(mr, (colours, affine), weights=pixel_maximum)
+    result = fuse_volumes(mr, (colours, affine), weights=pixel_maximum, colors=colors)
     assert result.task == "pet-mri"
-    assert np.allclose(result.partner.numpy(), np.moveaxis(colours, -1, 0) / 255, atol=1e-6)
+    assert np.allclose(result.partner.numpy(), np.moveaxis(colours, -1, 0) / 255, atol=atol)
 
 
 def test_luminance_is_that_of_the_colour_result(mr, pet):
-    colour = fuse_volumes(mr, pet, task="pet-mri").fused
+    colour = fuse_volumes(mr, pet, task="pet-mri", colors="ycbcr").fused
     grey = fuse_volumes(mr, pet, task="pet-mri", luminance=True).fused
     assert colour.shape == (3, *mr[0].shape)
     assert grey.shape == (1, *mr[0].shape)
@@ -218,7 +219,7 @@ def test_colour_table_is_the_one_named(mr, pet, pixel_maximum):
     options = {"task": "pet-mri", "weights": pixel_maximum}
     grey = fuse_volumes(mr, pet, colormap="grey", **options).partner
     assert torch.allclose(grey[0], grey[1], atol=1e-6)
-    hot = fuse_volumes(mr, pet, colormap="hot_iron", **options).partner
+    hot = fuse_volumes(mr, pet, colormap="hot_iron", colors="ycbcr", **options).partner
     assert (hot[0] - hot[2]).max() > 0.5, "in hot iron red comes long before blue"
 
 
@@ -236,7 +237,8 @@ def test_blank_slices_stay_blank(mr, pet):
 def test_partial_cover_is_said_with_the_number(mr, pet, pixel_maximum):
     array, affine = pet
     half = (array[:10], affine)  # x from -57 to 0 mm: 12 of 24 columns of the MR
-    result = fuse_volumes(mr, half, task="pet-mri", weights=pixel_maximum)
+    options = {"task": "pet-mri", "weights": pixel_maximum, "colors": "ycbcr"}
+    result = fuse_volumes(mr, half, **options)
     assert result.coverage == pytest.approx(0.5)
     (sentence,) = result.warnings
     assert "50.0 %" in sentence

@@ -38,6 +38,13 @@ class Display(Choice):
     FIXED = "fixed"
 
 
+class Colors(Choice):
+    """How colours and brightness meet; the values are the library's names."""
+
+    LEGIBLE = "legible"
+    YCBCR = "ycbcr"
+
+
 class Grid(Choice):
     """Voxels of the result; the values are the library's names."""
 
@@ -85,6 +92,8 @@ def _texts() -> dict[Choice, str]:
         Task.GFP: _("Phase contrast and GFP"),
         Display.AS_SHOWN: _("As shown in the slice views"),
         Display.FIXED: _("Fixed, whatever the views show"),
+        Colors.LEGIBLE: _("Legible at any brightness"),
+        Colors.YCBCR: _("As in the literature (YCbCr)"),
         Grid.ANATOMICAL: _("Of the anatomical volume"),
         Grid.ISOTROPIC: _("Cubic voxels"),
         Register.CHECK: _("Check only"),
@@ -123,6 +132,7 @@ class MACTFusionParameters:
         register: whether the places of partners are checked, or found and used.
         acceptDoubtful: register also where it cannot be told whether it is right.  # noqa: N815
         axis: direction of the slices.
+        colors: how colours and brightness meet.
         luminance: leave colour out.
         provenance: find the share of each source in each voxel.
         device: "auto" or a device of the worker.
@@ -145,6 +155,7 @@ class MACTFusionParameters:
     register: Register = Register.CHECK
     acceptDoubtful: bool = False  # noqa: N815
     axis: Axis = Axis.AUTO
+    colors: Colors = Colors.LEGIBLE
     luminance: bool = False
     provenance: bool = False
     device: str = "auto"
@@ -172,6 +183,7 @@ def chosen_options(parameters: MACTFusionParameters) -> dict:
         "register": parameters.register.value,
         "accept_doubtful": parameters.acceptDoubtful,
         "axis": parameters.axis.value,
+        "colors": parameters.colors.value,
         "luminance": parameters.luminance,
         "provenance": parameters.provenance,
         "device": parameters.device,

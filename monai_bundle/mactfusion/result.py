@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mactfusion.transforms.color import merge_chrominance
+from mactfusion.transforms.color import color_partner
+from mactfusion.transforms.color_names import FORMER_COLORS
 from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.slices import RestoreOrientationd
 from mactfusion.transforms.volume import plain, with_voxels
@@ -56,6 +58,11 @@ class FusionResult:
         return self.record["options"]["model"]
 
     @property
+    def colors(self) -> str:
+        """How brightness and colours met: the option of that name."""
+        return self.record["options"].get("colors", FORMER_COLORS)
+
+    @property
     def coverage(self) -> float:
         """Share of the result's grid, 0 to 1, that the partner covers; of several the least."""
         return self.record["coverage"]
@@ -76,8 +83,10 @@ class FusionResult:
         luminance = plain(self._case["image"])[1:]
         if not self._case["is_color"]:
             return self._restored(luminance)
-        chrominance = plain(self._case["chrominance"])
-        return self._restored(by_slabs(_in_color, luminance, chrominance))
+        partners = self.record["partners"]
+        colormap = partners[0]["colormap"] if len(partners) == 1 else ""
+        in_color = partial(color_partner, colormap=colormap, colors=self.colors)
+        return self._restored(by_slabs(in_color, luminance, plain(self._case["chrominance"])))
 
     @property
     def partners(self) -> list[MetaTensor]:
@@ -133,7 +142,3 @@ class FusionResult:
     def _restored(self, voxels: torch.Tensor) -> MetaTensor:
         volume = with_voxels(self._case["image"], voxels)
         return RestoreOrientationd(["volume"])({**self._case, "volume": volume})["volume"]
-
-
-def _in_color(luminance: torch.Tensor, chrominance: torch.Tensor) -> torch.Tensor:
-    return merge_chrominance(luminance, *chrominance.split(1))

@@ -89,7 +89,7 @@ def stored(path):
 
 def check_seen(fused, options):
     """Evaluate what was fused with some options, and compare with what the network was shown."""
-    result = fused("fused.nii.gz", **options)
+    result = fused("fused.nii.gz", colors="ycbcr", **options)
     found = evaluate("fused.nii.gz", "mr.nii.gz", "pet.nii.gz", metrics=SMALL, jobs=1).cases[0]
     mr, pet = (np.moveaxis(v.numpy() * 255.0, 0, -1) for v in (result.anatomical, result.partner))
     # the network saw the luminance itself, and not that of colours in 8 bits
@@ -129,7 +129,7 @@ def test_given_options_win_over_the_record(fused):
 
 
 def test_grid_and_axis_can_be_given_where_nothing_was_recorded(fused, files, run_command):
-    fused("fused.nii.gz", grid="isotropic", axis="coronal")
+    fused("fused.nii.gz", grid="isotropic", axis="coronal", colors="ycbcr")
     words = ("evaluate", "fused.nii.gz", "mr.nii.gz", "pet.nii.gz", "--metrics", "SCD", "--jobs", 1)
     words = (*map(str, words), "--csv", "t.csv", "--overwrite")
     tables = []

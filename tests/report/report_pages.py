@@ -127,4 +127,5 @@ def result_of(volumes, partners, native=None, shown=None, hottest_mm=None, **rec
         record={**known, **record},
         warnings=[],
         model="pixel_weights",
+        colors="legible",
     )

@@ -61,7 +61,7 @@ def test_each_of_several_partners_has_a_column_and_a_legend(tmp_path):
         "<span>110 HU</span>",
         "<strong>PET 1</strong> level 3, width 6</p>",
         "&lt;i&gt;.nii: pet-mri, covers 50.0 %",
-        'aria-label="Colours of PET 1: hot_iron"',
+        'alt="Colours of PET 1: hot_iron;',
         "<span>0</span><span>hot_iron</span>",
         "Keeps its own colours.",
         "the colour is that of the stronger",
@@ -76,7 +76,7 @@ def test_one_partner_has_a_row_and_its_colours(tmp_path):
     page = report(tmp_path / "report.html", volumes, {"task": "pet-mri", "partners": [partner]})
     rows = re.findall(r'data-row="([^"]+)"( hidden)?', page)
     assert rows == [("anatomical", ""), ("partner", ""), ("fused", ""), ("blend", " hidden")]
-    assert "linear-gradient(to right, #000000, #ffffff)" in page
+    assert 'alt="Colours of PET: pet;' in page
     text = body_text(page)
     assert "PET level 10000, width 20000 Bq/ml 0 pet 20000 Bq/ml" in text
     assert "the colour is that of the stronger" not in text

@@ -53,8 +53,8 @@ def test_ct_with_pet_and_spect(ct, uptake, pixel_maximum, tmp_path):
     assert result.record["anatomical_level_width"] == [50, 400]
     assert [partner["units"] for partner in result.record["partners"]] == ["SUV", "counts"]
     assert [partner["colormap"] for partner in result.record["partners"]] == [
-        "hot_iron",
-        "cool_iron",
+        "hot_metal",
+        "cool_metal",
     ]
     expected = np.clip((ct[0] + 150) / 400, 0, 1)
     assert np.allclose(result.anatomical.numpy()[0], expected, atol=1e-6)
@@ -70,7 +70,7 @@ def test_a_dose_has_its_own_name_and_units(ct, uptake, pixel_maximum, tmp_path):
     assert result.task == "pet-ct"
     (partner,) = result.record["partners"]
     level, width = partner["level_width"]
-    assert (partner["units"], partner["colormap"]) == ("Gy", "hot_iron")
+    assert (partner["units"], partner["colormap"]) == ("Gy", "hot_metal")
     assert level == width / 2
     assert 2 <= width <= 9
     assert result.fused.shape[0] == 3

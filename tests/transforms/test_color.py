@@ -7,11 +7,13 @@ from monai.transforms import ConcatItemsd
 from mactfusion.errors import InputError
 from mactfusion.transforms.color import (
     BACKGROUND,
+    NEUTRAL,
     MergeChrominanced,
     SplitLuminanced,
     merge_chrominance,
     rgb_to_ycbcr,
 )
+from mactfusion.transforms.color_names import COLORS
 from mactfusion.transforms.colormap import apply_color_table, color_table
 
 WEIGHTS = torch.tensor([0.299, 0.587, 0.114], dtype=torch.float64)
@@ -79,7 +81,7 @@ def test_other_colours_lose_saturation_but_no_luminance():
 def test_split(head, make_volume, name, task, is_color):
     partner = make_volume(head[name].as_tensor().div(4000).clamp(0, 1), head[name].affine)
     given = {"partner": partner, "task": task}
-    data = SplitLuminanced()(given)
+    data = SplitLuminanced(colors="ycbcr")(given)
     assert data["is_color"] is is_color
     assert data["luminance"].shape == (1, *partner.shape[1:])
     assert torch.equal(data["luminance"].affine, partner.affine)
@@ -97,18 +99,19 @@ def test_split(head, make_volume, name, task, is_color):
     assert set(given) == {"partner", "task"}
 
 
-def test_outside_the_field_of_view_has_no_colour(head, make_volume):
+@pytest.mark.parametrize("colors", COLORS)
+def test_outside_the_field_of_view_has_no_colour(colors, head, make_volume):
     """Also with a table whose first entry is not black."""
     inside = torch.zeros(1, 24, 28, 20)
     inside[..., 4:] = 1
     partner = make_volume(head["pet"].as_tensor() / 4000 * inside)
     data = {"partner": partner, "task": "pet-mri", "field_of_view": make_volume(inside)}
-    split = SplitLuminanced("viridis")(data)
+    split = SplitLuminanced("viridis", colors)(data)
     assert split["luminance"].as_tensor()[..., :4].max() == 0
-    assert (split["chrominance"].as_tensor()[..., :4] == 0.5).all()
+    assert (split["chrominance"].as_tensor()[..., :4] == NEUTRAL[colors]).all()
     uptake = partner.as_tensor() > 0
     assert uptake.float().mean() > 0.1
-    assert split["luminance"].as_tensor()[uptake].min() > 0.1
+    assert split["luminance"].as_tensor()[uptake].min() > (0.1 if colors == "ycbcr" else 0)
     assert split["luminance"].as_tensor()[~uptake].max() == 0
 
 
@@ -121,13 +124,15 @@ def test_unknown_colour_table_is_refused_at_once():
 def split(head, make_volume):
     partner = make_volume(head["color"], head["mr"].affine)
     anatomical = make_volume((head["mr"].as_tensor() / 800 - 0.1).clamp(0, 1), head["mr"].affine)
-    data = SplitLuminanced()({"anatomical": anatomical, "partner": partner, "task": "pet-mri"})
+    data = SplitLuminanced(colors="ycbcr")(
+        {"anatomical": anatomical, "partner": partner, "task": "pet-mri"}
+    )
     return ConcatItemsd(["anatomical", "luminance"], name="image")(data)
 
 
 def test_merge_brings_the_luminance_of_the_network(split):
     split["pred"] = random(1, 24, 28, 20) * 1.6 - 0.3
-    merged = MergeChrominanced()(split)["pred"]
+    merged = MergeChrominanced(colors="ycbcr")(split)["pred"]
     brighter = split["image"].as_tensor().amax(dim=0, keepdim=True)
     blank = brighter == 0
     assert 0 < blank.float().mean() < 1
@@ -150,7 +155,7 @@ def test_noise_in_air_does_not_become_haze(split):
 
 def test_the_partners_own_luminance_gives_the_partner_back(split):
     split["pred"] = split["luminance"]
-    merged = MergeChrominanced()(split)["pred"]
+    merged = MergeChrominanced(colors="ycbcr")(split)["pred"]
     assert torch.allclose(merged.as_tensor(), split["partner"].as_tensor(), atol=1e-5)
 
 

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from mactfusion import __version__
+from mactfusion.cli.colors import colors
 from mactfusion.cli.demo import demo
 from mactfusion.cli.evaluate import evaluate
 from mactfusion.cli.fuse import EXAMPLES, fuse
@@ -39,6 +40,7 @@ app.command(epilog=EXAMPLES)(fuse)
 app.command()(info)
 app.command(context_settings=NUMBERS_BELOW_ZERO)(probe)
 app.command()(models)
+app.command()(colors)
 app.command()(evaluate)
 app.command()(demo)
 app.command(name="import-weights")(import_weights)

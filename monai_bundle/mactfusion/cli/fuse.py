@@ -62,6 +62,13 @@ def fuse(
         Path | None,
         typer.Option(help="Also write three planes as one PNG.", rich_help_panel=PAGES),
     ] = None,
+    legend: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also write what the colours mean as one PNG: value by brightness.",
+            rich_help_panel=PAGES,
+        ),
+    ] = None,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print errors only.", rich_help_panel=PAGES)
     ] = False,
@@ -71,37 +78,35 @@ def fuse(
     output: Path = options["output"]
     is_one = extension_of(output) in OUTPUT_EXTENSIONS or is_dicom_output(output, options["format"])
     partners = partner or []
+    pages = {"report": report, "picture": picture, "legend": legend}
     are_folders = partners and all(path.is_dir() for path in (anatomical, *partners))
     if are_folders and not is_one:
         if len(partners) > 1:
             raise InputError("Folders are fused in pairs; name one folder of partners.")
-        for word, page in {"--report": report, "--picture": picture}.items():
+        for kind, page in pages.items():
             if page is not None:
-                raise InputError(f"{word} goes with one pair, not with folders of them.")
+                raise InputError(f"--{kind} goes with one pair, not with folders of them.")
         fuse_folders(anatomical, partners[0], options, quiet)
     else:
-        fuse_files(anatomical, partners, options, report, picture, quiet)
+        fuse_files(anatomical, partners, options, pages, quiet)
 
 
 def fuse_files(
     anatomical: Path,
     partners: list[Path],
     options: dict[str, Any],
-    report: Path | None,
-    picture: Path | None,
+    pages: dict[str, Path | None],
     quiet: bool,
 ) -> None:
     """Fuse the files of one patient, without partners those of a study; say what was done."""
-    if report is not None:
-        check_report(report, options["overwrite"])
-    if picture is not None:
-        check_picture(picture, options["overwrite"])
+    asked = {kind: path for kind, path in pages.items() if path is not None}
+    for kind, path in asked.items():
+        check = check_report if kind == "report" else check_picture
+        check(path, options["overwrite"])
     output: Path = options["output"]
     roles = partner_roles(len(partners))
-    pages = {"report": report, "picture": picture, "fused volume": output}
     check_apart(
-        {what: path for what, path in pages.items() if path is not None}
-        | {"record": sidecar_path(output)},
+        asked | {"fused volume": output, "record": sidecar_path(output)},
         {"anatomical volume": anatomical, "weight file": options["weights"]}
         | {f"{role} volume": path for role, path in zip(roles, partners, strict=True)}
         | {
@@ -119,17 +124,21 @@ def fuse_files(
             anatomical,
             partners or None,
             progress=progress or False,
-            keep_native=report is not None,
+            keep_native="report" in asked,
             **options,
         )
-    if report is not None:
+    if "report" in asked:
         from mactfusion.report.fusion import write_fusion_report
 
-        write_fusion_report(report, result)
-    if picture is not None:
+        write_fusion_report(asked["report"], result)
+    if "picture" in asked:
         from mactfusion.report.picture import write_picture
 
-        write_picture(picture, result)
+        write_picture(asked["picture"], result)
+    if "legend" in asked:
+        from mactfusion.report.picture import write_legend
+
+        write_legend(asked["legend"], result)
     if not quiet:
         tell(described(result, output))
 
@@ -165,7 +174,7 @@ def fuse_folders(anatomical: Path, partner: Path, options: dict[str, Any], quiet
         target = output / f"{stem}{'.png' if is_picture else '.nii.gz'}"
         own = {**options, "output": target}
         try:
-            fuse_files(first[stem], [second[stem]], own, None, None, quiet)
+            fuse_files(first[stem], [second[stem]], own, {}, quiet)
         except InputError as error:
             failed += 1
             complain(f"{stem}: {error}")

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING
 import torch
 from monai.transforms import GaussianSmooth
 
+from mactfusion.transforms.metals import CURVES
+from mactfusion.transforms.oklab import srgb_to_oklab
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
 SEARCH_MM = 15.0
 # Standard deviation. The spots are 4 to 8 mm in radius: smoothed, they outshine noise and folds.
 SMOOTHING_MM = 2.5
-GREEN = 1
+B = 2
+MOST_YELLOW = CURVES["hot_metal"][1][1]
 # What is this close to the peak is averaged, which is finer than a voxel.
 PLATEAU_SHARE = 0.95
 
@@ -46,15 +50,17 @@ def find_landmark(fused: MetaTensor, name: str, expected_mm: Sequence[float]) ->
     """Look for the brightest spot within 15 mm of a place, and at its mirror image.
 
     Args:
-        fused: ``(1 or 3, I, J, K)`` in [0,1]. Of colour green counts: in hot iron it rises only
-            above the uptake of healthy tissue, which is red.
+        fused: ``(1 or 3, I, J, K)`` in [0,1]. Of colour yellow counts, b of OKLab: in hot_metal
+            it grows with the uptake, whatever the brightness.
         name: what is looked for.
         expected_mm: its place in RAS mm.
 
     Returns:
         The centre of the brightest spot compared with the place, and the brightness of both sides.
     """
-    shown = fused.as_tensor()[GREEN : GREEN + 1] if len(fused) == 3 else fused.as_tensor()
+    shown = fused.as_tensor()
+    if len(fused) == 3:
+        shown = (srgb_to_oklab(shown.float())[B:] / MOST_YELLOW).clamp(0, 1)
     smooth = GaussianSmooth(sigma=[SMOOTHING_MM / float(step) for step in fused.pixdim])
     brightness = torch.as_tensor(smooth(shown))[0].double()
     index = torch.stack(torch.meshgrid(*map(torch.arange, brightness.shape), indexing="ij"))

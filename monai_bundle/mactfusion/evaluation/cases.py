@@ -12,6 +12,7 @@ from mactfusion.io.folder import files_by_stem
 from mactfusion.io.formats import extension_of
 from mactfusion.io.names import sidecar_path
 from mactfusion.option_table import OPTIONS
+from mactfusion.transforms.color_names import FORMER_COLORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,6 +59,7 @@ class Preparation:
             :data:`READING`.
         pose: where the partner was put, see :class:`mactfusion.case.Partner`; the record alone
             tells it.
+        colors: how brightness and colours met, see the option; the record alone tells it.
     """
 
     task: str | None = None
@@ -68,6 +70,7 @@ class Preparation:
     axis: str | None = None
     reading: Mapping[str, Any] = field(default_factory=dict)
     pose: Sequence[Sequence[float]] | None = None
+    colors: str | None = None
 
     def completed(self, case: Case) -> Preparation:
         """Fill in what is None for one fused volume.
@@ -87,6 +90,7 @@ class Preparation:
             axis=self.axis or recorded.get("axis") or "auto",
             reading={name: recorded[name] for name in READING if name in recorded},
             pose=recorded.get("pose"),
+            colors=recorded.get("colors") or FORMER_COLORS,
         )
 
 
@@ -127,8 +131,28 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
     ], unmatched
 
 
+def colors_of(case: Case) -> str:
+    """Tell how brightness and colours met in a fused picture or volume, by its record."""
+    options = _record_of(case).get("options", {})
+    return str(options.get("colors") or FORMER_COLORS)
+
+
 def _recorded(case: Case) -> dict[str, Any]:
     """Read the options that a volume was fused with, where this software left its record."""
+    record = _record_of(case)
+    if not record:
+        return {}
+    options = {**record["options"], "task": record["task"], "axis": record["axis"]}
+    partners = record.get("partners", [])
+    if len(partners) == 1:
+        options["pose"] = partners[0].get("pose")
+    if len(partners) > 1:
+        options |= _recorded_of_partner(record, case)
+    return options
+
+
+def _record_of(case: Case) -> dict[str, Any]:
+    """Read the record beside a fused file; empty where this software left none."""
     sidecar = sidecar_path(case.fused)
     if not sidecar.is_file():  # formerly the record of fused.nii.gz was fused.json
         stem = case.fused.name.removesuffix(extension_of(case.fused))
@@ -137,15 +161,10 @@ def _recorded(case: Case) -> dict[str, Any]:
         return {}
     try:
         record = json.loads(sidecar.read_text(encoding="utf-8"))
-        options = {**record["options"], "task": record["task"], "axis": record["axis"]}
+        is_own = isinstance(record["options"], dict) and {"task", "axis"} <= set(record)
     except (ValueError, KeyError, TypeError):
         return {}  # another program's file of that name
-    partners = record.get("partners", [])
-    if len(partners) == 1:
-        options["pose"] = partners[0].get("pose")
-    if len(partners) > 1:
-        options |= _recorded_of_partner(record, case)
-    return options
+    return record if is_own else {}
 
 
 def _recorded_of_partner(record: Mapping[str, Any], case: Case) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from monai.transforms import Compose
 
 from mactfusion.errors import InputError, listening
+from mactfusion.evaluation.cases import colors_of
 from mactfusion.io.load import LoadVolumesd
 from mactfusion.io.luminance import METRICS_NEED_8_BITS, check_8_bit_picture, grey_levels
 from mactfusion.io.read import read_volume
@@ -19,10 +20,13 @@ from mactfusion.recipe import own_errors
 from mactfusion.registration.step import placed
 from mactfusion.transforms.align import AlignPartnerd, align_to
 from mactfusion.transforms.color import SplitLuminanced
+from mactfusion.transforms.color_names import FORMER_COLORS
 from mactfusion.transforms.each import EachPartnerd
 from mactfusion.transforms.grid import ChooseGridd
 from mactfusion.transforms.intensity import ScaleAnatomicald, ScalePartnerd
+from mactfusion.transforms.legible import luminance_of_legible
 from mactfusion.transforms.padding import LeaveOutPaddingd
+from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.slices import OrientToSlicesd, slice_axis
 from mactfusion.transforms.task import ResolveTaskd
 from mactfusion.transforms.volume import is_picture, plain, with_voxels
@@ -124,10 +128,8 @@ def _pictures(fused: MetaTensor, case: Case) -> Slices:
         sources.append(align_to(source, fused)[0])
     for picture in (fused, *sources):
         check_8_bit_picture(picture, METRICS_NEED_8_BITS)
-    stacks = [
-        np.ascontiguousarray(grey_levels(picture).transpose(2, 1, 0))
-        for picture in (fused, *sources)
-    ]
+    levels = [_fused_levels(fused, colors_of(case)), *(grey_levels(source) for source in sources)]
+    stacks = [np.ascontiguousarray(grey.transpose(2, 1, 0)) for grey in levels]
     return Slices(stacks[0], stacks[1], stacks[2], (0,), "", fused.affine.numpy())
 
 
@@ -144,13 +146,19 @@ def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
             EachPartnerd(AlignPartnerd),
             ScaleAnatomicald(chosen.anatomical_window or "auto"),
             EachPartnerd(partial(ScalePartnerd, window=chosen.window or "auto")),
-            EachPartnerd(partial(SplitLuminanced, colormap=chosen.colormap or "hot_iron")),
+            EachPartnerd(
+                partial(
+                    SplitLuminanced,
+                    colormap=chosen.colormap or "hot_iron",
+                    colors=chosen.colors or FORMER_COLORS,
+                )
+            ),
         ]
     )
     with own_errors():
         sources: dict[str, Any] = prepare({"anatomical": case.source_a, "partner": case.source_b})
     shown = {
-        "fused": _shown(fused),
+        "fused": _shown(fused, chosen.colors or FORMER_COLORS),
         "anatomical": align_to(sources["anatomical"], fused)[0],
         "luminance": align_to(sources["partners"][0]["luminance"], fused)[0],
     }
@@ -170,7 +178,18 @@ def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
     )
 
 
-def _shown(fused: MetaTensor) -> MetaTensor:
+def _fused_levels(fused: MetaTensor, colors: str) -> GreyLevels:
+    """Return the luminance that the network fused, ``(I, J, K)``, in whole grey levels.
+
+    Of legible colours that is not the luminance of red, green and blue.
+    """
+    if colors != "legible" or len(fused) == 1:
+        return grey_levels(fused)
+    levels = by_slabs(luminance_of_legible, plain(fused).float())[0]
+    return np.round(255 * levels.numpy()).astype(np.uint8)
+
+
+def _shown(fused: MetaTensor, colors: str) -> MetaTensor:
     """Return the fused volume as luminance in [0, 1]."""
-    levels = grey_levels(fused)
+    levels = _fused_levels(fused, colors)
     return with_voxels(fused, plain(fused).new_tensor(levels[None] / 255.0))

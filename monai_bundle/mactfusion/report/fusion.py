@@ -18,6 +18,7 @@ from mactfusion.report.options import chosen_options, readable, window_text
 from mactfusion.report.page import named_sources, partner_ids, volumes_on_page
 from mactfusion.report.placement import placements_of
 from mactfusion.report.start import starting_voxel
+from mactfusion.transforms.color_names import FORMER_COLORS
 
 if TYPE_CHECKING:
     import os
@@ -51,6 +52,8 @@ class Summary(TypedDict, total=False):
     """What the record says of each partner: its window, units, colours and coverage."""
     anatomical_level_width: Sequence[float]
     """The window of the anatomical volume, in its units."""
+    colors: str
+    """How brightness and colours met: the option of that name."""
     units: str
     """Units of the anatomical volume; often none."""
 
@@ -135,6 +138,7 @@ def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> P
             weights_sha256=record["weights"]["sha256"],
             partners=record["partners"],
             anatomical_level_width=record["anatomical_level_width"],
+            colors=result.colors,
             units=record["units"],
         ),
         notes=record["notes"],
@@ -170,7 +174,10 @@ def _units(summary: Summary) -> list[str]:
 
 def _texts(summary: Summary) -> dict[str, Any]:
     """Return what the template names of the summary."""
-    task, legend = summary.get("task"), legend_of(summary.get("partners", []))
+    task, legend = (
+        summary.get("task"),
+        legend_of(summary.get("partners", []), summary.get("colors", FORMER_COLORS)),
+    )
     window = summary.get("anatomical_level_width")
     return {
         "summary": {**dict.fromkeys(Summary.__annotations__), **summary},

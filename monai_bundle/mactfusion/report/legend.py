@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mactfusion.report.options import number_text, window_ends, window_text, with_units
+from mactfusion.report.two_way import as_png, two_way_legend
+from mactfusion.transforms.color_names import FORMER_COLORS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -41,20 +43,25 @@ def row_names(task: str | None) -> dict[str, str]:
     }
 
 
-def legend_of(partners: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+def legend_of(
+    partners: Sequence[Mapping[str, Any]], colors: str = FORMER_COLORS
+) -> list[dict[str, str]]:
     """Return the lines of the legend for each partner.
 
     Args:
         partners: what the record says of each.
+        colors: the option of that name, as the record has it.
 
     Returns:
         ``kind`` (with a number where several are of one kind), ``name``, ``task``, ``window``,
         ``low`` and ``high`` (native values at the ends of the colours, the high one with its
-        units), ``units``, ``coverage``, ``table``, and ``colors``, a CSS gradient; that is empty
-        for its own colours.
+        units), ``units``, ``coverage``, ``table``, ``colors``, a CSS gradient, empty for its own
+        colours, and ``picture``, base64 of a PNG, see
+        :func:`~mactfusion.report.two_way.two_way_legend`, empty where there is none.
     """
     return [
-        _lines(partner, kind) for partner, kind in zip(partners, kinds_of(partners), strict=True)
+        _lines(partner, kind, colors)
+        for partner, kind in zip(partners, kinds_of(partners), strict=True)
     ]
 
 
@@ -105,11 +112,12 @@ def _row(id_: str, label: str, name: str, is_shown: bool = True) -> dict[str, An
     return {**row, "legend": None}
 
 
-def _lines(partner: Mapping[str, Any], kind: str) -> dict[str, str]:
+def _lines(partner: Mapping[str, Any], kind: str, colors: str) -> dict[str, str]:
     """Return the lines of one partner."""
     units = partner["units"]
     low, high = window_ends(partner["level_width"])
     stops = ", ".join(partner["colors"])
+    picture = two_way_legend(partner, colors)
     return {
         "kind": kind,
         "name": partner["name"],
@@ -117,6 +125,7 @@ def _lines(partner: Mapping[str, Any], kind: str) -> dict[str, str]:
         "window": window_text(partner["level_width"], units),
         "table": partner["colormap"],
         "colors": f"linear-gradient(to right, {stops})" if stops else "",
+        "picture": "" if picture is None else as_png(picture),
         "low": number_text(low),
         "high": with_units(high, units),
         "units": units,

@@ -26,7 +26,7 @@ def check_report(path: str | os.PathLike[str], overwrite: bool) -> None:
 
 
 def check_picture(path: str | os.PathLike[str], overwrite: bool) -> None:
-    """Refuse a preview's name before the long work begins.
+    """Refuse the name of a preview, or of a legend, before the long work begins.
 
     Raises:
         InputError: no ``.png`` name, a folder that cannot be made, or a file of that name and no

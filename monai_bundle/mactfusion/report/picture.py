@@ -22,6 +22,7 @@ from mactfusion.report.grid import (
 )
 from mactfusion.report.legend import kinds_of, modalities_of
 from mactfusion.report.options import number_text, window_ends, window_text, with_units
+from mactfusion.report.two_way import two_way_legend
 from mactfusion.transforms.volume import is_picture
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ DOTS_PER_INCH = 150
 LARGEST_INCHES = (10.0, 7.0)
 """Room for the planes, width and height."""
 _GAP, _EDGE, _HEAD, _FOOT = 0.06, 0.12, 0.42, 0.28
-_BAR_ROOM = (2.9, 0.66)
+_BAR_ROOM = (2.9, 1.0)
 """Width and height for a colour bar with its texts, in inches."""
+_COLORS_HEIGHT = 0.47
 _MARGIN = 0.07
 """Room for the letters around a plane, as a share of the largest extent."""
 
@@ -72,10 +74,35 @@ def write_picture(path: str | os.PathLike[str], result: FusionResult) -> Path:
     Raises:
         InputError: another ending than ``.png``, or the file cannot be written.
     """
-    path = Path(path)
+    return _write_figure(Path(path), _drawn(result))
+
+
+def write_legend(path: str | os.PathLike[str], result: FusionResult) -> Path:
+    """Write the colours of each partner as one PNG, to lie beside a picture of the result.
+
+    Args:
+        path: see :func:`write_picture`.
+        result: likewise.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        InputError: see :func:`write_picture`.
+    """
+    partners = result.record["partners"]
+    height = len(partners) * _BAR_ROOM[1] + _EDGE
+    figure = Figure(figsize=(_BAR_ROOM[0], height), facecolor=BACKGROUND)
+    width = _BAR_ROOM[0] - 2 * _EDGE
+    for number, (kind, partner) in enumerate(zip(kinds_of(partners), partners, strict=True)):
+        box = _Box(_EDGE, number * _BAR_ROOM[1] + _EDGE / 2, width, _BAR_ROOM[1])
+        _draw_colors(figure, box, kind, partner, result.colors)
+    return _write_figure(Path(path), figure)
+
+
+def _write_figure(path: Path, figure: Figure) -> Path:
     if path.suffix.lower() != ".png":
         raise InputError(f"The picture {path} must have a name that ends in .png.")
-    figure = _drawn(result)
     try:
         with atomic_path(path) as unfinished:
             # Agg draws into memory: no window system, and the user's choice of a backend stays.
@@ -109,7 +136,8 @@ def _drawn(result: FusionResult) -> Figure:
     for number, (kind, partner) in enumerate(zip(kinds_of(partners), partners, strict=True)):
         room = (width - 2 * _EDGE) / beside
         left, top = _EDGE + number % beside * room, height + number // beside * _BAR_ROOM[1]
-        _draw_colors(figure, _Box(left, top, room - 2 * _EDGE, _BAR_ROOM[1]), kind, partner)
+        box = _Box(left, top, room - 2 * _EDGE, _BAR_ROOM[1])
+        _draw_colors(figure, box, kind, partner, result.colors)
     modalities = modalities_of(record["task"])
     window = window_text(record["anatomical_level_width"], record["units"])
     _write(figure, _EDGE, 0.2, f"{' + '.join(modalities)}, fused", TEXT, 10)
@@ -196,19 +224,29 @@ def _draw_plane(
     axes.text(0, y - 0.15 * margin, f"{bar_mm:g} mm", color="white", fontsize=6.5)
 
 
-def _draw_colors(figure: Figure, box: _Box, kind: str, partner: Mapping[str, Any]) -> None:
-    """Draw the colours of one partner with the values at their ends, below its window."""
+def _draw_colors(
+    figure: Figure, box: _Box, kind: str, partner: Mapping[str, Any], colors: str
+) -> None:
+    """Draw the colours of one partner with the values at their ends, below its window.
+
+    To the right the value grows, upwards the brightness of the fused picture.
+    """
     units = partner["units"]
     heading = f"{kind}: {window_text(partner['level_width'], units)}"
     _write(figure, box.left, box.top + 0.16, heading, TEXT, 7.5)
     if not partner["colors"]:
         _write(figure, box.left, box.top + 0.34, "keeps its own colours", MUTED, 7.5)
         return
-    axes = _axes(figure, _Box(box.left, box.top + 0.23, box.width, 0.13))
-    colors = LinearSegmentedColormap.from_list(partner["colormap"], partner["colors"])
-    axes.imshow(np.linspace(0, 1, 256)[None], aspect="auto", cmap=colors)
+    axes = _axes(figure, _Box(box.left, box.top + 0.23, box.width, _COLORS_HEIGHT))
+    pixels = two_way_legend(partner, colors)
+    if pixels is None:
+        grey = LinearSegmentedColormap.from_list(partner["colormap"], partner["colors"])
+        axes.imshow(np.linspace(0, 1, 256)[None], aspect="auto", cmap=grey)
+    else:
+        axes.imshow(pixels, aspect="auto", interpolation="bilinear")
+        _write(figure, box.left + box.width, box.top + 0.16, "up: brighter", MUTED, 6.5, "right")
     low, high = window_ends(partner["level_width"])
-    below = box.top + 0.51
+    below = box.top + 0.38 + _COLORS_HEIGHT
     _write(figure, box.left, below, number_text(low), MUTED, 7.5)
     _write(figure, box.left + box.width / 2, below, partner["colormap"], MUTED, 7.5, "center")
     _write(figure, box.left + box.width, below, with_units(high, units), MUTED, 7.5, "right")

@@ -24,6 +24,7 @@ from mactfusion.progress import watching
 from mactfusion.recipe import Recipe
 from mactfusion.registration.step import why_not
 from mactfusion.registration.verdict import NOT_CHECKED
+from mactfusion.report.two_way import legends_of
 from mactfusion.transforms.slices import slice_axis
 from mactfusion.trust.probed import Result, probe_point
 from mactfusion.words import worded
@@ -49,7 +50,7 @@ _AS_NRRD = Path("fused.nrrd")
 _PLACED_BY = ("task", "register", "accept_doubtful", "transform")
 _ALIGNED_BY = (*_PLACED_BY, "grid", "axis")
 _WINDOWS = ("window", "anatomical_window")
-_SCALED_BY = (*_ALIGNED_BY, *_WINDOWS, "colormap", "luminance", "dtype")
+_SCALED_BY = (*_ALIGNED_BY, *_WINDOWS, "colormap", "colors", "tint", "luminance", "dtype")
 
 _GLANCE_S = 0.05
 
@@ -249,7 +250,12 @@ class Fusion:
         voxels = stored_values(fused, dtype, _AS_NRRD)
         np.save(self._folder / name, voxels, allow_pickle=False)
         self._last = self._seen(job, case, voxels)
-        return {"file": name, "affine": fused.affine.tolist(), "record": case["record"]}
+        return {
+            "file": name,
+            "affine": fused.affine.tolist(),
+            "record": case["record"],
+            "legends": legends_of(case["record"]),
+        }
 
     def _seen(self, job: Job, case: Case, voxels: np.ndarray) -> Result:
         """Keep what a probe looks at; the sources are kept anyway."""

@@ -133,7 +133,7 @@ def test_each_slice_of_a_pet_is_shown_by_its_suv(
 
     from mactfusion.transforms.colormap import apply_color_table, color_table
 
-    table = color_table("hot_iron")
+    table = color_table(record["partners"][0]["colormap"])
     for (uid, _), colours in found.items():
         image = images[uid]
         in_suv = image.pixel_array * float(image.RescaleSlope) * SUV_OF_BQML

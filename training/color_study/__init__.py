@@ -1,0 +1,1 @@
+"""Parts of the measurement of colours; the command is ``training.colors``."""
