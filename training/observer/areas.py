@@ -56,9 +56,7 @@ def area(
     with_lesion, without = (np.eye(count)[own] for own in heads)
     told = with_lesion.T @ right @ without
     pairs = np.outer(with_lesion.sum(axis=0), without.sum(axis=0))
-    first, second = (
-        np.einsum("dg,gh,dh->d", draws.counts, sums, draws.counts) for sums in (told, pairs)
-    )
+    first, second = ((draws.counts @ sums * draws.counts).sum(axis=1) for sums in (told, pairs))
     return first, second
 
 

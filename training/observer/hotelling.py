@@ -30,6 +30,8 @@ JUST_SEEN = 0.02
 """Difference in OKLab that one just sees, of CSS Color 4."""
 INDUCED = 0.75
 """Noise of the score that a picture induces, as a share of the score's own standard deviation."""
+_LEAST_VARIANCE = 1e-9
+"""Of all responses, as a share of their mean."""
 
 
 @dataclass(frozen=True)
@@ -76,28 +78,28 @@ def human_noise() -> Noise:
     return Noise(float(signal.norm()), INDUCED)
 
 
-def train(
-    absent: NDArray[np.float64],
-    before: NDArray[np.float64],
-    present: NDArray[np.float64],
-    noise: Noise,
-) -> Template:
-    """Learn to tell places with a lesion from those without.
+@dataclass(frozen=True)
+class Lesson:
+    """What an observer learns from.
 
-    Args:
-        absent: responses ``(N, F)`` at places without a lesion.
-        before: ``(M, F)`` at the places that then got one.
-        present: ``(M, F)``, with it.
-        noise: the observer's own.
+    Attributes:
+        signal: ``(F,)``, mean of what lesions change.
+        spread: ``(F, F)``, covariance of responses, the mean of that with and without lesions.
     """
-    signal = (present - before).mean(axis=0)
-    spread = (np.cov(absent.T) + np.cov(present.T)) / 2
-    inner = spread + noise.static**2 * np.eye(len(signal))
-    # Grey pictures have no colour to respond to, nor then a variance.
-    weights = np.linalg.lstsq(inner, signal, rcond=1e-10)[0]
-    outer = float(weights @ spread @ weights)
-    own = noise.static**2 * float(weights @ weights) + noise.induced**2 * outer
-    return Template(weights, own**0.5)
+
+    signal: NDArray[np.float64]
+    spread: NDArray[np.float64]
+
+    def template(self, noise: Noise) -> Template:
+        """Train an observer with this noise of its own."""
+        # A grey picture has no colour to respond to, nor then a variance.
+        least = _LEAST_VARIANCE * float(np.diag(self.spread).mean())
+        static = noise.static**2
+        inner = self.spread + (static + least) * np.eye(len(self.signal))
+        weights: NDArray[np.float64] = np.linalg.solve(inner, self.signal)
+        outer = float(weights @ self.spread @ weights)
+        own = static * float(weights @ weights) + noise.induced**2 * outer
+        return Template(weights, own**0.5)
 
 
 def told_apart(

@@ -11,7 +11,7 @@ from mactfusion.trust.lesions import LESIONS
 from training.lesion_study.measure import CHANNELS
 from training.observer.areas import Draws, area
 from training.observer.channels import BANDS, ORIENTATIONS, PHASES
-from training.observer.hotelling import Noise, human_noise, told_apart, train
+from training.observer.hotelling import Lesson, Noise, human_noise, told_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -88,19 +88,15 @@ def find(task: str, responses: Responses, draws: int, rng: np.random.Generator) 
     """
     sources = CHANNELS[task]
     samples = Draws.of(int(responses.head.max()) + 1, draws, rng)
-    pictures = [*responses.absent, SIDE_BY_SIDE]
-    for picture in pictures:
+    for picture in (*responses.absent, SIDE_BY_SIDE):
         absent, present = (
             _of_picture(picture, of_all, sources)
             for of_all in (responses.absent, responses.present)
         )
-        for name, observer in observers().items():
-            seen = _seen(absent.shape[1], observer)
-            for source, kind, chosen in _cells(responses, sources):
-                areas = _areas(
-                    responses, absent[:, seen], present[:, seen], chosen, observer.noise, samples
-                )
-                yield Found(task, source, kind, picture, name, len(chosen), areas)
+        for source, kind, chosen in _cells(responses, sources):
+            areas = _areas(responses, absent, present, chosen, samples)
+            for observer, own in areas.items():
+                yield Found(task, source, kind, picture, observer, len(chosen), own)
 
 
 def _of_picture(
@@ -133,22 +129,29 @@ def _areas(
     absent: NDArray[np.float64],
     present: NDArray[np.float64],
     chosen: NDArray[np.intp],
-    noise: Noise,
     samples: Draws,
-) -> NDArray[np.float64]:
+) -> dict[str, NDArray[np.float64]]:
+    """Return the areas ``(1 + D,)`` of each observer for the chosen lesions in one picture."""
     head = responses.head
     head_of_lesion = head[responses.place[chosen]]
-    told, pairs = np.zeros((2, len(samples.counts)))
+    sums = {name: np.zeros((2, len(samples.counts))) for name in observers()}
     for fold in range(FOLDS):
-        tests, tests_lesion = head % FOLDS == fold, head_of_lesion % FOLDS == fold
-        if not tests_lesion.any():
+        asked, asked_lesion = head % FOLDS == fold, head_of_lesion % FOLDS == fold
+        if not asked_lesion.any():
             continue
-        learned = chosen[~tests_lesion]
-        template = train(absent[~tests], absent[responses.place[learned]], present[learned], noise)
-        looked = chosen[tests_lesion]
-        right = told_apart(
-            template.score(present[looked]), template.score(absent[tests]), template.noise
-        )
-        of_fold = area(right, (head_of_lesion[tests_lesion], head[tests]), samples)
-        told, pairs = told + of_fold[0], pairs + of_fold[1]
-    return told / np.where(pairs == 0, np.nan, pairs)
+        learned, looked = chosen[~asked_lesion], chosen[asked_lesion]
+        changes = present[learned] - absent[responses.place[learned]]
+        spread = (np.cov(absent[~asked].T) + np.cov(present[learned].T)) / 2
+        for name, observer in observers().items():
+            seen = _seen(absent.shape[1], observer)
+            lesson = Lesson(changes[:, seen].mean(axis=0), spread[np.ix_(seen, seen)])
+            template = lesson.template(observer.noise)
+            right = told_apart(
+                template.score(present[looked][:, seen]),
+                template.score(absent[asked][:, seen]),
+                template.noise,
+            )
+            sums[name] += area(right, (head_of_lesion[asked_lesion], head[asked]), samples)
+    return {
+        name: told / np.where(pairs == 0, np.nan, pairs) for name, (told, pairs) in sums.items()
+    }
