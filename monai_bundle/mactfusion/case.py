@@ -58,7 +58,8 @@ class Partner(TypedDict, total=False):
     luminance: MetaTensor
     """``(1, …)`` in [0, 1]. SplitLuminanced."""
     chrominance: MetaTensor
-    """``(2, …)``, Cb and Cr in [0, 1], 0.5 neutral. SplitLuminanced."""
+    """``(2, …)``: a and b of OKLab, 0 neutral; of the colours "ycbcr" Cb and Cr in [0, 1], 0.5
+    neutral. SplitLuminanced."""
     colormap: str
     """What the record calls its colours: a table, "grey", "its own" or "as given".
     SplitLuminanced."""

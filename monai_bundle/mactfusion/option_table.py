@@ -14,7 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS, find_model
-from mactfusion.transforms.color_names import DICOM_PALETTES, IRONS, check_color_table
+from mactfusion.transforms.color_names import (
+    COLORS,
+    DICOM_PALETTES,
+    IRONS,
+    METALS,
+    TINTS,
+    check_color_table,
+)
 from mactfusion.transforms.windows import WINDOWS, parse_window
 
 if TYPE_CHECKING:
@@ -230,14 +237,31 @@ OPTIONS: dict[str, Option] = {
     ),
     "colormap": Option(
         default="auto",
-        help="Colours of scalar PET and SPECT: hot_iron, cool_iron, green_iron, pet, "
-        "hot_metal_blue, grey, or any Matplotlib name; auto is hot_iron, and for several "
-        "distinct hues. Once for all partners, or once for each.",
+        help="Colours of scalar PET and SPECT: hot_metal, cool_metal, green_metal, hot_iron, "
+        "cool_iron, green_iron, pet, hot_metal_blue, grey, or any Matplotlib name; auto is "
+        "hot_metal, of the colours ycbcr hot_iron, and for several distinct hues; 'mactfusion "
+        "colors' says what can be read from each. Once for all partners, or once for each.",
         group=SHOWN,
-        suggests=("auto", *DICOM_PALETTES, *IRONS, "grey"),
+        suggests=("auto", *METALS, *DICOM_PALETTES, *IRONS, "grey"),
         check=_colormap,
         for_each=True,
         for_all=True,
+        is_remote=True,
+    ),
+    "colors": Option(
+        default="legible",
+        help="How brightness and colours meet: legible has the partner's colours say its value "
+        "whatever the brightness; ycbcr, that of the literature, loses them where it is bright.",
+        group=SHOWN,
+        choices=COLORS,
+        is_remote=True,
+    ),
+    "tint": Option(
+        default="none",
+        help="ct gives the bright half of a CT beside an MR a bluish tint, so that bone and "
+        "calcification are told from bright MR.",
+        group=SHOWN,
+        choices=TINTS,
         is_remote=True,
     ),
     "anatomical_series": Option(

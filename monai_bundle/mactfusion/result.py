@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from mactfusion.transforms.color import merge_chrominance
+from mactfusion.transforms.color import merge_colors
 from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.slices import RestoreOrientationd
 from mactfusion.transforms.volume import plain, with_voxels
@@ -76,8 +77,8 @@ class FusionResult:
         luminance = plain(self._case["image"])[1:]
         if not self._case["is_color"]:
             return self._restored(luminance)
-        chrominance = plain(self._case["chrominance"])
-        return self._restored(by_slabs(_in_color, luminance, chrominance))
+        in_color = partial(merge_colors, colors=self.record["options"]["colors"])
+        return self._restored(by_slabs(in_color, luminance, plain(self._case["chrominance"])))
 
     @property
     def partners(self) -> list[MetaTensor]:
@@ -123,7 +124,3 @@ class FusionResult:
     def _restored(self, voxels: torch.Tensor) -> MetaTensor:
         volume = with_voxels(self._case["image"], voxels)
         return RestoreOrientationd(["volume"])({**self._case, "volume": volume})["volume"]
-
-
-def _in_color(luminance: torch.Tensor, chrominance: torch.Tensor) -> torch.Tensor:
-    return merge_chrominance(luminance, *chrominance.split(1))

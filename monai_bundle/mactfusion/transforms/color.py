@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError
-from mactfusion.transforms.color_names import GIVEN, GREY, OWN, TABLES_OF_TRACERS
+from mactfusion.transforms.color_names import (
+    COLORS,
+    GIVEN,
+    GREY,
+    OWN,
+    TABLES_OF_TRACERS,
+    TINTED_CT,
+)
 from mactfusion.transforms.colormap import (
     LUMINANCE_WEIGHTS,
+    TABLE_SIZE,
     apply_color_table,
+    brightness_at,
     color_table,
     stops_of,
 )
+from mactfusion.transforms.legible import merge_legible
+from mactfusion.transforms.oklab import srgb_to_oklab
 from mactfusion.transforms.slabs import by_slabs, slabs
 from mactfusion.transforms.volume import new_voxels, plain, with_voxels
 
@@ -29,6 +41,13 @@ RED_WEIGHT, GREEN_WEIGHT, BLUE_WEIGHT = LUMINANCE_WEIGHTS
 BACKGROUND = 0.02
 """Share of full scale below which the sources show air and its noise."""
 
+NEUTRAL = {"legible": 0.0, "ycbcr": 0.5}
+"""Both chrominances of grey, by :data:`~mactfusion.transforms.color_names.COLORS`."""
+
+_COLORED = 0.01
+"""Chroma above which the first entry of a table has a colour."""
+_COLORED_FROM = 0.05
+"""Share of the window from which such a table has all its colour."""
 _TINY = 1e-30
 _CR_RANGE = 2 * (1 - RED_WEIGHT)
 _CB_RANGE = 2 * (1 - BLUE_WEIGHT)
@@ -79,26 +98,54 @@ def merge_chrominance(luminance: torch.Tensor, cb: torch.Tensor, cr: torch.Tenso
     return differences.mul_(factor).add_(luminance).clamp_(0, 1)
 
 
+def merge_colors(
+    luminance: torch.Tensor, chrominance: torch.Tensor, colors: str = COLORS[0]
+) -> torch.Tensor:
+    """Give a luminance the colours of a partner.
+
+    Args:
+        luminance: ``(1, slices, rows, columns)`` in [0, 1].
+        chrominance: ``(2, slices, rows, columns)``: of "ycbcr" Cb and Cr, 0.5 neutral; of "legible"
+            a and b of OKLab, 0 neutral.
+        colors: one of :data:`~mactfusion.transforms.color_names.COLORS`.
+
+    Returns:
+        ``(3, slices, rows, columns)``, RGB in [0, 1], without meta.
+    """
+    if colors == "legible":
+        return merge_legible(luminance, chrominance)
+    return merge_chrominance(luminance, *chrominance.split(1))
+
+
 class SplitLuminanced(Transform):
     """Split ``partner`` into ``luminance`` (1, ...) and, where it has colour, ``chrominance``.
 
     A scalar PET or SPECT volume gets its colours from the table; a colour volume keeps its own;
-    CT, MR and other scalar partners are luminance alone. ``is_color`` says whether there is
-    ``chrominance`` (2, ...): Cb and Cr, neutral 0.5. Where the partner is 0, and outside
-    ``field_of_view``, there is no luminance and no colour. ``colormap`` and ``colors`` say for the
-    record which colours it has.
+    CT, MR and other scalar partners are luminance alone, or a CT is tinted. ``is_color`` says
+    whether there is ``chrominance`` (2, ...), see :func:`merge_colors`. Where the partner is 0, and
+    outside ``field_of_view``, there is no luminance and no colour. ``colormap`` and ``colors``
+    say for the record which colours it has.
+
+    Of "ycbcr" a table's luminance is that of its entries. Of "legible" it is that of hot iron
+    whatever the table, so that the choice of a table changes colours alone.
 
     Args:
         colormap: see :func:`~mactfusion.transforms.colormap.color_table`; with "auto" the number
             ``tracer`` of the data, 0 where there is none, chooses among
-            :data:`~mactfusion.transforms.colormap.TABLES_OF_TRACERS`.
+            :data:`~mactfusion.transforms.color_names.TABLES_OF_TRACERS`.
+        colors: see :func:`merge_colors`.
+        tint: "ct" gives a CT beside an MR a tint.
 
     Raises:
         InputError: unknown colour table.
     """
 
-    def __init__(self, colormap: str | ArrayLike = "auto") -> None:
+    def __init__(
+        self, colormap: str | ArrayLike = "auto", colors: str = COLORS[0], tint: str = "none"
+    ) -> None:
         self.colormap = colormap
+        self.colors = colors
+        self.tint = tint
         color_table(colormap)
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -110,20 +157,24 @@ class SplitLuminanced(Transform):
         result = dict(data)
         partner = data["partner"]
         is_scalar = partner.shape[0] == 1
-        result["is_color"] = not is_scalar or data["task"] in TASKS_WITH_UPTAKE
+        is_tinted = is_scalar and self.tint == "ct" and data["task"] == "ct-mri"
+        result["is_color"] = not is_scalar or is_tinted or data["task"] in TASKS_WITH_UPTAKE
         if not result["is_color"]:
-            return {**result, "luminance": partner, "colormap": GREY, "colors": stops_of(GREY)}
+            return {
+                **result,
+                "luminance": partner,
+                "colormap": GREY,
+                "colors": stops_of(color_table(GREY)),
+            }
         if is_scalar:
-            colormap = self._colormap_of(data.get("tracer", 0))
-            table = color_table(colormap)
-            # The conversion is linear, so that of the table's entries is that of the volume.
-            table = rgb_to_ycbcr(table.T).T
+            colormap = TINTED_CT if is_tinted else self._colormap_of(data.get("tracer", 0))
             result["colormap"] = colormap if isinstance(colormap, str) else GIVEN
-            result["colors"] = stops_of(colormap)
+            result["colors"] = stops_of(shown_table(colormap, self.colors))
+            table = split_table(colormap, self.colors)
         else:
             table = None
             result["colormap"], result["colors"] = OWN, []
-        luminance, chrominance = _split(partner, table, data.get("field_of_view"))
+        luminance, chrominance = _split(partner, table, data.get("field_of_view"), self.colors)
         result["luminance"] = with_voxels(partner, luminance)
         result["chrominance"] = with_voxels(partner, chrominance)
         return result
@@ -131,12 +182,13 @@ class SplitLuminanced(Transform):
     def _colormap_of(self, tracer: int) -> str | ArrayLike:
         if not isinstance(self.colormap, str) or self.colormap != "auto":
             return self.colormap
-        if tracer >= len(TABLES_OF_TRACERS):
+        tables = TABLES_OF_TRACERS[self.colors]
+        if tracer >= len(tables):
             raise InputError(
-                f"There are distinct colours for {len(TABLES_OF_TRACERS)} PET and SPECT volumes; "
+                f"There are distinct colours for {len(tables)} PET and SPECT volumes; "
                 "give --colormap once for each partner, or fuse fewer."
             )
-        return TABLES_OF_TRACERS[tracer]
+        return tables[tracer]
 
 
 class MergeChrominanced(Transform):
@@ -150,11 +202,15 @@ class MergeChrominanced(Transform):
         key: the network's result, ``(1, ...)`` on the grid of ``image``; replaced by
             ``(3, ...)`` RGB, or ``(1, ...)`` where the partner has no colour.
         luminance_only: leave the colours out.
+        colors: see :func:`merge_colors`.
     """
 
-    def __init__(self, key: str = "pred", luminance_only: bool = False) -> None:
+    def __init__(
+        self, key: str = "pred", luminance_only: bool = False, colors: str = COLORS[0]
+    ) -> None:
         self.key = key
         self.luminance_only = luminance_only
+        self.colors = colors
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Merge the result with the chrominance."""
@@ -162,40 +218,95 @@ class MergeChrominanced(Transform):
         volumes = [plain(data[self.key]).to(image.device), plain(image)]
         if data["is_color"] and not self.luminance_only:
             volumes.append(plain(data["chrominance"]))
-        return {**data, self.key: with_voxels(image, by_slabs(_merged, *volumes))}
+        merged = by_slabs(partial(_merged, colors=self.colors), *volumes)
+        return {**data, self.key: with_voxels(image, merged)}
+
+
+def split_table(colormap: str | ArrayLike, colors: str = COLORS[0]) -> torch.Tensor:
+    """Return what becomes of the entries of a colour table.
+
+    Args:
+        colormap: see :func:`~mactfusion.transforms.colormap.color_table`.
+        colors: see :func:`merge_colors`.
+
+    Returns:
+        ``(N, 3)``: luminance and both chrominances.
+    """
+    table = color_table(colormap)
+    values = torch.linspace(0, 1, max(len(table), TABLE_SIZE))[None]
+    if colors == "ycbcr":  # linear: what lies between entries may be converted before or after
+        parts = rgb_to_ycbcr(table.T)
+        values = values[:, : len(table)]
+    else:
+        parts = _with_brightness(srgb_to_oklab(apply_color_table(values, table)), values)
+    if isinstance(colormap, str) and colormap == TINTED_CT:
+        parts[:1] = values
+    return parts.T
+
+
+def shown_table(colormap: str | ArrayLike, colors: str = COLORS[0]) -> torch.Tensor:
+    """Return a colour table as it looks where the partner alone is bright, ``(N, 3)`` RGB."""
+    if colors == "ycbcr":
+        return color_table(colormap)
+    parts = split_table(colormap, colors).T[:, None, None]
+    return merge_colors(parts[:1], parts[1:], colors)[:, 0, 0].T
+
+
+def _with_brightness(lab: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
+    """Put the brightness of uptake in the place of the lightness of a table's entries ``(3, N)``.
+
+    A table whose first entry has a colour would colour air, whose noise is uptake too: it comes to
+    its colours within the first part of the window.
+    """
+    chroma = lab[1:]
+    if chroma[:, 0].norm() > _COLORED:
+        chroma = chroma * (values / _COLORED_FROM).clamp(max=1)
+    return torch.cat([brightness_at(values), chroma])
 
 
 def _split(
-    partner: MetaTensor, table: torch.Tensor | None, field_of_view: MetaTensor | None
+    partner: MetaTensor, table: torch.Tensor | None, field_of_view: MetaTensor | None, colors: str
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return luminance ``(1, ...)`` and chrominance ``(2, ...)`` of a partner.
 
     Args:
         partner: ``(1, ...)`` in [0, 1], or RGB.
-        table: Y, Cb and Cr of a scalar partner, ``(N, 3)``.
+        table: of a scalar partner, see :func:`split_table`.
         field_of_view: where it was seen; everywhere without one.
+        colors: see :func:`merge_colors`.
     """
     shape = partner.shape[1:]
     luminance, chrominance = new_voxels((1, *shape)), new_voxels((2, *shape))
     for slab in slabs(shape):
         voxels = plain(partner)[:, slab]
-        ycbcr = rgb_to_ycbcr(voxels) if table is None else apply_color_table(voxels, table)
+        parts = _parts(voxels, colors) if table is None else apply_color_table(voxels, table)
         # Some tables give a colour to 0; without uptake there is nothing to show.
         empty = (voxels == 0).all(dim=0)
         if field_of_view is not None:
             empty |= plain(field_of_view)[0, slab] == 0
-        luminance[0, slab] = ycbcr[0].masked_fill_(empty, 0)
-        chrominance[:, slab] = ycbcr[1:].masked_fill_(empty, 0.5)
+        luminance[0, slab] = parts[0].masked_fill_(empty, 0)
+        chrominance[:, slab] = parts[1:].masked_fill_(empty, NEUTRAL[colors])
     return luminance, chrominance
 
 
+def _parts(rgb: torch.Tensor, colors: str) -> torch.Tensor:
+    """Return luminance and both chrominances, ``(3, ...)``, of a partner in colour."""
+    parts = rgb_to_ycbcr(rgb)
+    if colors == "legible":
+        parts[1:] = srgb_to_oklab(rgb.float())[1:]
+    return parts
+
+
 def _merged(
-    fused: torch.Tensor, image: torch.Tensor, chrominance: torch.Tensor | None = None
+    fused: torch.Tensor,
+    image: torch.Tensor,
+    chrominance: torch.Tensor | None = None,
+    colors: str = COLORS[0],
 ) -> torch.Tensor:
     """Fade a result ``(1, ...)`` to background, and give it its colours, if any."""
     fused = fused.float().clamp(0, 1)
     fused *= (image.amax(dim=0, keepdim=True) / BACKGROUND).clamp_(max=1)
-    return fused if chrominance is None else merge_chrominance(fused, *chrominance.split(1))
+    return fused if chrominance is None else merge_colors(fused, chrominance, colors)
 
 
 def _color_differences(cb: torch.Tensor, cr: torch.Tensor) -> torch.Tensor:

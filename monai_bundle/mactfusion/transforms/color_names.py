@@ -26,12 +26,25 @@ GREYS = ("grey", "gray")
 IRONS = {"cool_iron": (2, 1, 0), "green_iron": (1, 0, 2)}
 """Hot iron with its red, green and blue exchanged: channels of hot iron that become them."""
 
+METALS = ("hot_metal", "cool_metal", "green_metal")
+"""Tables that say uptake at any lightness, see :mod:`mactfusion.transforms.metals`."""
+
+COLORS = ("legible", "ycbcr")
+"""How luminance and colours become one picture, see :mod:`mactfusion.transforms.color`."""
+
+TINTS = ("none", "ct")
+"""What may be tinted that has no uptake."""
+
+TINTED_CT = "cool_tint"
+"""Table of a CT that is tinted: its bright half grows bluish."""
+
 GREY, OWN, GIVEN = "grey", "its own", "as given"
 """What a record calls the colours of a partner without a table, with colours of its own, and with
 a table of entries."""
 
-TABLES_OF_TRACERS = ("hot_iron", "cool_iron", "green_iron")
-"""Tables of "auto": of the only tracer, and of further ones beside it, in distinct hues."""
+TABLES_OF_TRACERS = {"legible": METALS, "ycbcr": ("hot_iron", "cool_iron", "green_iron")}
+"""Tables of "auto" by :data:`COLORS`: of the only tracer, and of further ones beside it, in
+distinct hues."""
 
 
 def check_color_table(name: str | ArrayLike) -> str | np.ndarray:
@@ -50,14 +63,14 @@ def check_color_table(name: str | ArrayLike) -> str | np.ndarray:
         return _checked_entries(name)
     own_name = name.strip().lower().replace("-", "_").replace(" ", "_")
     if own_name == "auto":
-        return TABLES_OF_TRACERS[0]
-    if own_name in (*DICOM_PALETTES, *IRONS, *GREYS):
+        return TABLES_OF_TRACERS[COLORS[0]][0]
+    if own_name in (*METALS, TINTED_CT, *DICOM_PALETTES, *IRONS, *GREYS):
         return own_name
     import matplotlib as mpl
 
     if name in mpl.colormaps:
         return name
-    known = [*DICOM_PALETTES, *IRONS, *GREYS, *mpl.colormaps]
+    known = [*METALS, TINTED_CT, *DICOM_PALETTES, *IRONS, *GREYS, *mpl.colormaps]
     by_lower_case = {candidate.lower(): candidate for candidate in known}
     close = difflib.get_close_matches(own_name, by_lower_case, n=3) or list(DICOM_PALETTES)
     raise InputError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,11 +12,16 @@ from mactfusion.transforms.color_names import (
     DICOM_PALETTES,
     GREYS,
     IRONS,
+    METALS,
+    TINTED_CT,
     check_color_table,
 )
+from mactfusion.transforms.metals import metal_table, tint_table
 from mactfusion.transforms.volume import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike
 
 LUMINANCE_WEIGHTS = (0.299, 0.587, 0.114)
@@ -29,10 +35,12 @@ def color_table(name: str | ArrayLike) -> torch.Tensor:
     """Return a colour table.
 
     Args:
-        name: "hot_iron", "pet" or "hot_metal_blue" (well-known palettes of DICOM PS3.6 annex B,
-            read from pydicom); "cool_iron" or "green_iron" (hot iron in blue and in green, each
-            entry as bright as hot iron's); "auto" (hot iron); "grey" or "gray"; or any colour map
-            of Matplotlib. Or the entries of a table, ``(N, 3)`` RGB or ``(N, 4)`` RGBA in [0, 1],
+        name: "hot_metal", "cool_metal" or "green_metal" (see
+            :mod:`mactfusion.transforms.metals`, each entry as bright as hot iron's where sRGB has
+            its colour there); "hot_iron", "pet" or "hot_metal_blue" (well-known palettes of DICOM
+            PS3.6 annex B, read from pydicom); "cool_iron" or "green_iron" (hot iron in blue and in
+            green, each entry as bright as hot iron's); "auto" (hot_metal); "grey" or "gray"; or
+            any colour map of Matplotlib. Or the entries of a table, ``(N, 3)`` RGB or ``(N, 4)`` RGBA in [0, 1],
             N from 2 to 65536; an entry is black as far as it is transparent.
 
     Returns:
@@ -44,6 +52,10 @@ def color_table(name: str | ArrayLike) -> torch.Tensor:
     checked = check_color_table(name)
     if not isinstance(checked, str):
         return _table_of_entries(checked)
+    if checked in METALS:
+        return metal_table(checked, _brightness())
+    if checked == TINTED_CT:
+        return tint_table(torch.linspace(0, 1, TABLE_SIZE))
     if checked in IRONS:
         return _iron_of_other_hue(IRONS[checked])
     if checked in GREYS:
@@ -78,14 +90,37 @@ def apply_color_table(volume: torch.Tensor, table: torch.Tensor) -> torch.Tensor
     return torch.stack(channels).reshape(-1, *shape)
 
 
-def stops_of(table: str | ArrayLike) -> list[str]:
+def brightness_at(values: torch.Tensor) -> torch.Tensor:
+    """Return how bright the network is shown uptake, whatever its colours: as hot iron has it.
+
+    Args:
+        values: ``(1, ...)`` in [0, 1].
+
+    Returns:
+        ``(1, ...)``, luminance in [0, 1].
+    """
+    return apply_color_table(values, _brightness()[:, None])
+
+
+def stops_of(table: torch.Tensor) -> list[str]:
     """Return 17 evenly spaced colours of a table as ``#rrggbb``, from its lowest to its highest.
 
     Args:
-        table: see :func:`color_table`.
+        table: ``(N, 3)`` RGB in [0, 1].
     """
-    colors = apply_color_table(torch.linspace(0, 1, _STOPS)[None], color_table(table)).T
+    colors = apply_color_table(torch.linspace(0, 1, _STOPS)[None], table).T
     return ["#" + "".join(f"{round(255 * float(part)):02x}" for part in color) for color in colors]
+
+
+def table_of_stops(stops: Sequence[str]) -> torch.Tensor:
+    """Return the table, ``(N, 3)`` RGB in [0, 1], of colours ``#rrggbb``."""
+    return torch.tensor([list(bytes.fromhex(stop[1:])) for stop in stops]) / 255
+
+
+@cache
+def _brightness() -> torch.Tensor:
+    """Return the luminance of hot iron, ``(256,)``."""
+    return _dicom_palette(DICOM_PALETTES["hot_iron"]) @ torch.tensor(LUMINANCE_WEIGHTS)
 
 
 def _table_of_entries(entries: np.ndarray) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -9,12 +10,14 @@ from monai.transforms import Transform
 
 from mactfusion.case import partner_roles
 from mactfusion.errors import named, note
-from mactfusion.transforms.color import merge_chrominance
-from mactfusion.transforms.color_names import GREY, OWN
+from mactfusion.transforms.color import NEUTRAL, merge_colors
+from mactfusion.transforms.color_names import COLORS, GREY, METALS, OWN, TINTED_CT
+from mactfusion.transforms.colormap import table_of_stops
 from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.units import units_of
 from mactfusion.transforms.volume import name_of, new_voxels, plain, with_voxels
 from mactfusion.transforms.windows import rounded
+from mactfusion.trust.readable import promise_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -30,7 +33,13 @@ class JoinPartnersd(Transform):
 
     ``chrominance`` is that of the stronger tracer (docs/adr/0005-three-modalities.md). Of one
     partner both are its own. The volumes that went into them are dropped.
+
+    Args:
+        colors: see :func:`mactfusion.transforms.color.merge_colors`.
     """
+
+    def __init__(self, colors: str = COLORS[0]) -> None:
+        self.colors = colors
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
         """Join ``partners``; see :class:`mactfusion.case.Case`."""
@@ -44,16 +53,20 @@ class JoinPartnersd(Transform):
         in_color = [partner for partner in partners if partner["is_color"]]
         result["is_color"] = bool(in_color)
         if in_color:
-            result["chrominance"] = with_voxels(anatomical, _chrominance(in_color))
+            result["chrominance"] = with_voxels(anatomical, _chrominance(in_color, self.colors))
         result["task"] = " + ".join(partner["task"] for partner in partners)
         result["task_reason"] = " ".join(partner["task_reason"] for partner in partners)
         result["coverage"] = min(partner["coverage"] for partner in partners)
         result["scaled"] = [_scaled(partner) for partner in partners]
         if len(partners) > 1:
-            result["shown"] = [_shown(partner) for partner in partners]
+            result["shown"] = [_shown(partner, self.colors) for partner in partners]
         result["partners"] = [described(partner, len(partners)) for partner in partners]
         for sentence in _doubtful_hues(result["partners"]):
             note(result, sentence)
+        if self.colors == "legible":
+            for partner in result["partners"]:
+                if sentence := _promise(partner):
+                    note(result, sentence)
         return result
 
 
@@ -97,16 +110,14 @@ def _scaled(partner: Partner) -> torch.Tensor:
     )
 
 
-def _shown(partner: Partner) -> torch.Tensor:
+def _shown(partner: Partner, colors: str) -> torch.Tensor:
     """Return a partner as a picture of it needs: ``(1 or 3, …)`` in 8 bits, to save memory."""
     luminance = plain(partner["luminance"])
     if not partner["is_color"]:
         return by_slabs(_in_8_bits, luminance, dtype=torch.uint8)
     chrominance = plain(partner["chrominance"])
     return by_slabs(
-        lambda luminance, chrominance: _in_8_bits(
-            merge_chrominance(luminance, *chrominance.split(1))
-        ),
+        lambda luminance, chrominance: _in_8_bits(merge_colors(luminance, chrominance, colors)),
         luminance,
         chrominance,
         dtype=torch.uint8,
@@ -117,21 +128,22 @@ def _in_8_bits(voxels: torch.Tensor) -> torch.Tensor:
     return (voxels * 255).round_()
 
 
-def _chrominance(partners: Sequence[Partner]) -> torch.Tensor:
-    """Mix Cb and Cr ``(2, …)``, each partner weighed by the fourth power of its luminance."""
+def _chrominance(partners: Sequence[Partner], colors: str) -> torch.Tensor:
+    """Mix ``(2, …)``, each partner weighed by the fourth power of its luminance."""
     if len(partners) == 1:
         return plain(partners[0]["chrominance"])
     luminances = [plain(partner["luminance"]) for partner in partners]
-    return by_slabs(_mixed, *luminances, *(plain(partner["chrominance"]) for partner in partners))
+    chrominances = [plain(partner["chrominance"]) for partner in partners]
+    return by_slabs(partial(_mixed, neutral=NEUTRAL[colors]), *luminances, *chrominances)
 
 
-def _mixed(*parts: torch.Tensor) -> torch.Tensor:
+def _mixed(*parts: torch.Tensor, neutral: float) -> torch.Tensor:
     """Mix the second half, chrominances, by the first half, luminances."""
     count = len(parts) // 2
     weights = torch.cat(parts[:count]) ** _HUE_CONTRAST
     weights /= weights.sum(dim=0).clamp(min=1e-12)
-    differences = torch.stack(parts[count:]) - 0.5
-    return (weights[:, None] * differences).sum(dim=0) + 0.5
+    differences = torch.stack(parts[count:]) - neutral
+    return (weights[:, None] * differences).sum(dim=0) + neutral
 
 
 def _doubtful_hues(partners: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -151,3 +163,22 @@ def _doubtful_hues(partners: Sequence[Mapping[str, Any]]) -> list[str]:
                 "once for each partner to tell them apart."
             )
     return sentences
+
+
+def _promise(partner: Mapping[str, Any]) -> str:
+    """Say what legible colours of a partner cannot promise; nothing where they keep theirs."""
+    table, name = partner["colormap"], named(partner["name"])
+    if table in (*METALS, TINTED_CT, GREY):
+        return ""
+    if table == OWN:
+        return (
+            f"{name} keeps its own colours: how high it is can be read from hue and saturation "
+            "alone, and not at all where it is grey or white."
+        )
+    promise = promise_of(table_of_stops(partner["colors"]))
+    if promise.is_kept:
+        return ""
+    return (
+        f"The colour table of {name} ({table}) {promise.sentence}; the colormap {METALS[0]} does "
+        "without that."
+    )

@@ -31,6 +31,8 @@ _RGB_OF_CONES = (
     (-0.0041960863, -0.7034186147, 1.7076147010),
 )
 
+_TINY = 1e-18
+
 
 def srgb_to_oklab(rgb: torch.Tensor) -> torch.Tensor:
     """Convert colours as files and screens hold them to OKLab.
@@ -42,8 +44,7 @@ def srgb_to_oklab(rgb: torch.Tensor) -> torch.Tensor:
         ``(3, ...)``: L from 0 (black) to 1 (white), a and b, 0 for grey; without meta.
     """
     cones = _times(_CONES_OF_RGB, decode_srgb(plain(rgb)))
-    # The cones of sRGB are not negative but for rounding.
-    return _times(_LAB_OF_ROOTS, cones.clamp_(min=0).pow_(1 / 3))
+    return _times(_LAB_OF_ROOTS, power(cones, 1 / 3))
 
 
 def oklab_to_srgb(lab: torch.Tensor) -> torch.Tensor:
@@ -65,12 +66,21 @@ def oklab_to_linear(lab: torch.Tensor) -> torch.Tensor:
 
 def decode_srgb(rgb: torch.Tensor) -> torch.Tensor:
     """Return the light, in [0, 1], of sRGB in [0, 1]."""
-    return torch.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return torch.where(rgb <= 0.04045, rgb / 12.92, power((rgb + 0.055) / 1.055, 2.4))
 
 
 def encode_srgb(light: torch.Tensor) -> torch.Tensor:
     """Return the sRGB in [0, 1] of light in [0, 1]."""
-    return torch.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
+    curve = power(light, 1 / 2.4).mul_(1.055).sub_(0.055)
+    return torch.where(light <= 0.0031308, light * 12.92, curve)
+
+
+def power(values: torch.Tensor, exponent: float) -> torch.Tensor:
+    """Return values from 1e-18, to which others are raised, to a power.
+
+    By logarithms that is over twice as fast as ``**``; that of 0 would be slow.
+    """
+    return values.clamp(min=_TINY).log_().mul_(exponent).exp_()
 
 
 def _times(matrix: tuple[tuple[float, ...], ...], values: torch.Tensor) -> torch.Tensor:

@@ -43,7 +43,7 @@ _AS_NRRD = Path("fused.nrrd")
 _PLACED_BY = ("task", "register", "accept_doubtful", "transform")
 _ALIGNED_BY = (*_PLACED_BY, "grid", "axis")
 _WINDOWS = ("window", "anatomical_window")
-_SCALED_BY = (*_ALIGNED_BY, *_WINDOWS, "colormap", "luminance", "dtype")
+_SCALED_BY = (*_ALIGNED_BY, *_WINDOWS, "colormap", "colors", "tint", "luminance", "dtype")
 
 _GLANCE_S = 0.05
 
