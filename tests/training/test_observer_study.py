@@ -13,7 +13,6 @@ from small_heads import mean_of_sources, small_heads
 from typer import Typer
 from typer.testing import CliRunner
 
-from mactfusion.transforms.color import RED_WEIGHT
 from mactfusion.transforms.oklab import srgb_to_oklab
 from mactfusion.trust.lesions import LESIONS
 from training.observer import __main__ as command
@@ -21,7 +20,7 @@ from training.observer import heads as real_heads
 from training.observer import kept
 from training.observer.gather import gather
 from training.observer.page import Results, tables
-from training.observer.pictures import draw_pictures
+from training.observer.pictures import FUSED, IN_COLORS_OF_PAPERS, draw_pictures
 from training.observer.study import EITHER, SIDE_BY_SIDE, Found, find, observers
 
 KINDS = list(LESIONS)
@@ -51,10 +50,18 @@ def test_pictures_of_grey_and_of_colour():
         assert grey[name].shape == (3, 2, 24, 24)
         assert grey[name][:, 0, 12, 12].tolist() == pytest.approx(wanted.tolist(), abs=1e-4)
     coloured = draw_pictures(scaled, "pet-mri", {"fused": mean_of_sources})
-    assert list(coloured) == ["MR", "PET", "fused", "maximum", "blending"]
+    assert list(coloured) == ["MR", "PET", FUSED, IN_COLORS_OF_PAPERS, "maximum", "blending"]
     assert coloured["MR"][1:].abs().max() < 1e-4
-    for name in ("PET", "fused", "maximum", "blending"):
-        assert coloured[name][1, 0, 12, 12] > 0.01, name  # hot iron is red
+    for name in ("PET", FUSED, IN_COLORS_OF_PAPERS, "maximum", "blending"):
+        assert coloured[name][1, 0, 12, 12] > 0.01, name  # red
+
+
+def test_of_legible_colours_alone_the_uptake_is_the_same_whatever_the_mr():
+    scaled = torch.full((2, 2, 24, 24), 0.4)
+    scaled[1, 0] = 0.8
+    pictures = draw_pictures(scaled, "spect-mri", {FUSED: mean_of_sources})
+    moved = {name: (p[1:, 1] - p[1:, 0])[:, 12, 12].norm() for name, p in pictures.items()}
+    assert moved[FUSED] < 0.005 < moved[IN_COLORS_OF_PAPERS]
 
 
 def test_uptake_is_shown_in_the_colours_of_the_recipe():
@@ -63,7 +70,6 @@ def test_uptake_is_shown_in_the_colours_of_the_recipe():
     hot_iron = torch.tensor([0.2 * 2, 0.0, 0.0])[:, None]
     seen = draw_pictures(scaled, "pet-mri", {})["PET"][:, 0, 12, 12]
     assert seen.tolist() == pytest.approx(srgb_to_oklab(hot_iron)[:, 0].tolist(), abs=0.01)
-    assert RED_WEIGHT < 0.3
 
 
 def test_the_gain_of_a_network_is_that_of_the_slice_without_lesions():
@@ -264,6 +270,7 @@ def small(monkeypatch, tmp_path):
     monkeypatch.setattr(
         command, "read_networks", lambda weights, *_: dict.fromkeys(weights, mean_of_sources)
     )
+    monkeypatch.setattr(command, "WITH_WEIGHTS_OF_AUTHORS", ("mr-mr",))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -286,6 +293,9 @@ def test_the_page_and_the_figures(small):
     with (small / "docs" / "observer.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == 2 * 3 * len(LESIONS) * 7 * len(observers())
+    assert {row["picture"] for row in rows if row["task"] == "pet-mri"} == {
+        "MR", "PET", FUSED, IN_COLORS_OF_PAPERS, "maximum", "blending", SIDE_BY_SIDE,
+    }  # fmt: skip
     assert all(float(row["low"]) <= float(row["high"]) for row in rows)
     assert {row["picture"] for row in rows if row["task"] == "mr-mr"} == {
         "T1", "FLAIR", "fused", "published", "maximum", "blending", SIDE_BY_SIDE,

@@ -23,12 +23,14 @@ import typer
 from rich.console import Console
 from rich.progress import track
 
+from mactfusion.networks.registry import DEFAULT_MODEL
 from training.lesion_study.measure import CHANNELS
 from training.marked_page import Markers, around_markers, write_between_markers
 from training.observer.gather import gather
 from training.observer.heads import PHANTOM_PARTNERS, mr_heads, phantom_heads, template_heads
 from training.observer.kept import read_networks
 from training.observer.page import Results, tables, write_csv
+from training.observer.pictures import FUSED, IN_COLORS_OF_PAPERS
 from training.observer.study import find
 from training.refusals import refusals
 
@@ -38,15 +40,15 @@ if TYPE_CHECKING:
 
 MARKERS = Markers("<!-- observer begins -->", "<!-- observer ends -->")
 HEADING = "# Can a reader find a lesion\n\n"
-DEFAULT, PUBLISHED = "fused", "published"
-MODEL = "pixel_weights"
+PUBLISHED = "published"
+WITH_WEIGHTS_OF_AUTHORS = ("ct-mri",)
 
 
 @refusals()
 def main(
     templates: Annotated[Path | None, typer.Option(help="Folder of an average head.")] = None,
     mr_mr: Annotated[Path | None, typer.Option(help="Folder with T1 and FLAIR.")] = None,
-    published: Annotated[Path | None, typer.Option(help="The authors' weights.")] = None,
+    published: Annotated[Path | None, typer.Option(help="The authors' weights, for CT.")] = None,
     heads: Annotated[int, typer.Option(min=5, help="Synthetic ones of each pair.")] = 12,
     slices: Annotated[int, typer.Option(min=1, help="Of each volume.")] = 20,
     places: Annotated[int, typer.Option(min=1, help="In each slice, at most.")] = 12,
@@ -57,8 +59,12 @@ def main(
 ) -> None:
     """Measure how well a model observer finds lesions."""
     around_markers(page, MARKERS)  # refused before the long work, not after
-    weights = {DEFAULT: MODEL} | ({PUBLISHED: str(published)} if published else {})
-    networks = {task: read_networks(weights, task, keep) for task in PHANTOM_PARTNERS}
+    ours = {FUSED: DEFAULT_MODEL}
+    theirs = {PUBLISHED: str(published)} if published else {}
+    networks = {
+        task: read_networks(ours | (theirs if task in WITH_WEIGHTS_OF_AUTHORS else {}), task, keep)
+        for task in PHANTOM_PARTNERS
+    }
     given: list[Head] = []
     if templates:
         given += template_heads(templates, slices)
@@ -71,7 +77,7 @@ def main(
         looked_at = track(of_task, f"Looking at {task}", console=Console(stderr=True))
         responses = gather(looked_at, networks[task], places, rng)
         found += find(task, responses, draws, rng)
-    results = Results(found, (DEFAULT,))
+    results = Results(found, (FUSED, IN_COLORS_OF_PAPERS))
     write_between_markers(page, MARKERS, tables(results), HEADING)
     write_csv(page.with_suffix(".csv"), found)
     typer.echo(str(page))

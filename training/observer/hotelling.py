@@ -30,7 +30,7 @@ JUST_SEEN = 0.02
 """Difference in OKLab that one just sees, of CSS Color 4."""
 INDUCED = 0.75
 """Noise of the score that a picture induces, as a share of the score's own standard deviation."""
-_LEAST_VARIANCE = 1e-9
+_LEAST_VARIANCE = 1e-6
 """Of all responses, as a share of their mean."""
 
 

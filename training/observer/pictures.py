@@ -8,7 +8,7 @@ import torch
 from monai.data import MetaTensor
 
 from mactfusion.transforms.brightness import steady_gain
-from mactfusion.transforms.color import MergeChrominanced, SplitLuminanced, merge_chrominance
+from mactfusion.transforms.color import MergeChrominanced, SplitLuminanced, merge_colors
 from mactfusion.transforms.oklab import srgb_to_oklab
 from mactfusion.transforms.volume import plain
 from training.lesion_study.measure import CHANNELS
@@ -16,10 +16,14 @@ from training.lesion_study.methods import OPACITY, SHOWN_FROM, pixel_maximum
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from training.lesion_study.methods import Method
 
-BLENDING, MAXIMUM = "blending", "maximum"
+FUSED, MAXIMUM, BLENDING = "fused", "maximum", "blending"
+IN_COLORS_OF_PAPERS = "fused, papers' colours"
+OURS, PAPERS = "legible", "ycbcr"
+"""Colours of what the default network fuses, and of all else: hot iron."""
 
 
 def draw_pictures(
@@ -38,26 +42,35 @@ def draw_pictures(
 
     Returns:
         Names of both sources, of the networks, ``maximum`` and ``blending`` to ``(3, B, H, W)`` in
-        OKLab.
+        OKLab. What the network called ``fused`` gives is there in legible colours, and where there
+        are colours in those of the papers too.
     """
-    meta = {"affine": torch.eye(4, dtype=torch.float64)}
-    case = SplitLuminanced()(
-        {"partner": MetaTensor(scaled[None, :, 1], meta=meta), "task": task, "tracer": 0}
-    )
-    anatomical, luminance = scaled[None, :, 0], plain(case["luminance"])
-    case["image"] = MetaTensor(torch.cat([anatomical, luminance]), meta=meta)
+    case, in_color = _split(scaled, task, PAPERS)
+    anatomical, luminance = plain(case["image"]).split(1)
     sources = plain(case["image"]).movedim(0, 1)
-    partner = luminance
-    if case["is_color"]:
-        partner = merge_chrominance(luminance, *plain(case["chrominance"]).split(1))
+    partner = merge_colors(luminance, plain(case["chrominance"]), PAPERS) if in_color else luminance
     opacity = OPACITY * (luminance > SHOWN_FROM)
-    first, second = CHANNELS[task]
-    drawn = {first: anatomical, second: partner}
+    drawn = dict(zip(CHANNELS[task], (anatomical, partner), strict=True))
     for name, network in networks.items():
-        drawn[name] = _in_color(case, _steadied(network, sources))
-    drawn[MAXIMUM] = _in_color(case, pixel_maximum(sources))
+        fused = _steadied(network, sources)
+        if name != FUSED or not in_color:
+            drawn[name] = _merged(case, fused, PAPERS)
+            continue
+        legible, _ = _split(scaled, task, OURS)
+        drawn[FUSED] = _merged(legible, fused, OURS)
+        drawn[IN_COLORS_OF_PAPERS] = _merged(case, fused, PAPERS)
+    drawn[MAXIMUM] = _merged(case, pixel_maximum(sources), PAPERS)
     drawn[BLENDING] = anatomical + opacity * (partner - anatomical)
     return {name: srgb_to_oklab(picture.expand(3, -1, -1, -1)) for name, picture in drawn.items()}
+
+
+def _split(scaled: torch.Tensor, task: str, colors: str) -> tuple[dict[str, Any], bool]:
+    """Return a case as the recipe has it before the network, and whether it has colours."""
+    meta = {"affine": torch.eye(4, dtype=torch.float64)}
+    partner = MetaTensor(scaled[None, :, 1], meta=meta)
+    case = SplitLuminanced(colors=colors)({"partner": partner, "task": task})
+    image = torch.cat([scaled[None, :, 0], plain(case["luminance"])])
+    return {**case, "image": MetaTensor(image, meta=meta)}, bool(case["is_color"])
 
 
 def _steadied(network: Method, sources: torch.Tensor) -> torch.Tensor:
@@ -66,5 +79,6 @@ def _steadied(network: Method, sources: torch.Tensor) -> torch.Tensor:
     return (fused * steady_gain(fused[:1, 0], sources[:1].amax(dim=1))).clamp(0, 1)
 
 
-def _in_color(case: Mapping[str, object], fused: torch.Tensor) -> torch.Tensor:
-    return plain(MergeChrominanced()({**case, "pred": fused.movedim(1, 0)})["pred"])
+def _merged(case: Mapping[str, Any], fused: torch.Tensor, colors: str) -> torch.Tensor:
+    merge = MergeChrominanced(colors=colors)
+    return plain(merge({**case, "pred": fused.movedim(1, 0)})["pred"])
