@@ -180,7 +180,8 @@ def test_colour_helps_where_lightness_says_nothing():
 def test_equal_seeds_give_equal_figures(found):
     again = list(find("ct-mri", responses_of(), 20, np.random.default_rng(0)))
     assert all((one.areas == other.areas).all() for one, other in zip(found, again, strict=True))
-    assert not np.array_equal(responses_of(seed=1).place, responses_of().place)
+    other = responses_of(seed=1).absent["MR"]
+    assert not np.array_equal(other, responses_of().absent["MR"])
 
 
 def test_who_learned_from_noise_finds_nothing(responses):
@@ -210,10 +211,10 @@ def test_the_bar():
     either = {(EITHER, "MR"): 0.7, (EITHER, "CT"): 0.65}
     fused = {("MR", "fused"): 0.881, ("CT", "fused"): 0.77, (EITHER, "fused"): 0.75}
     areas = {
-        key: [value, value - 0.01, value + 0.01]
+        key: [value, value - 0.02, value + 0.02]
         for key, value in (sources | either | fused).items()
     }
-    areas["CT", "fused"] = [0.77, 0.74, 0.83]
+    areas["CT", "fused"] = [0.77, 0.73, 0.84]
     text = tables(Results(cells_of(areas), ("fused", "absent")))
     lines = text.splitlines()
     assert "| CT-MR, MR | fused | 0.900 | 0.881 | -0.019 (-0.019 to -0.019) | held |" in lines
@@ -222,7 +223,7 @@ def test_the_bar():
         line.startswith("| CT-MR, either | fused | 0.700 | 0.750 | +0.050") for line in lines
     )
     assert "| lesion | lesions | MR | CT | fused |" in lines
-    assert any(line.startswith("| mean | 60 | 0.900 ± 0.010 | 0.500 ± 0.010 |") for line in lines)
+    assert any(line.startswith("| mean | 60 | 0.900 ± 0.019 | 0.500 ± 0.019 |") for line in lines)
     assert "### CT-MR, lesion in either source" in lines
     assert "| CT-MR, CT | fused | -0.030 | -0.030 | -0.030 | -0.030 |" in lines
 
@@ -251,6 +252,7 @@ def test_synthetic_heads_are_seeded_and_all_different(monkeypatch):
     monkeypatch.setattr(real_heads, "PHANTOM_GRID", (44, 53))
     monkeypatch.setattr(real_heads, "PHANTOM_SPACING_MM", 4.0)
     monkeypatch.setattr(real_heads, "SLICES_OF_A_PHANTOM", 2)
+    monkeypatch.setattr(real_heads, "PHANTOM_HEIGHTS_MM", (5.0, 30.0))
     first, second = real_heads.phantom_heads("mr-mr", 2, seed=0)
     assert first.spacing_mm == pytest.approx((4.0, 4.0))
     assert first.scaled.shape[1:] == (2, 53, 44)
