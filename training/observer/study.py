@@ -35,11 +35,11 @@ class Observer:
 
     Attributes:
         noise: its own.
-        sees_color: it looks at OKLab's a and b too, not at lightness alone.
+        color: how much OKLab's a and b count beside lightness; 0 where it does not see them.
     """
 
     noise: Noise
-    sees_color: bool = True
+    color: float = 1.0
 
 
 def observers() -> dict[str, Observer]:
@@ -47,7 +47,8 @@ def observers() -> dict[str, Observer]:
     noise = human_noise()
     return {
         "as a person": Observer(noise),
-        "lightness alone": Observer(noise, sees_color=False),
+        "lightness alone": Observer(noise, color=0.0),
+        "colour counts double": Observer(noise, color=2.0),
         "no static noise": Observer(Noise(0.0, noise.induced)),
         "no noise": Observer(Noise(0.0, 0.0)),
     }
@@ -107,11 +108,15 @@ def _of_picture(
     return of_all[picture]
 
 
-def _seen(count: int, observer: Observer) -> NDArray[np.intp]:
-    """Return which responses the observer looks at; planes L, a and b, of one picture or two."""
-    index = np.arange(count)
-    is_lightness = index // CHANNELS_OF_LIGHTNESS % 3 == 0
-    return index if observer.sees_color else index[is_lightness]
+def _seen(count: int, observer: Observer) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return which responses the observer looks at, and how much each counts.
+
+    The planes L, a and b of one picture or of two lie behind each other.
+    """
+    is_lightness = np.arange(count) // CHANNELS_OF_LIGHTNESS % 3 == 0
+    weight = np.where(is_lightness, 1.0, observer.color)
+    seen = np.flatnonzero(weight)
+    return seen, weight[seen]
 
 
 def _cells(
@@ -143,12 +148,13 @@ def _areas(
         changes = present[learned] - absent[responses.place[learned]]
         spread = (np.cov(absent[~asked].T) + np.cov(present[learned].T)) / 2
         for name, observer in observers().items():
-            seen = _seen(absent.shape[1], observer)
-            lesson = Lesson(changes[:, seen].mean(axis=0), spread[np.ix_(seen, seen)])
+            seen, weight = _seen(absent.shape[1], observer)
+            signal = (changes[:, seen] * weight).mean(axis=0)
+            lesson = Lesson(signal, spread[np.ix_(seen, seen)] * np.outer(weight, weight))
             template = lesson.template(observer.noise)
             right = told_apart(
-                template.score(present[looked][:, seen]),
-                template.score(absent[asked][:, seen]),
+                template.score(present[looked][:, seen] * weight),
+                template.score(absent[asked][:, seen] * weight),
                 template.noise,
             )
             sums[name] += area(right, (head_of_lesion[asked_lesion], head[asked]), samples)
