@@ -96,7 +96,7 @@ class Lesson:
         least = _LEAST_VARIANCE * float(np.diag(self.spread).mean())
         static = noise.static**2
         inner = self.spread + (static + least) * np.eye(len(self.signal))
-        weights: NDArray[np.float64] = np.linalg.solve(inner, self.signal)
+        weights = np.asarray(np.linalg.solve(inner, self.signal), np.float64)
         outer = float(weights @ self.spread @ weights)
         own = static * float(weights @ weights) + noise.induced**2 * outer
         return Template(weights, own**0.5)
