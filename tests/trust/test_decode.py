@@ -5,14 +5,20 @@ from __future__ import annotations
 import pytest
 import torch
 
-from mactfusion.transforms.color import merge_chrominance, rgb_to_ycbcr
+from mactfusion.transforms.color import (
+    merge_chrominance,
+    merge_colors,
+    rgb_to_ycbcr,
+    shown_table,
+    split_table,
+)
 from mactfusion.transforms.colormap import apply_color_table, color_table, stops_of
-from mactfusion.transforms.oklab import oklab_to_srgb
 from mactfusion.trust.decode import decode, decoded
 
 
 def partner(colormap="hot_iron", role="partner"):
-    return {"input": role, "colormap": colormap, "colors": stops_of(colormap)}
+    stops = [] if colormap == "as given" else stops_of(shown_table(colormap, "legible"))
+    return {"input": role, "colormap": colormap, "colors": stops}
 
 
 def as_merged(level, luminance, colormap="hot_iron"):
@@ -49,21 +55,20 @@ def test_a_colour_of_another_table_is_none_of_it():
     )
 
 
-@pytest.mark.parametrize("lightness", [0.35, 0.55, 0.7])
-def test_legible_colours_are_read_by_hue_and_chroma_alone(lightness):
-    levels = torch.linspace(0, 1, 17)
-    table = torch.stack([torch.full((17,), 0.5), 0.08 * levels, 0.05 * levels.square()])
-    stops = (255 * oklab_to_srgb(table)).round().int().T.tolist()
-    given = {
-        "input": "partner",
-        "colormap": "as given",
-        "colors": ["#" + "".join(f"{part:02x}" for part in stop) for stop in stops],
-    }
-    color = oklab_to_srgb(torch.tensor([[lightness], [0.08 * 0.6], [0.05 * 0.36]]))[:, 0]
-    found, sentence = decode((255 * color).round().div(255).tolist(), [given], "legible")
-    assert found["partner"].level == pytest.approx(0.6, abs=0.04)
+@pytest.mark.parametrize("luminance", [0.2, 0.5, 0.9])
+@pytest.mark.parametrize("colormap", ["hot_metal", "cool_metal", "green_metal"])
+def test_legible_colours_are_read_whatever_the_brightness(luminance, colormap):
+    chroma = apply_color_table(torch.tensor([[0.6]]), split_table(colormap, "legible"))[1:]
+    color = merge_colors(torch.full((1, 1, 1, 1), luminance), chroma[..., None, None], "legible")
+    shown = (255 * color.flatten()).round().div(255).tolist()
+    given = partner("as given")
+    given["colors"] = stops_of(shown_table(colormap, "legible"))
+    found, sentence = decode(shown, [partner(colormap)], "legible")
+    assert found["partner"].level == pytest.approx(0.6, abs=0.01)
     assert found["partner"].low <= 0.6 <= found["partner"].high
     assert sentence == ""
+    found, _ = decode(shown, [given], "legible")
+    assert found["partner"].level == pytest.approx(0.6, abs=0.06)  # of 17 stops
 
 
 def test_what_cannot_be_read_is_said():

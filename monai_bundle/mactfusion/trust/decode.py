@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from mactfusion.errors import InputError
-from mactfusion.transforms.color import merge_chrominance, rgb_to_ycbcr
+from mactfusion.transforms.color import merge_chrominance, rgb_to_ycbcr, split_table
 from mactfusion.transforms.color_names import GREY, OWN
-from mactfusion.transforms.colormap import apply_color_table, color_table
+from mactfusion.transforms.colormap import apply_color_table, color_table, table_of_stops
 from mactfusion.transforms.oklab import srgb_to_oklab
 
 if TYPE_CHECKING:
@@ -91,9 +91,10 @@ def decode(
     color = torch.tensor(rgb, dtype=torch.float64)
     table = _table_of(partner)
     if colors == "legible":
-        found = decoded(_hue(color), _hue(table.T).T, _rounding_of_hue(color))
+        chroma = _levels(split_table(table, colors)[:, 1:])
+        found = decoded(_hue(color), chroma, _rounding_of_hue(color))
     else:
-        found = decoded(color, _merged(table, color), 2 * ROUNDING)
+        found = decoded(color, _merged(_levels(color_table(table)), color), 2 * ROUNDING)
     if found is None:
         return {}, "The colour is none of the table's."
     sentence = ""
@@ -105,14 +106,18 @@ def decode(
     return {str(partner["input"]): found}, sentence
 
 
-def _table_of(partner: Mapping[str, object]) -> Tensor:
-    """Return the colours of evenly spaced levels, ``(N, 3)`` RGB."""
+def _table_of(partner: Mapping[str, object]) -> str | Tensor:
+    """Return the name of a colour table, or entries of what was given as a table."""
+    name = str(partner["colormap"])
     try:
-        table = color_table(str(partner["colormap"]))
-    except InputError:  # given as a table, of which the record has some stops
-        stops = [str(stop).removeprefix("#") for stop in partner["colors"]]  # type: ignore[attr-defined]
-        parts = [[int(stop[place : place + 2], 16) / 255 for place in (0, 2, 4)] for stop in stops]
-        table = torch.tensor(parts)
+        color_table(name)
+    except InputError:  # the record has some stops of it
+        return table_of_stops(partner["colors"])  # type: ignore[arg-type]
+    return name
+
+
+def _levels(table: Tensor) -> Tensor:
+    """Return the entries ``(LEVELS, C)`` of evenly spaced levels."""
     return apply_color_table(torch.linspace(0, 1, LEVELS)[None], table).T.double()
 
 
