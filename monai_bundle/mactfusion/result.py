@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from monai.data import MetaTensor
 
     from mactfusion.case import Case
+    from mactfusion.trust.regions import Region
 
 
 @dataclass(frozen=True, repr=False)
@@ -113,6 +114,21 @@ class FusionResult:
         if self._aligned is None:
             return [None] * len(self.record["partners"])
         return [partner.get("before") for partner in self._aligned["partners"]]
+
+    @property
+    def lost(self) -> MetaTensor | None:
+        """Where the result lost or invented structure, ``(1, I, J, K)``; None without a check.
+
+        The sum of 1 (structure of the anatomical volume is lost), 2, 4, 8 … (of the partners, in
+        the order of ``record["partners"]``) and 128 (no source has it).
+        """
+        codes = self._case.get("lost")
+        return None if codes is None else self._restored(codes)
+
+    @property
+    def regions(self) -> list[Region]:
+        """The same as a list, see :class:`mactfusion.trust.regions.Region`; empty without."""
+        return self._case.get("regions", [])
 
     @property
     def hottest_mm(self) -> np.ndarray | None:

@@ -136,7 +136,7 @@ def check_outputs(
 ) -> None:
     """Refuse the name of a fused volume and what lies beside it; see :func:`check_output`.
 
-    That is its record, and the transforms of partners that are moved.
+    That is its record, the map of what was lost, and the transforms of partners that are moved.
 
     Args:
         output: the file to be written; None for nothing.
@@ -159,6 +159,13 @@ def check_outputs(
             "or choose another name."
         )
     outputs = {"fused volume": output, "record": sidecar}
+    lost_map = lost_map_path(output)
+    if lost_map.is_dir() or (lost_map.exists() and not overwrite):
+        raise InputError(
+            f"{lost_map}, where the map of what was lost belongs, exists already; add --overwrite "
+            "or choose another name."
+        )
+    outputs["map of what was lost"] = lost_map
     for path in transforms_beside(output):
         if path.is_dir() or not overwrite:
             raise InputError(
@@ -207,6 +214,12 @@ def transform_path(output: str | Path, role: str) -> Path:
     output = Path(output)
     which = "" if role == "partner" else f".{role.replace(' ', '-')}"
     return output.with_name(f"{output.name}{which}.tfm")
+
+
+def lost_map_path(output: str | Path) -> Path:
+    """Name of the map of what was lost: ``fused.nrrd`` has ``fused.nrrd.lost.nii.gz``."""
+    output = Path(output)
+    return output.with_name(f"{output.name}.lost.nii.gz")
 
 
 def transforms_beside(output: Path) -> list[Path]:

@@ -14,11 +14,14 @@ from mactfusion.io.atomic import atomic_path, made_folder
 from mactfusion.io.dicom import DicomExport
 from mactfusion.io.names import (
     check_outputs,
+    lost_map_path,
     sidecar_path,
     transform_path,
     transforms_beside,
 )
 from mactfusion.io.write import stored_type, write_volume
+from mactfusion.transforms.slices import RestoreOrientationd
+from mactfusion.transforms.volume import with_voxels
 from mactfusion.registration.linear import poses_of_moved, write_transform
 
 if TYPE_CHECKING:
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from mactfusion.record import Record
+
+
+_MOST_IN_8_BITS = 255
 
 
 class CheckFormatd(Transform):
@@ -78,6 +84,7 @@ class SaveFusiond(Transform):
     Args:
         record: writes the record, and knows the output and what it must not overwrite.
         dtype: stored type.
+        lost_map: also write ``lost`` of the data, see :func:`mactfusion.io.names.lost_map_path`.
         overwrite: replace a file of that name.
         export: the DICOM output that was chosen, if any.
     """
@@ -86,6 +93,7 @@ class SaveFusiond(Transform):
         self,
         record: Record,
         dtype: str = "auto",
+        lost_map: bool = False,
         overwrite: bool = False,
         export: DicomExport | None = None,
     ) -> None:
@@ -95,6 +103,7 @@ class SaveFusiond(Transform):
         check_outputs(record.output, overwrite, inputs, self.export.format)
         self.record = record
         self.dtype = dtype
+        self.lost_map = lost_map
         self.overwrite = overwrite
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,10 +122,12 @@ class SaveFusiond(Transform):
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         poses = poses_of_moved(data["partners"])
         transforms = {transform_path(output, role): pose for role, pose in poses.items()}
+        lost_map = lost_map_path(output)
+        maps = [lost_map] if self.lost_map else []
         try:
             with (
                 made_folder(output.parent),
-                _all_or_none([output, *transforms]),
+                _all_or_none([output, *transforms, *maps]),
                 atomic_path(sidecar) as temporary,
                 ExitStack() as stack,
             ):
@@ -124,6 +135,8 @@ class SaveFusiond(Transform):
                 temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
                 for path, pose in transforms.items():
                     write_transform(pose, stack.enter_context(atomic_path(path)))
+                for path in maps:
+                    _write_map(data, path)
                 if self.export.is_chosen:
                     self.export.write(data, record, self.overwrite)
                 else:
@@ -136,10 +149,19 @@ class SaveFusiond(Transform):
             for path in transforms_beside(output):
                 if path not in transforms:  # of the result that was replaced
                     path.unlink()
+            if not self.lost_map:
+                lost_map.unlink(missing_ok=True)
         except OSError as error:
             raise InputError(
                 f"What belongs beside {output} cannot be written ({error.strerror})."
             ) from error
+
+
+def _write_map(data: Mapping[str, Any], path: Path) -> None:
+    """Write ``lost`` on the grid of the result, as whole numbers."""
+    shares = with_voxels(data["image"], data["lost"] / _MOST_IN_8_BITS)
+    restored = RestoreOrientationd(["lost"])({**data, "lost": shares})["lost"]
+    write_volume(restored, path, dtype="uint8", description="MACTFusion lost")
 
 
 @contextmanager

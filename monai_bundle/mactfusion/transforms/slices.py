@@ -179,8 +179,9 @@ def _cut(data: Mapping[str, Any], place: int) -> dict[str, Any]:
         if isinstance(volume, MetaTensor):
             voxels = plain(volume)[:, place : place + 1]
             result[key] = with_voxels(volume, voxels, volume.affine @ shift)
-    if "shown" in data:
-        result["shown"] = [volume[:, place : place + 1] for volume in data["shown"]]
+    for key in ("scaled", "shown"):
+        if key in data:
+            result[key] = [volume[:, place : place + 1] for volume in data[key]]
     return result
 
 
