@@ -8,12 +8,12 @@ source at a time, as :mod:`training.lesions` does, but a partner that gets its c
 gets the lesion before that. Both are fused, coloured as the recipe does, and turned into lightness
 and colour as a person sees them; a lesion is *lost* where what it changes there is below 30 % of
 what it changes in the lightness of its source. Then the picture with the lesion alone is checked
-(:mod:`mactfusion.metrics.marks`), which knows nothing of the lesion; it is *flagged* where 35 % of
-it is marked.
+(:mod:`mactfusion.structure.marks`), which knows nothing of the lesion; it is *flagged* where 35 %
+of it is marked.
 
-Every second pair of slices is there to set thresholds by, the others are reported. What was measured
-lies in ``--cache``, a file for each pair and method, and is not measured again; the folder has the
-name of nothing, so give another one where code or data have changed.
+Every second pair of slices is there to set thresholds by, the others are reported. What was
+measured lies in ``--cache``, a file for each pair and method, and is not measured again: give
+another folder where code or data have changed.
 
 Writes the tables between the markers of ``--page`` (default docs/trust.md).
 """
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -92,17 +93,13 @@ def main(
                 continue
             file = cache / f"{number:04d}-{name}.json"
 
-            def measure(pair=pair, half=half, name=name, method=method, seed=number) -> Any:  # noqa: ANN001
-                return judge(pair, half, {name: method}, places, seed)
-
+            measure = partial(judge, pair, half, {name: method}, places, number)
             judged += [Judged(**one) for one in _kept(file, measure)]
         if DEFAULT in own:
             other = found[number - 1 if number and found[number - 1].task == pair.task else number]
-
-            def check(pair=pair, other=other, half=half, seed=number, method=own[DEFAULT]) -> Any:  # noqa: ANN001
-                return controls(pair, other, half, method, seed)
-
-            known += [Control(**one) for one in _kept(cache / f"{number:04d}.json", check)]
+            measure_known = partial(controls, pair, other, half, own[DEFAULT], number)
+            file = cache / f"{number:04d}.json"
+            known += [Control(**one) for one in _kept(file, measure_known)]
     write_between_markers(page, MARKERS, tables(judged, known), "# What was lost\n\n")
     typer.echo(str(page))
 

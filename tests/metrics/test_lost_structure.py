@@ -8,7 +8,7 @@ import pytest
 from mactfusion.errors import InputError
 from mactfusion.metrics import LARGER_IS_BETTER, METRICS
 from mactfusion.metrics.lost_structure import invented_structure, lost_structure
-from mactfusion.metrics.marks import KEPT_BELOW, mark
+from mactfusion.structure.marks import KEPT_BELOW, mark
 
 ROWS, COLUMNS = np.mgrid[:96, :96].astype(float)
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mactfusion import fuse_volumes
+from mactfusion.structure.marks import KEPT_BELOW
 
 BESIDE_MM = 3.0
 MIDDLES = np.array([[16.0, 14.0, 20.0], [34.0, 16.0, 27.0], [16.0, 34.0, 35.0]])
@@ -50,7 +51,7 @@ def test_small_calcifications_are_told_with_the_way_out(degrees):
     away = np.linalg.norm(places[:, None] - MIDDLES[None], axis=-1)
     assert len(found) >= 2
     assert (away.min(axis=1) < 2).all(), "nothing but what was put in"
-    assert all(one["kept"] < 0.36 and one["size"] <= 4 for one in found)
+    assert all(one["kept"] < KEPT_BELOW and one["size"] <= 4 for one in found)
     assert {one["source"] for one in found} == {"partner"}
     (sentence,) = (text for text in result.record["notes"] if "small bright" in text)
     assert "--grid isotropic" in sentence

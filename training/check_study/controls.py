@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from mactfusion.metrics.marks import Marks, mark
-from mactfusion.metrics.traces import repeated
+from mactfusion.structure.marks import Marks, mark
+from mactfusion.structure.traces import repeated
 from mactfusion.trust.lesions import LESIONS, draw_spots, put_lesions
 from training.check_study.measure import fuse, seen_sources
 from training.lesion_study.places import draw_places

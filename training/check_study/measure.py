@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import torch
 
-from mactfusion.metrics.marks import mark
-from mactfusion.metrics.traces import repeated
+from mactfusion.structure.marks import mark
+from mactfusion.structure.traces import repeated
 from mactfusion.transforms.color import merge_chrominance
 from mactfusion.transforms.volume import plain
 from mactfusion.trust.lesions import (

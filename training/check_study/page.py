@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mactfusion.metrics.marks import KEPT_BELOW
+from mactfusion.structure.marks import KEPT_BELOW
 from mactfusion.trust.lesions import LESIONS, LOST_BELOW
 from training.check_study.controls import ALONE, INVENTED, RIGHT, SHIFTED, TWICE, WRONG
 from training.check_study.measure import TOUCHED

@@ -69,7 +69,7 @@ class CheckedPair:
         Args:
             values: ``(2, N, H, W)``, N slices in place of the one; the colours stay.
         """
-        case = dict(self.case)
+        case: Any = dict(self.case)
         if values is not None:
             anatomical, partner = case["anatomical"], case["partners"][0]
             own = plain(partner["partner"])

@@ -20,9 +20,9 @@ from mactfusion.io.names import (
     transforms_beside,
 )
 from mactfusion.io.write import stored_type, write_volume
+from mactfusion.registration.linear import poses_of_moved, write_transform
 from mactfusion.transforms.slices import RestoreOrientationd
 from mactfusion.transforms.volume import with_voxels
-from mactfusion.registration.linear import poses_of_moved, write_transform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from mactfusion.metrics.marks import Marks, mark
 from mactfusion.metrics.pictures import as_pictures
+from mactfusion.structure.marks import Marks, mark
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
@@ -23,7 +23,7 @@ def lost_structure(fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike) -
 
     Structure is the difference of a place to its surroundings, from 2 to 12 pixels wide, above
     noise; it is lost where the fused picture follows it by less than 38 %
-    (:mod:`mactfusion.metrics.marks`). Each place counts by its contrast.
+    (:mod:`mactfusion.structure.marks`). Each place counts by its contrast.
 
     This project's own.
 
@@ -54,8 +54,8 @@ def invented_structure(fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLik
 
 def _marks(fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike) -> Marks:
     pictures = as_pictures(fused, source_a, source_b, shortest_edge=SHORTEST_EDGE)
-    shown, *sources = (np.float32(picture / FULL_SCALE)[None] for picture in pictures)
-    return mark(shown[None], np.stack(sources), SPACING_MM)
+    shown = np.stack(pictures).astype(np.float32)[:, None] / np.float32(FULL_SCALE)
+    return mark(shown[:1], shown[1:], SPACING_MM)
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> float:

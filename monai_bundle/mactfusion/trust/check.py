@@ -9,8 +9,8 @@ import torch
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError, named, note
-from mactfusion.metrics.marks import mark
-from mactfusion.metrics.traces import repeated
+from mactfusion.structure.marks import mark
+from mactfusion.structure.traces import repeated
 from mactfusion.transforms.slabs import slabs
 from mactfusion.transforms.volume import is_picture, new_voxels, noted, plain
 from mactfusion.trust.regions import (
@@ -46,9 +46,9 @@ class CheckLostd(Transform):
     Adds ``lost``, a map ``(1, slices, rows, columns)`` uint8, and ``regions``, a list of
     :class:`~mactfusion.trust.regions.Region`. A sentence is noted where there is one. The sources
     are the first channel of ``image`` and ``scaled``. Slices are looked at one by one, as
-    :func:`~mactfusion.metrics.marks.mark` does; regions reach through them. A voxel of the map is
-    the sum of 1 (structure of the anatomical volume is lost there), 2, 4, 8 … (of the first, second,
-    third … of ``partners``) and 128 (invented).
+    :func:`~mactfusion.structure.marks.mark` does; regions reach through them. A voxel of the map
+    is the sum of 1 (structure of the anatomical volume is lost there), 2, 4, 8 … (of the first,
+    second, third … of ``partners``) and 128 (invented).
 
     ``pred`` stays as it is.
 

@@ -11,7 +11,7 @@ from monai.transforms import Transform
 
 from mactfusion.case import partner_roles
 from mactfusion.errors import note
-from mactfusion.metrics.marks import KEPT_BELOW
+from mactfusion.structure.marks import KEPT_BELOW
 from mactfusion.transforms.fineness import MOST_VOXELS, cube_counts, much_finer, spacing_mm
 from mactfusion.transforms.slices import CLEARLY_THICKER
 from mactfusion.transforms.volume import noted
@@ -63,7 +63,7 @@ class CheckAveragedd(Transform):
     """Say what of ``small`` is lost in the window of the partner; add it to ``averaged``.
 
     Lost is what keeps less of its contrast than
-    :data:`mactfusion.metrics.marks.KEPT_BELOW`. The contrast is that which a display in this window
+    :data:`mactfusion.structure.marks.KEPT_BELOW`. The contrast is what a display in this window
     shows, on the partner's own grid and on that of the result.
 
     Args:
@@ -92,7 +92,9 @@ def read_averaged(data: Mapping[str, Any]) -> list[Region]:
     """Return what :class:`CheckAveragedd` found of all partners."""
     roles = partner_roles(len(data["partners"]))
     regions = json.loads(data.get("averaged", "[]"))
-    return [Region(**{**region, "source": roles[region["source"]]}) for region in regions]
+    for region in regions:
+        region["source"] = roles[region["source"]]
+    return regions
 
 
 def _lost(small: torch.Tensor, level_width: torch.Tensor) -> list[Region]:

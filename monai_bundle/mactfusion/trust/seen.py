@@ -9,7 +9,7 @@ from mactfusion.transforms.volume import plain
 
 AMBIENT = 0.01
 """Light of the room that a screen reflects, as a share of its white. Without it the lightness of
-OKLab would count a difference next to black, which nobody sees, for ten times that between greys."""
+OKLab would count a difference next to black, which nobody sees, for ten of one between greys."""
 _LEVELS = 256
 
 

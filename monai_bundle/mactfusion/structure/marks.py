@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from mactfusion.metrics.traces import find_traces, repeated
+from mactfusion.structure.traces import find_traces, repeated
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from mactfusion.metrics.traces import Array, Traces
+    from mactfusion.structure.traces import Array, Traces
 
 KEPT_BELOW = 0.38
 """Share of a source's structure below which it is lost. Lesions of which less than 0.3 is kept are

@@ -12,7 +12,7 @@ Arrays alone, slice by slice, in single precision.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -68,9 +68,7 @@ class Traces(NamedTuple):
     shown: Array
 
 
-def find_traces(
-    fused: Array, sources: Array, spacing_mm: tuple[float, float]
-) -> Iterator[Traces]:
+def find_traces(fused: Array, sources: Array, spacing_mm: tuple[float, float]) -> Iterator[Traces]:
     """Find what a fused picture keeps of its sources, from fine to coarse.
 
     A scale that the spacing is too coarse for is left out.
@@ -106,7 +104,8 @@ def find_traces(
 def _steps(scale: Scale, spacing_mm: Sequence[float], shape: Sequence[int]) -> tuple[int, int]:
     """Return how many pixels are averaged; a power of two, so that scales build on each other."""
     rows, columns = (
-        2 ** int(np.clip(np.floor(np.log2(scale.pixel_mm / mm) + 0.3), 0, np.log2(max(1, size / 8))))
+        2
+        ** int(np.clip(np.floor(np.log2(scale.pixel_mm / mm) + 0.3), 0, np.log2(max(1, size / 8))))
         for mm, size in zip(spacing_mm, shape, strict=True)
     )
     return rows, columns
@@ -145,7 +144,7 @@ def _structure(pictures: Array, coarse: Array, around: Sequence[float]) -> Array
     """
     sizes = pictures.shape[-2:]
     down, across = (_around(size, width) for size, width in zip(sizes, around, strict=True))
-    return pictures - down @ coarse @ across.T
+    return np.subtract(pictures, down @ coarse @ across.T, dtype=np.float32)
 
 
 def _regression(
@@ -179,7 +178,7 @@ def _regression(
     kept = np.maximum(slopes[0], 0)
     if len(slopes) > 1:
         kept = np.sqrt(kept**2 + (slopes[1:] ** 2).sum(axis=0))
-    own = np.stack([1 / inverse[i, i] for i in range(count)])
+    own: Array = np.stack([np.reciprocal(inverse[i, i]) for i in range(count)])
     new = means[-1] - (slopes[0] * with_fused[0]).sum(axis=0)
     every = np.stack([among[i, i] for i in range(count)])
     return _root(own - RIDGE), kept, _root(every), _root(new)
@@ -210,7 +209,7 @@ def _inverse(matrices: Array) -> Array:
     return right
 
 
-def repeated(cells: Array, steps: Sequence[int], shape: Sequence[int]) -> Array:
+def repeated(cells: NDArray[Any], steps: Sequence[int], shape: Sequence[int]) -> NDArray[Any]:
     """Return the value of its cell for each pixel of a picture of this shape."""
     cells = cells.repeat(steps[0], axis=-2).repeat(steps[1], axis=-1)
     return cells[..., : shape[0], : shape[1]]
@@ -231,6 +230,6 @@ def _window(size: int, width: float) -> Array:
     return _gaussian(places[:, None] - places, width**2)
 
 
-def _gaussian(distance: NDArray[np.float64], variance: float) -> Array:
+def _gaussian(distance: NDArray[Any], variance: float) -> Array:
     weights = np.exp(-(distance**2) / (2 * variance))
     return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
