@@ -41,7 +41,7 @@ def test_a_partial_correlation_is_that_of_what_is_left():
     assert readability(colors(chroma, 0 * MR), UPTAKE, MR).chroma == pytest.approx(
         expected, abs=1e-4
     )
-    assert expected < spearmanr(chroma[keep], UPTAKE[keep]).statistic
+    assert abs(expected - spearmanr(chroma[keep], UPTAKE[keep]).statistic) > 0.01
 
 
 def test_a_turn_of_the_hue_does_not_matter():
