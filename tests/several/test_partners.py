@@ -153,6 +153,7 @@ def test_doubtful_hues_are_said(mr, volumes, fuse_several, pixel_maximum):
         [volumes["pet"], (colours, affine)],
         task=["pet-mri", "spect-mri"],
         weights=pixel_maximum,
+        check=False,
     )
     assert ["keeps its own colours" in sentence for sentence in result.warnings] == [True]
     assert result.record["partners"][1]["colors"] == []
