@@ -161,7 +161,7 @@ def test_a_fine_ct_is_averaged_or_auto_keeps_it(mr, pet, pixel_maximum):
     fine[:3, 3] = affine[:3, 3] - 0.4 * affine[:3, 2]
     hounsfield = np.full((*array.shape[:2], 20), -1000, np.float32)
     hounsfield[4:8, 10:14, 4:6] = 1400  # lies between two planes of the MR
-    options = {"task": "ct-mri", "window": (200, 2400), "weights": pixel_maximum}
+    options = {"task": "ct-mri", "window": (200, 2400), "weights": pixel_maximum, "check": False}
     before = []
 
     def progress(done, total):
@@ -237,7 +237,7 @@ def test_blank_slices_stay_blank(mr, pet):
 def test_partial_cover_is_said_with_the_number(mr, pet, pixel_maximum):
     array, affine = pet
     half = (array[:10], affine)  # x from -57 to 0 mm: 12 of 24 columns of the MR
-    options = {"task": "pet-mri", "weights": pixel_maximum, "colors": "ycbcr"}
+    options = {"task": "pet-mri", "weights": pixel_maximum, "colors": "ycbcr", "check": False}
     result = fuse_volumes(mr, half, **options)
     assert result.coverage == pytest.approx(0.5)
     (sentence,) = result.warnings

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import torch
     from monai.data import MetaTensor
 
+    from mactfusion.trust.regions import Region
+
 
 class Partner(TypedDict, total=False):
     """One partner, from reading until it is joined with the others."""
@@ -48,6 +50,12 @@ class Partner(TypedDict, total=False):
     """``(1, …)``, bool, where the partner was seen. AlignPartnerd."""
     coverage: float
     """Share of the grid of the result that it covers, 0 to 1. AlignPartnerd."""
+    fine: MetaTensor
+    """It on its own grid, where that is much finer than the result's. KeepFined; gone after
+    FindSmalld."""
+    small: torch.Tensor
+    """``(N, 6)`` float32, small bright structure of such a partner that is fainter on the grid of
+    the result, see :class:`mactfusion.trust.FindSmalld`."""
     tracer: int
     """Its place among the partners that get their colours from a table, from 0; missing for all
     others. OrderPartnersd."""
@@ -121,6 +129,9 @@ class Case(TypedDict, total=False):
     where none was seen. JoinPartnersd."""
     shown: list[torch.Tensor]
     """Of several partners each as ``(1 or 3, …)`` uint8. JoinPartnersd."""
+    averaged: str
+    """What is lost of partners on the grid of the result, as text, see
+    :mod:`mactfusion.trust.resampling`; missing where there is nothing. CheckAveragedd."""
     task: str
     """Those of the partners with " + " between them; likewise ``task_reason``. JoinPartnersd."""
     coverage: float
@@ -139,6 +150,11 @@ class Case(TypedDict, total=False):
     ``provenance`` is chosen. FindSharesd."""
     shares_from: str
     """"weights" of the network, or "probed". FindSharesd."""
+    lost: torch.Tensor
+    """``(1, slices, rows, columns)`` uint8, where structure is lost or invented, see
+    :class:`mactfusion.trust.CheckLostd`, which adds it."""
+    regions: list[Region]
+    """The same as a list, see :class:`mactfusion.trust.regions.Region`. CheckLostd."""
     record: dict[str, Any]
     """What lies beside the result, see :mod:`mactfusion.record`. SaveFusiond."""
 

@@ -386,6 +386,13 @@ OPTIONS: dict[str, Option] = {
         group=RESULT,
         kind=bool,
     ),
+    "check": Option(
+        default=True,
+        help="Compare the result with its sources, and say what of them it shows no more.",
+        group=RESULT,
+        kind=bool,
+        is_remote=True,
+    ),
     "provenance": Option(
         default=False,
         help="Also find the share of each source in each voxel, and write it beside the result as "
@@ -393,6 +400,13 @@ OPTIONS: dict[str, Option] = {
         group=RESULT,
         kind=bool,
         is_remote=True,
+    ),
+    "lost_map": Option(
+        default=False,
+        help="Also write where that is, beside the result as .lost.nii.gz: 1 is the anatomical "
+        "volume, 2, 4, 8 the partners, 128 what no source shows; they add up.",
+        group=RESULT,
+        kind=bool,
     ),
     "overwrite": Option(
         default=False,

@@ -140,6 +140,7 @@ class Record:
                 "fuse": round(float(case["fused"]) - float(case["prepared"]), 3),
                 "total": round(finished - float(case["started"]), 3),
             },
+            "lost": case.get("regions"),
             "notes": self._notes(case),
         }
 
@@ -203,7 +204,7 @@ class Record:
             if name == "device":  # another machine has others
                 continue
             if isinstance(value, bool):
-                words.append(option)
+                words.append(option if value else f"--no-{option[2:]}")
                 continue
             for one in value if is_list_of_values(value) else [value]:
                 words += [option, _as_typed(one)]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from monai.data import MetaTensor
 
     from mactfusion.case import Case
+    from mactfusion.trust.regions import Region
 
 
 @dataclass(frozen=True, repr=False)
@@ -132,6 +133,21 @@ class FusionResult:
         """
         shares = self._case.get("shares")
         return None if shares is None else self._restored(plain(shares) / 255)
+
+    @property
+    def lost(self) -> MetaTensor | None:
+        """Where the result lost or invented structure, ``(1, I, J, K)``; None without a check.
+
+        The sum of 1 (structure of the anatomical volume is lost), 2, 4, 8 … (of the partners, in
+        the order of ``record["partners"]``) and 128 (no source has it).
+        """
+        codes = self._case.get("lost")
+        return None if codes is None else self._restored(codes)
+
+    @property
+    def regions(self) -> list[Region]:
+        """The same as a list, see :class:`mactfusion.trust.regions.Region`; empty without."""
+        return self._case.get("regions", [])
 
     @property
     def hottest_mm(self) -> np.ndarray | None:

@@ -16,6 +16,7 @@ NOT_OF_THIS_TEST = ("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableE
 
 FUNCTIONS = METRICS | VARIANTS
 SMALL = [name for name in FUNCTIONS if name != "MS_SSIM_wang"]
+IN_SINGLE_PRECISION = ("LOST", "INVENTED")
 FUSED_ALONE = {"EN", "SD", "SF", "AG", "MI_dil", "SF_01", "SF_mn"}
 
 # Of the code that met the published implementations. Without Qabf_01, which hangs on the last digit
@@ -86,7 +87,8 @@ def test_larger_is_better(name, pictures):
 def test_sources_may_be_exchanged(name, pictures):
     fused, source_a, source_b = pictures
     swapped = FUNCTIONS[name](fused, source_b, source_a)
-    assert swapped == pytest.approx(FUNCTIONS[name](*pictures), abs=1e-12)
+    digits = 1e-4 if name in IN_SINGLE_PRECISION else 1e-12
+    assert swapped == pytest.approx(FUNCTIONS[name](*pictures), abs=digits)
 
 
 @pytest.mark.parametrize("name", SMALL)

@@ -112,6 +112,7 @@ def result_of(volumes, partners, native=None, shown=None, hottest_mm=None, **rec
         "anatomical_level_width": [450.0, 900.0],
         "axis": "axial",
         "units": "",
+        "lost": None,
         "notes": [],
         "options": {"task": "auto", "window": "auto", "grid": "anatomical"},
         "seconds": {"total": 1.0},

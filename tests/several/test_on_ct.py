@@ -45,9 +45,8 @@ def test_ct_with_pet_and_spect(ct, uptake, pixel_maximum, tmp_path):
     array, affine = uptake
     pet = tagged(uptake, modality="PT", units="SUV")
     spect = tagged((array[::-1].copy(), affine), modality="NM", units="CNTS")
-    result = fuse_volumes(
-        tagged(ct, modality="CT"), [spect, pet], weights=pixel_maximum, register="off"
-    )
+    options = {"weights": pixel_maximum, "register": "off", "check": False}
+    result = fuse_volumes(tagged(ct, modality="CT"), [spect, pet], **options)
     assert result.task == "pet-ct + spect-ct"
     assert result.record["units"] == "HU"
     assert result.record["anatomical_level_width"] == [50, 400]

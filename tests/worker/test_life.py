@@ -110,7 +110,9 @@ def test_an_id_is_used_once_at_a_time(ready):
 
 def test_out_of_memory_makes_batches_smaller_and_says_so(ready):
     worker, pair = ready(before=FORGETFUL)
-    request = worker.send("fuse", **{**pair, "options": {**PET_MRI, "batch_size": 4}})
+    request = worker.send(
+        "fuse", **{**pair, "options": {**PET_MRI, "batch_size": 4, "check": False}}
+    )
     record = worker.last_reply(request)["record"]
     said = [warning["sentence"] for warning in worker.said(request, "warning")]
     assert [sentence.split(":")[0] for sentence in said] == ["Out of memory"] * 2

@@ -101,14 +101,24 @@ def measure(
 
 
 def _fuse(name: str, method: Method, sources: Tensor, pair: SlicePair) -> Tensor:
+    return steadied(name, method, sources, pair.origin)
+
+
+def steadied(name: str, method: Method, sources: Tensor, origin: str) -> Tensor:
     """Fuse as the recipe does: slices of a volume that a network gives are steadied, then clipped.
 
     Where both sources are bright, a network may go beyond 1; clipped before, lesions would be lost
     here that a user sees.
+
+    Args:
+        name: of the method.
+        method: what to fuse with.
+        sources: ``(N, 2, H, W)`` in [0, 1].
+        origin: whether they are slices of a volume.
     """
     with torch.no_grad():
         fused = method(sources)
-    if pair.origin == VOLUMES and name not in RULES:
+    if origin == VOLUMES and name not in RULES:
         fused = fused.clamp_min(0)
         fused = fused * steady_gain(fused[:, 0], sources.amax(dim=1))[:, None, None, None]
     return fused.clamp(0, 1)

@@ -42,6 +42,8 @@ def with_options(command: Callable[..., None]) -> Callable[..., None]:
 def _parameter(name: str, option: Option) -> inspect.Parameter:
     is_output = name == "output"  # a command that writes nothing would say nothing
     words = [f"--{name.replace('_', '-')}", *([option.flag] if option.flag else [])]
+    if option.default is True:
+        words[0] += f"/--no-{words[0][2:]}"
     known = option.choices or option.suggests
     declared: Any = typer.Option(
         *words,
@@ -49,7 +51,7 @@ def _parameter(name: str, option: Option) -> inspect.Parameter:
         rich_help_panel=option.group,
         autocompletion=(lambda: list(known)) if known else None,
         min=option.least,
-        show_default=option.default not in (None, False),
+        show_default=option.default not in (None, False, True),
     )
     default = ... if is_output else [option.default] if option.for_each else option.default
     return inspect.Parameter(

@@ -139,7 +139,8 @@ def check_outputs(
 ) -> None:
     """Refuse the name of a fused volume and what lies beside it; see :func:`check_output`.
 
-    That is its record, the transforms of partners that are moved, and the shares of the sources.
+    That is its record, the transforms of partners that are moved, the map of what was lost, and the
+    shares of the sources.
 
     Args:
         output: the file to be written; None for nothing.
@@ -214,6 +215,12 @@ def transform_path(output: str | Path, role: str) -> Path:
     return output.with_name(f"{output.name}{which}.tfm")
 
 
+def lost_map_path(output: str | Path) -> Path:
+    """Name of the map of what was lost: ``fused.nrrd`` has ``fused.nrrd.lost.nii.gz``."""
+    output = Path(output)
+    return output.with_name(f"{output.name}.lost.nii.gz")
+
+
 def provenance_path(output: str | Path) -> Path:
     """Name of the shares of the sources beside a fused volume."""
     output = Path(output)
@@ -225,11 +232,14 @@ def beside(output: Path) -> dict[str, list[Path]]:
 
     It belongs to a result of that name, whatever its partners and options.
     """
-    shares = provenance_path(output)
+    maps = {
+        "the map of what was lost": lost_map_path(output),
+        "the share of each source": provenance_path(output),
+    }
     with guarded(f"{output} cannot be written", prints=False):
         return {
             "the transform of a partner": transforms_beside(output),
-            "the share of each source": [shares] if shares.exists() else [],
+            **{what: [path] if path.exists() else [] for what, path in maps.items()},
         }
 
 

@@ -16,6 +16,7 @@ from mactfusion.io.dicom import DicomExport
 from mactfusion.io.names import (
     beside,
     check_outputs,
+    lost_map_path,
     provenance_path,
     sidecar_path,
     transform_path,
@@ -83,6 +84,7 @@ class SaveFusiond(Transform):
     Args:
         record: writes the record, and knows the output and what it must not overwrite.
         dtype: stored type.
+        lost_map: also write ``lost`` of the data, see :func:`mactfusion.io.names.lost_map_path`.
         overwrite: replace a file of that name.
         export: the DICOM output that was chosen, if any.
     """
@@ -91,6 +93,7 @@ class SaveFusiond(Transform):
         self,
         record: Record,
         dtype: str = "auto",
+        lost_map: bool = False,
         overwrite: bool = False,
         export: DicomExport | None = None,
     ) -> None:
@@ -100,6 +103,7 @@ class SaveFusiond(Transform):
         check_outputs(record.output, overwrite, inputs, self.export.format)
         self.record = record
         self.dtype = dtype
+        self.lost_map = lost_map
         self.overwrite = overwrite
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,8 +122,12 @@ class SaveFusiond(Transform):
         text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         poses = poses_of_moved(data["partners"])
         transforms = {transform_path(output, role): pose for role, pose in poses.items()}
-        shares = provenance_path(output) if "shares" in data else None
-        new = [*transforms, *([] if shares is None else [shares])]
+        maps = {}
+        if "shares" in data:
+            maps[provenance_path(output)] = ("shares", "share of each source", 1.0)
+        if self.lost_map:
+            maps[lost_map_path(output)] = ("lost", "what was lost", 255.0)
+        new = [*transforms, *maps]
         try:
             with (
                 made_folder(output.parent),
@@ -131,13 +139,13 @@ class SaveFusiond(Transform):
                 temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
                 for path, pose in transforms.items():
                     write_transform(pose, stack.enter_context(atomic_path(path)))
-                if shares is not None:
+                for path, (key, what, full_scale) in maps.items():
                     write_bytes(
-                        restored_bytes(data, data["shares"]),
+                        restored_bytes(data, data[key]),
                         data["pred"].affine.cpu().numpy(),
-                        stack.enter_context(atomic_path(shares)),
-                        description="share of each source",
-                        full_scale=1.0,
+                        stack.enter_context(atomic_path(path)),
+                        description=what,
+                        full_scale=full_scale,
                     )
                 if self.export.is_chosen:
                     self.export.write(data, record, self.overwrite)

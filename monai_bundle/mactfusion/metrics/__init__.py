@@ -28,6 +28,7 @@ from mactfusion.metrics.feature_similarity import (
     feature_similarity,
     feature_similarity_of_unit_scale,
 )
+from mactfusion.metrics.lost_structure import invented_structure, lost_structure
 from mactfusion.metrics.ms_ssim_fusion import mef_ssim, ms_ssim_fusion
 from mactfusion.metrics.multi_scale_structural_similarity import multi_scale_structural_similarity
 from mactfusion.metrics.mutual_information import (
@@ -101,6 +102,8 @@ METRICS: dict[str, Callable[..., float]] = {
     "SF": spatial_frequency,
     "AG": average_gradient,
     "rSFe": relative_spatial_frequency_error,
+    "LOST": lost_structure,
+    "INVENTED": invented_structure,
 }
 """Names that papers print to functions, all called as ``(fused, source_a, source_b)``.
 
@@ -143,8 +146,9 @@ RANKING = ("SCD", "MS_SSIM", "Qabf", "Qw", "VIF")
 """The metrics of the MACTFusion paper (but SD), of all of which larger is better."""
 
 _NEITHER = ("rSFe", "SD_u8", "EN_float", "VIF_A", "VIF_B")
+_SMALLER = ("LOST", "INVENTED")
 LARGER_IS_BETTER: dict[str, bool | None] = {
-    name: None if name in _NEITHER else True for name in (METRICS | VARIANTS)
+    name: None if name in _NEITHER else name not in _SMALLER for name in (METRICS | VARIANTS)
 }
 """Direction of every metric and variant; None: neither larger nor smaller is better.
 

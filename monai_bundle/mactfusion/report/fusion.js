@@ -78,6 +78,11 @@ function listen() {
     canvas.addEventListener("wheel", scroll, { passive: false });
     canvas.addEventListener("keydown", press);
   }
+  for (const button of all("[data-at]")) {
+    button.addEventListener("click", () => {
+      button.dataset.at.split(",").forEach((value, axis) => moveTo(axis, Number(value)));
+    });
+  }
   for (const input of all("[data-through]")) {
     input.addEventListener("input", () => moveTo(input.dataset.through, Number(input.value)));
   }

@@ -14,6 +14,7 @@ from mactfusion.io.page import write_page
 from mactfusion.option_table import OPTIONS
 from mactfusion.report.grid import check_common_grid
 from mactfusion.report.legend import legend_of, report_rows, row_names
+from mactfusion.report.lost import lost_of
 from mactfusion.report.options import chosen_options, readable, window_text
 from mactfusion.report.page import named_sources, partner_ids, volumes_on_page
 from mactfusion.report.placement import placements_of
@@ -56,6 +57,8 @@ class Summary(TypedDict, total=False):
     """How brightness and colours met: the option of that name."""
     units: str
     """Units of the anatomical volume; often none."""
+    lost: Sequence[Mapping[str, Any]] | None
+    """What the record says is lost or invented; None where that was not checked."""
 
 
 def write_report(
@@ -108,10 +111,12 @@ def write_report(
     sources = named_sources(native or (), _units(summary))
     check_common_grid({**volumes, **{f"native {own.name}": own.volume for own in sources}})
     start = starting_voxel(summary.get("task"), each, native)
+    on_page = volumes_on_page(volumes, sources, start, shares)
     return write_page(
         Path(path),
         TEMPLATE,
-        **volumes_on_page(volumes, sources, start, shares),
+        **on_page,
+        lost=lost_of(summary, on_page["scene"]),
         **_texts(summary),
         placements=placements,
         notes=[note.strip() for note in notes if note.strip()],
@@ -140,6 +145,7 @@ def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> P
             anatomical_level_width=record["anatomical_level_width"],
             colors=result.colors,
             units=record["units"],
+            lost=record["lost"],
         ),
         notes=record["notes"],
         options={**_options(record), "slices": record["axis"]},

@@ -50,7 +50,7 @@ _AS_NRRD = Path("fused.nrrd")
 _PLACED_BY = ("task", "register", "accept_doubtful", "transform")
 _ALIGNED_BY = (*_PLACED_BY, "grid", "axis")
 _WINDOWS = ("window", "anatomical_window")
-_SCALED_BY = (*_ALIGNED_BY, *_WINDOWS, "colormap", "colors", "tint", "luminance", "dtype")
+_SCALED_BY = (*_ALIGNED_BY, *_WINDOWS, "colormap", "colors", "tint", "luminance", "dtype", "check")
 
 _GLANCE_S = 0.05
 
@@ -123,8 +123,9 @@ class Fusion:
 
     def _preview(self, job: Job) -> dict[str, Any]:
         index = job.request.get("slice", int)
-        # A look writes nothing, wherever the volume is to go.
-        recipe, options = self._recipe(job, _WRITES_NOTHING, is_look=True)
+        # A look writes nothing, wherever the volume is to go, and lasts no longer than it must.
+        fixed = {**_WRITES_NOTHING, "check": False, "lost_map": False}
+        recipe, options = self._recipe(job, fixed, is_look=True)
         started = time.time()
         aligned = self._aligned(job, recipe, options)
         job.check()

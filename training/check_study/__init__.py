@@ -1,0 +1,1 @@
+"""How well the check of a fused picture tells what was lost."""
