@@ -172,7 +172,7 @@ def test_a_map_of_another_result_is_not_replaced(fuse, tmp_path):
 
 def test_a_map_needs_the_check(fuse, tmp_path):
     mr, ct = volumes(affine_of())
-    with pytest.raises(InputError, match="--lost-map writes what the check finds"):
+    with pytest.raises(InputError, match="writes what the check of the result finds"):
         fuse(mr, ct, output=tmp_path / "a.nrrd", check=False, lost_map=True)
     assert list(tmp_path.iterdir()) == []
 

@@ -54,7 +54,7 @@ def test_small_calcifications_are_told_with_the_way_out(degrees):
     assert all(one["kept"] < KEPT_BELOW and one["size"] <= 4 for one in found)
     assert {one["source"] for one in found} == {"partner"}
     (sentence,) = (text for text in result.record["notes"] if "small bright" in text)
-    assert "--grid isotropic" in sentence
+    assert "grid='isotropic'" in sentence
     assert averaged(fuse(ct, mr, grid="isotropic")) == []
 
 

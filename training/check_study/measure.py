@@ -10,7 +10,7 @@ import torch
 
 from mactfusion.structure.marks import mark
 from mactfusion.structure.traces import repeated
-from mactfusion.transforms.color import merge_chrominance
+from mactfusion.transforms.color import merge_colors
 from mactfusion.transforms.volume import plain
 from mactfusion.trust.lesions import (
     LEAST_SHOWN,
@@ -159,7 +159,7 @@ def fuse(pair: CheckedPair, case: Case, name: str, method: Method) -> Tensor:
 def _blended(image: Tensor, chrominance: Tensor) -> Tensor:
     """Lay the coloured partner over the grey anatomical source, as viewers do."""
     anatomical, luminance = image.transpose(0, 1).split(1)
-    partner = merge_chrominance(luminance, *chrominance.split(1))
+    partner = merge_colors(luminance, chrominance)
     return anatomical + OPACITY * (luminance > SHOWN_FROM) * (partner - anatomical)
 
 

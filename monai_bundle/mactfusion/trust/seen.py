@@ -12,6 +12,10 @@ AMBIENT = 0.01
 OKLab would count a difference next to black, which nobody sees, for ten of one between greys."""
 _LEVELS = 256
 
+COLOR_WEIGHT = 2.0
+"""OKLab makes its axes of colour too short for differences that are seen at once: against lightness
+they count about twice (B. Ottosson, on the difference of colours ΔE OK; color.js, deltaEOK2)."""
+
 
 def seen(picture: torch.Tensor) -> torch.Tensor:
     """Return what a person sees of a picture.
@@ -22,7 +26,7 @@ def seen(picture: torch.Tensor) -> torch.Tensor:
 
     Returns:
         ``(1, ...)``: lightness of OKLab in the light of a room, 0 (black) to 1 (white); or
-        ``(3, ...)``: lightness and two axes of colour, on the same scale.
+        ``(3, ...)``: lightness and two axes of colour, weighed by :data:`COLOR_WEIGHT`.
     """
     levels = (plain(picture) * (_LEVELS - 1)).round_().to(torch.uint8)
     return seen_levels(levels)
@@ -52,4 +56,5 @@ def _in_room(srgb: torch.Tensor) -> torch.Tensor:
     black = (AMBIENT / (1 + AMBIENT)) ** (1 / 3)
     lab = srgb_to_oklab(srgb)
     lab[0] -= black
+    lab[1:] *= COLOR_WEIGHT
     return lab.mul_(1 / (1 - black))
