@@ -141,7 +141,8 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
             options: see :meth:`options_for`.
             axis: the axis of the anatomical voxels that ``options["axis"]`` means.
             index: of the slice, in the grid of the result.
-            on_end: called with ``(voxels, geometry)`` and None, or with None and the error.
+            on_end: called with ``(voxels, geometry, legends)`` and None, or with None and the
+                error.
         """
         steps = self._preview(anatomical, partner, options, axis, index)
         return self.session.converse(steps, on_end)
@@ -289,7 +290,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         _check_grid(origin, voxels, reply)
         if output is not None and not slicer.mrmlScene.IsNodePresent(output):
             output = None
-        return make_result(origin, voxels, reply["record"], output)
+        return make_result(origin, voxels, reply["record"], reply["legends"], output)
 
     def _check(self, anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict) -> Steps:
         yield from self.session.greet()
@@ -334,7 +335,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         voxels, reply = yield from self.session.ask_voxels("preview", (anatomical, partner), fields)
         if reply["array_axis"] != axis:
             raise WorkerError("internal", _("The preview has another direction than expected."))
-        return voxels, slice_geometry(geometry, axis, index)
+        return voxels, slice_geometry(geometry, axis, index), reply["legends"]
 
 
 def _check_grid(origin: Origin, voxels: np.ndarray, reply: dict) -> None:

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import slicer
 
+from .nodes.legend import legend_text
+from .nodes.lost import lost_line
 from .nodes.result import fused_from, sources_of
 from .parameters import chosen_partner
+from .runs import colour_as_warning
 from .timer import timer
 from .views.compare import FUSED_VIEW, CompareViews
 from .views.preview import LivePreview
@@ -113,6 +116,17 @@ class Looking:
         """Show what is chosen now: side by side, in 3-D, and in the preview."""
         self._follow_choice()
         self._update_preview()
+        self.tell()
+
+    def tell(self) -> None:
+        """Show the legend of what is looked at, and whether the fused volume lost anything."""
+        fused, legend, lost = self.fused, self._ui.legendLabel, self._ui.lostLabel
+        preview = self.preview.node
+        legend.text = legend_text(fused if preview is None else preview)
+        legend.setVisible(bool(legend.text))
+        lost.text, is_warning = lost_line(fused)
+        colour_as_warning(lost, is_warning)
+        lost.setVisible(bool(lost.text))
 
     def blend(self) -> None:
         """Show the fused volume over the anatomical one as strongly as is chosen."""
@@ -158,6 +172,7 @@ class Looking:
         if sentence or self._ui.messageLabel.text == self._preview_said:
             self._runs.say(sentence)
         self._preview_said = sentence
+        self.tell()
 
     def _compare(self, is_on: bool) -> None:
         chosen = self._parameters()

@@ -45,6 +45,13 @@ class Colors(Choice):
     YCBCR = "ycbcr"
 
 
+class Tint(Choice):
+    """Whether a CT beside an MR has a tint; the values are the library's names."""
+
+    NONE = "none"
+    CT = "ct"
+
+
 class Grid(Choice):
     """Voxels of the result; the values are the library's names."""
 
@@ -94,6 +101,8 @@ def _texts() -> dict[Choice, str]:
         Display.FIXED: _("Fixed, whatever the views show"),
         Colors.LEGIBLE: _("Legible at any brightness"),
         Colors.YCBCR: _("As in the literature (YCbCr)"),
+        Tint.NONE: _("None: the CT is grey"),
+        Tint.CT: _("Bright CT is bluish"),
         Grid.ANATOMICAL: _("Of the anatomical volume"),
         Grid.ISOTROPIC: _("Cubic voxels"),
         Register.CHECK: _("Check only"),
@@ -133,6 +142,7 @@ class MACTFusionParameters:
         acceptDoubtful: register also where it cannot be told whether it is right.  # noqa: N815
         axis: direction of the slices.
         colors: how colours and brightness meet.
+        tint: whether a CT beside an MR has a tint.
         luminance: leave colour out.
         provenance: find the share of each source in each voxel.
         device: "auto" or a device of the worker.
@@ -156,6 +166,7 @@ class MACTFusionParameters:
     acceptDoubtful: bool = False  # noqa: N815
     axis: Axis = Axis.AUTO
     colors: Colors = Colors.LEGIBLE
+    tint: Tint = Tint.NONE
     luminance: bool = False
     provenance: bool = False
     device: str = "auto"
@@ -184,6 +195,7 @@ def chosen_options(parameters: MACTFusionParameters) -> dict:
         "accept_doubtful": parameters.acceptDoubtful,
         "axis": parameters.axis.value,
         "colors": parameters.colors.value,
+        "tint": parameters.tint.value,
         "luminance": parameters.luminance,
         "provenance": parameters.provenance,
         "device": parameters.device,

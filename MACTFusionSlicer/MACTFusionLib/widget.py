@@ -147,6 +147,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.swapButton.enabled = bool(chosen.anatomical or chosen.partner)
         self.ui.saveButton.enabled = self._fused_to_save() is not None
         self.looking.enable(can_fuse=not reason)
+        self.looking.tell()
         self.machine.show()
 
     def _fused_to_save(self) -> slicer.vtkMRMLVolumeNode | None:
@@ -177,6 +178,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ui, logic, self.runs, chosen, lambda: self.placing.lets_preview, self._settle
         )
         self.under_mouse = UnderMouse(logic, self._show_probe)
+        self._show_probe("")
         self.batch = Batch(ui, logic, self.runs, chosen, self.refresh)
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
 

@@ -23,7 +23,7 @@ from MACTFusionLib.widget import MACTFusionWidget
 from PySide6 import QtCore, QtGui
 from standins.application import Scene
 
-SIZE = (420, 640)
+SIZE = (420, 760)
 DARK = {
     "Window": "#2f2f2f",
     "WindowText": "#eeeeee",
@@ -60,6 +60,7 @@ def main() -> None:
     _until(lambda: not panel.logic.is_running and "lies where" in panel.ui.placeLabel.text)
     light = parent.grab()
     application.setPalette(_dark())
+    _until(lambda: True)  # widgets learn of it by events
     panel.ui.applyButton.click()
     _until(lambda: panel.ui.progressLabel.text.startswith("Slice 1"))
     dark = parent.grab()

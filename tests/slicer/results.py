@@ -17,9 +17,19 @@ RECORD = {
 }
 
 
-def fused_of(anatomical, partner, voxels=None, output=None):
-    """A fused node as a run makes it, of a red cube by default."""
+def fused_of(anatomical, partner, voxels=None, output=None, legends=(), **record):
+    """A fused node as a run makes it, of a red cube by default.
+
+    Args:
+        anatomical: volume node.
+        partner: volume node, or a list of several.
+        voxels: of the result.
+        output: node to overwrite.
+        legends: what the worker says of the colours of the partners.
+        record: what is in the record beside :data:`RECORD`.
+    """
     if voxels is None:
         voxels = np.zeros((*SHAPE, 3), np.uint8)
         voxels[6:18, 5:15, 1:5] = (200, 40, 40)
-    return make_result(Origin(anatomical, partner, geometry_of(anatomical)), voxels, RECORD, output)
+    origin = Origin(anatomical, partner, geometry_of(anatomical))
+    return make_result(origin, voxels, {**RECORD, **record}, list(legends), output)

@@ -17,7 +17,7 @@ import numpy as np
 import qt
 import slicer
 from MACTFusionLib import summary
-from MACTFusionLib.parameters import Axis, Display, Grid, Precision, Register, Task
+from MACTFusionLib.parameters import Axis, Display, Grid, Precision, Register, Task, Tint
 from MACTFusionLib.self_test import add_volume, make_pair
 from MACTFusionLib.worker import install
 
@@ -117,6 +117,7 @@ def test_choices_come_back_with_a_saved_scene(panel, saved_and_opened):
     ui.axisComboBox.currentIndex = list(Axis).index(Axis.CORONAL)
     ui.gridComboBox.currentIndex = list(Grid).index(Grid.ISOTROPIC)
     ui.displayComboBox.currentIndex = list(Display).index(Display.FIXED)
+    ui.tintComboBox.currentIndex = list(Tint).index(Tint.CT)
     ui.precisionComboBox.currentIndex = list(Precision).index(Precision.BFLOAT16)
     ui.batchSizeSpinBox.value = 3
     ui.luminanceCheckBox.checked = True
@@ -130,6 +131,7 @@ def test_choices_come_back_with_a_saved_scene(panel, saved_and_opened):
     assert (back.anatomical.GetName(), back.partner.GetName()) == ids
     assert (back.axis, back.display) == (Axis.CORONAL, Display.FIXED)
     assert back.grid is Grid.ISOTROPIC
+    assert back.tint is Tint.CT
     assert (back.precision, back.batchSize) == (Precision.BFLOAT16, 3)
     assert back.luminance
     assert (back.register, back.acceptDoubtful) == (Register.AFFINE, True)

@@ -82,8 +82,9 @@ def test_preview_of_several_is_the_slice_of_the_fused_volume(logic):
     ended = []
     logic.start_preview(mr, [ct, pet], options, 2, 3, lambda *end: ended.append(end))
     logic.wait(lambda: bool(ended))
-    (voxels, geometry), error = ended[0]
+    (voxels, geometry, legends), error = ended[0]
     assert error is None
+    assert [bool(legend["png"]) for legend in legends] == [True, False]
     assert geometry.shape == (*SHAPE[:2], 1)
     whole = voxels_of(logic.fuse(mr, [ct, pet], **OPTIONS, axis="auto"))
     assert np.array_equal(voxels[:, :, 0], whole[:, :, 3])

@@ -9,6 +9,8 @@ import slicer
 from slicer.i18n import tr as _
 
 from .display import show_at_once
+from .legend import keep_legends, names_by_role
+from .lost import keep_lost
 from .volumes import Geometry, fill, node_class_for, partners_in
 
 if TYPE_CHECKING:
@@ -54,7 +56,11 @@ class Origin:
 
 
 def make_result(
-    origin: Origin, voxels: np.ndarray, record: dict, output: slicer.vtkMRMLVolumeNode | None = None
+    origin: Origin,
+    voxels: np.ndarray,
+    record: dict,
+    legends: list,
+    output: slicer.vtkMRMLVolumeNode | None = None,
 ) -> slicer.vtkMRMLVolumeNode:
     """Make the fused node, or fill the chosen one.
 
@@ -62,6 +68,7 @@ def make_result(
         origin: the sources.
         voxels: ``(I, J, K)``, or ``(I, J, K, 3)`` RGB, on the grid of ``origin``.
         record: what the worker says of the run.
+        legends: what it says of the colours of each partner.
         output: node to overwrite. One of the other kind (grey, colour) stays as it is, and a new
             node is made.
 
@@ -75,6 +82,9 @@ def make_result(
         node = slicer.mrmlScene.AddNewNodeByClass(kind, slicer.mrmlScene.GenerateUniqueName(name))
     fill(node, voxels, origin.geometry)
     _write_provenance(node, origin, record)
+    names = names_by_role(origin.names)
+    keep_legends(node, legends, names)
+    keep_lost(node, record.get("lost"), names)
     _place_in_study(node, origin.nodes[0])
     show_at_once(node)
     return node

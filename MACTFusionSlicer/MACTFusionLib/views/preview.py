@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 
 from ..nodes.display import show_at_once
 from ..nodes.grid import ANATOMICAL, result_geometry
+from ..nodes.legend import keep_legends, names_by_role
 from ..nodes.obstacles import reason_not_to_run
 from ..nodes.volumes import fill, geometry_of, node_class_for, partners_in, stamp_of
 from ..worker.conversation import Conversation, WorkerError
@@ -102,14 +103,17 @@ class LivePreview:
         if self._wanted is None or self.is_under_way:
             return
         (_key, anatomical, partner, options, axis, index, view), self._wanted = self._wanted, None
-        nodes = (anatomical, *partners_in(partner), view)
-        if not all(slicer.mrmlScene.IsNodePresent(node) for node in nodes):
+        volumes = (anatomical, *partners_in(partner))
+        if not all(slicer.mrmlScene.IsNodePresent(node) for node in (*volumes, view)):
             return
+        names = names_by_role([node.GetName() for node in volumes])
 
         def ended(outcome: Any, error: Exception | None) -> None:
             self._under_way = None
             if error is None and slicer.mrmlScene.IsNodePresent(view):
-                self._show(*outcome, view)
+                voxels, geometry, legends = outcome
+                self._show(voxels, geometry, view)
+                keep_legends(self._node, legends, names)
             self._tell(error)
             self._next()
 
