@@ -84,7 +84,10 @@ def test_preview_of_several_is_the_slice_of_the_fused_volume(logic):
     logic.wait(lambda: bool(ended))
     (voxels, geometry, legends), error = ended[0]
     assert error is None
-    assert [bool(legend["png"]) for legend in legends] == [True, False]
+    assert {legend["input"]: bool(legend["png"]) for legend in legends} == {
+        "partner 1": False,  # the CT is grey
+        "partner 2": True,
+    }
     assert geometry.shape == (*SHAPE[:2], 1)
     whole = voxels_of(logic.fuse(mr, [ct, pet], **OPTIONS, axis="auto"))
     assert np.array_equal(voxels[:, :, 0], whole[:, :, 3])

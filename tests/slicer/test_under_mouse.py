@@ -16,9 +16,10 @@ from waiting import wait
 
 @pytest.fixture
 def crosshair(scene):
-    node = slicer.vtkMRMLCrosshairNode()
-    slicer.mrmlScene.AddNode(node)
-    return node
+    """The one that the panel watches: an emptied scene keeps those of other tests."""
+    if slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode") is None:
+        slicer.mrmlScene.AddNode(slicer.vtkMRMLCrosshairNode())
+    return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
 
 
 def value_at(node, point):
