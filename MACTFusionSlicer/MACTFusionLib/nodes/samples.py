@@ -23,7 +23,6 @@ _FILES = (
         "b97a2adafbaecbff7184635be54bb5736f99a541ffa042a2e3d6d478d50fd212",
     ),
 )
-_COLORS = ("vtkMRMLPETProceduralColorNodePET-Heat", "vtkMRMLColorTableNodeIron")
 
 
 def load_samples(_source: object = None) -> list:
@@ -32,12 +31,7 @@ def load_samples(_source: object = None) -> list:
     Raises:
         OSError: a file is missing or damaged.
     """
-    nodes = [_load(*sample) for sample in _FILES]
-    display = nodes[1].GetDisplayNode()
-    color = next((c for c in _COLORS if slicer.mrmlScene.GetNodeByID(c)), None)
-    if color is not None:
-        display.SetAndObserveColorNodeID(color)
-    return nodes
+    return [_load(*sample) for sample in _FILES]
 
 
 def register_samples() -> None:

@@ -3,7 +3,7 @@
 A share is how much of a small change at a voxel shows in the fused value of that voxel when the
 change is put into one source, compared with what shows when it is put into the others. A network
 that says how much of each source it takes is asked; any other is probed with small changes
-(docs/adr/0021-provenance.md has the measured reasons).
+(docs/adr/0020-provenance.md has the measured reasons).
 """
 
 from __future__ import annotations
