@@ -57,7 +57,10 @@ def find_small(fine: MetaTensor, coarse: MetaTensor) -> Tensor:
     voxels, on_grid = plain(fine)[0], plain(coarse)[0].float()
     to_grid = torch.linalg.solve(coarse.affine.double(), fine.affine.double())
     steps = torch.linalg.vector_norm(to_grid[:3, :3], dim=0)
-    block = [max(1, int((1 / step).round())) for step in steps]
+    block = [
+        min(count, max(1, int((1 / step).round())))
+        for step, count in zip(steps, voxels.shape, strict=True)
+    ]
     least = max(ABOVE_NOISE * _noise(voxels), LEAST_CONTRAST * _range(voxels))
     reach = [max(1, round(AROUND_MM / float(mm))) for mm in spacing_mm(coarse)]
     around = _box(on_grid, reach)
@@ -112,9 +115,14 @@ def _box(volume: Tensor, reach: list[int]) -> Tensor:
     """Average a volume over a box of ``2 reach + 1`` voxels around each, fewer at an edge."""
     result = volume[None, None]
     for axis, half in enumerate(reach):
-        size, padding = [1, 1, 1], [0, 0, 0]
-        size[axis], padding[axis] = 2 * half + 1, half
-        result = functional.avg_pool3d(result, size, 1, padding, count_include_pad=False)
+        count = volume.shape[axis]
+        size, padding, shape = [1, 1, 1], [0] * 6, [1, 1, 1]
+        size[axis], shape[axis] = 2 * half + 1, count
+        padding[2 * (2 - axis) : 2 * (2 - axis) + 2] = half, half
+        place = torch.arange(count)
+        seen = (place + half).clamp(max=count - 1) - (place - half).clamp(min=0) + 1
+        total = functional.avg_pool3d(functional.pad(result, padding), size, 1)
+        result = total * ((2 * half + 1) / seen).reshape(shape)
     return result[0, 0]
 
 
