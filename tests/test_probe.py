@@ -283,3 +283,52 @@ def test_nothing_is_left_or_changed(fuse, files, run_command):
 def test_the_package_offers_it():
     assert mactfusion.probe is probe
     assert "probe" in mactfusion.__all__
+
+
+@pytest.mark.parametrize("place", [float("nan"), float("inf"), None, "1"])
+@pytest.mark.parametrize("voxel", [False, True])
+def test_a_place_that_is_none_is_refused(place, voxel, tmp_path, pixel_maximum):
+    fused_pair(tmp_path, GRIDS["RAS"], pixel_maximum=pixel_maximum)
+    with pytest.raises(InputError, match="three finite numbers"):
+        probe(tmp_path / "fused.nii.gz", place, 1, 1, voxel=voxel)
+
+
+def test_a_picture_of_a_volume_does_not_say_where_it_lies(tmp_path, pixel_maximum):
+    one_slice = ("RAS", (1.0, 1.0, 5.0), (24, 26, 1), None)
+    other = ("RAS", (2.0, 2.0, 5.0), (12, 13, 1), None)
+    fused_pair(tmp_path, one_slice, other, pixel_maximum=pixel_maximum, name="fused.png")
+    with pytest.raises(InputError, match="does not say where it lies"):
+        probe(tmp_path / "fused.png", 3, 4, 0, voxel=True)
+
+
+def without_windows(record):
+    for partner in record["partners"]:
+        del partner["level_width"]
+
+
+def without_options(record):
+    record["options"] = None
+
+
+def with_ragged_pose(record):
+    record["partners"][0]["pose"] = [[1, 0], [0]]
+
+
+@pytest.mark.parametrize("damage", [without_windows, without_options, with_ragged_pose])
+def test_a_damaged_record_is_refused_in_a_sentence(damage, tmp_path, pixel_maximum):
+    fused_pair(tmp_path, GRIDS["RAS"], pixel_maximum=pixel_maximum)
+    path = tmp_path / "fused.nii.gz.json"
+    record = json.loads(path.read_text())
+    damage(record)
+    path.write_text(json.dumps(record))
+    with pytest.raises(InputError, match="is damaged"):
+        probe(tmp_path / "fused.nii.gz", *POINT_MM)
+
+
+def test_a_map_of_another_grid_is_left_out(tmp_path, pixel_maximum):
+    fused_pair(tmp_path, GRIDS["RAS"], pixel_maximum=pixel_maximum, provenance=True)
+    path = tmp_path / "fused.nii.gz.provenance.nii.gz"
+    image = nibabel.load(path)
+    nibabel.save(image.slicer[:, :, :1], path)
+    seen = probe(tmp_path / "fused.nii.gz", *POINT_MM)
+    assert any("is left out" in note for note in seen.notes)

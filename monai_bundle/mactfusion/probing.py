@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError, listening
-from mactfusion.io.formats import base_name
+from mactfusion.io.formats import PICTURE_EXTENSIONS, base_name
 from mactfusion.io.names import check_input, provenance_path, sidecar_path
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from monai.data import MetaTensor
 
@@ -58,6 +60,8 @@ def probe(
     """
     fused = Path(fused)
     check_input(fused)
+    if not all(isinstance(place, int | float) and math.isfinite(place) for place in (x, y, z)):
+        raise InputError("A place is three finite numbers.")
     given = [] if partner is None else [partner] if isinstance(partner, str | Path) else partner
     sources = [Path(source) for source in given]
     if anatomical is not None:
@@ -75,31 +79,39 @@ def probe(
 
     notes: list[str] = []
     volume, full_scale = _read_fused(fused)
-    found = _found(sources, record, anatomical is not None) if sources else {}
-    found |= _beside(fused, record, found, notes)
-    volumes = {role: _read_source(source, record, role) for role, source in found.items()}
-    if record:
-        missing = [role for role in record["inputs"] if role not in volumes]
-        notes += [f"The {role} {_given_by(role)}" for role in missing]
-    else:
-        notes.append("There is no record beside it: nothing tells what it was fused from.")
-    result = Result(
-        volume,
-        record,
-        volumes,
-        _read_beside(provenance_path(fused), notes, bool(record.get("provenance"))),
-        _read_beside(fused.with_name(f"{fused.name}.lost.nii.gz"), notes, bool(record)),
-        full_scale,
-    )
-    if voxel:
-        if any(place != int(place) for place in (x, y, z)):
-            raise InputError(f"A voxel has whole numbers, not {x:g} {y:g} {z:g}.")
-        seen = probe_voxel(result, [int(x), int(y), int(z)])
-    elif volume.meta["is_image"]:
-        raise InputError(f"{base_name(fused)} is a picture without a place in the patient: ask for "
-                         "a pixel with --voxel, column, row and 0.")  # fmt: skip
-    else:
-        seen = probe_point(result, (x, y, z))
+    if volume.meta["is_image"] and record and not _was_of_pictures(record):
+        raise InputError(
+            f"{base_name(fused)} is a picture of a volume and does not say where it lies: ask of a "
+            "result in NIfTI, NRRD, MetaImage or DICOM."
+        )
+    with _of_a_whole_record(fused):
+        found = _found(sources, record, anatomical is not None) if sources else {}
+        found |= _beside(fused, record, found, notes)
+        volumes = {role: _read_source(source, record, role) for role, source in found.items()}
+        if record:
+            missing = [role for role in record["inputs"] if role not in volumes]
+            notes += [f"The {role} {_given_by(role)}" for role in missing]
+        else:
+            notes.append("There is no record beside it: nothing tells what it was fused from.")
+        result = Result(
+            volume,
+            record,
+            volumes,
+            _read_beside(provenance_path(fused), notes, bool(record.get("provenance")), volume),
+            _read_beside(fused.with_name(f"{fused.name}.lost.nii.gz"), notes, bool(record), volume),
+            full_scale,
+        )
+        if voxel:
+            if any(place != int(place) for place in (x, y, z)):
+                raise InputError(f"A voxel has whole numbers, not {x:g} {y:g} {z:g}.")
+            seen = probe_voxel(result, [int(x), int(y), int(z)])
+        elif volume.meta["is_image"]:
+            raise InputError(
+                f"{base_name(fused)} is a picture without a place in the patient: ask for a pixel "
+                "with --voxel, column, row and 0."
+            )
+        else:
+            seen = probe_point(result, (x, y, z))
     if seen is None:
         sizes = " x ".join(str(size) for size in volume.shape[1:])
         what = "The voxel" if voxel else "The point"
@@ -109,6 +121,24 @@ def probe(
         )
     seen.notes.extend(notes)
     return seen
+
+
+def _was_of_pictures(record: Mapping[str, Any]) -> bool:
+    names = (str(about["name"]).lower() for about in record["inputs"].values())
+    return all(name.endswith(PICTURE_EXTENSIONS) for name in names)
+
+
+@contextmanager
+def _of_a_whole_record(fused: Path) -> Iterator[None]:
+    """Refuse a record of which something is missing or not what it was."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        raise InputError(
+            f"{sidecar_path(fused)} is damaged: something is missing in it."
+        ) from error
 
 
 def _given_by(role: str) -> str:
@@ -172,7 +202,9 @@ def _read_dicom(fused: Path) -> MetaTensor:
         return volume_from_simpleitk(image, str(fused), FrameChoice())
 
 
-def _read_beside(path: Path, notes: list[str], is_recorded: bool) -> MetaTensor | None:
+def _read_beside(
+    path: Path, notes: list[str], is_recorded: bool, fused: MetaTensor
+) -> MetaTensor | None:
     """Read bytes on the grid of a result, ``(C, I, J, K)``; None where they do not belong to it."""
     import nibabel
     import numpy as np
@@ -186,7 +218,9 @@ def _read_beside(path: Path, notes: list[str], is_recorded: bool) -> MetaTensor 
         array = np.asanyarray(image.dataobj.get_unscaled())  # type: ignore[attr-defined]
     except Exception:  # whatever a damaged file makes nibabel raise
         array = np.empty(0)
-    if array.dtype != np.uint8 or array.ndim not in (3, 4) or not is_recorded:
+    # Of a series of DICOM the axes may be turned.
+    is_whole = array.ndim in (3, 4) and sorted(array.shape[:3]) == sorted(fused.shape[1:])
+    if array.dtype != np.uint8 or not is_whole or not is_recorded:
         notes.append(f"{path.name} is not what the record says, and is left out.")
         return None
     array = array if array.ndim == 4 else array[..., None]
@@ -240,7 +274,7 @@ def _beside(
     for path in sorted(fused.parent.iterdir()) if wanted else ():
         digest = hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()
         role = next((wanted[start] for start in wanted if digest.startswith(start)), None)
-        if role is None:
+        if role is None or path == fused:
             continue
         try:
             is_same = record["inputs"][role]["sha256"] in digests_of(path)

@@ -80,6 +80,7 @@ def test_partner_is_where_simpleitk_puts_it(
         weights=pixel_maximum,
         window=((low + high) / 2, high - low),
         colormap="grey",
+        colors="ycbcr",
     )
     scaled = (expected - low) / (high - low)
     # SimpleITK leaves out a centre exactly on the outer face of a voxel.

@@ -67,8 +67,20 @@ def test_legible_colours_are_read_whatever_the_brightness(luminance, colormap):
     assert found["partner"].level == pytest.approx(0.6, abs=0.01)
     assert found["partner"].low <= 0.6 <= found["partner"].high
     assert sentence == ""
-    found, _ = decode(shown, [given], "legible")
-    assert found["partner"].level == pytest.approx(0.6, abs=0.06)  # of 17 stops
+    assert decode(shown, [given], "legible")[0] == {}
+
+
+@pytest.mark.parametrize("colormap", ["hot", "jet", "hot_iron", "hsv", "pet"])
+def test_tables_of_strong_colours_are_read_right_or_not_at_all(colormap):
+    table = split_table(colormap, "legible")
+    for luminance in (0.2, 0.5, 0.8):
+        for level in torch.linspace(0.06, 1, 17).tolist():
+            chroma = apply_color_table(torch.tensor([[level]]), table)[1:]
+            luminances = torch.full((1, 1, 1, 1), luminance)
+            color = merge_colors(luminances, chroma[..., None, None], "legible").flatten()
+            shown = (255 * color).round().div(255).tolist()
+            found, _ = decode(shown, [partner(colormap)], "legible")
+            assert found["partner"].low - 0.02 <= level <= found["partner"].high + 0.02
 
 
 def test_what_cannot_be_read_is_said():

@@ -8,9 +8,14 @@ import torch
 from torch import Tensor
 
 from mactfusion.errors import InputError
-from mactfusion.transforms.color import merge_chrominance, rgb_to_ycbcr, split_table
+from mactfusion.transforms.color import (
+    merge_chrominance,
+    merge_colors,
+    rgb_to_ycbcr,
+    split_table,
+)
 from mactfusion.transforms.color_names import GREY, OWN
-from mactfusion.transforms.colormap import apply_color_table, color_table, table_of_stops
+from mactfusion.transforms.colormap import apply_color_table, color_table
 from mactfusion.transforms.oklab import srgb_to_oklab
 
 if TYPE_CHECKING:
@@ -22,6 +27,8 @@ ROUNDING = 0.75 / 255
 """Of a colour in 8 bits, with some room."""
 _STRANGE = 4
 """Times the rounding: a colour farther from all of the table is none of it."""
+_LUMINANCES = 129
+"""So many are tried for the one that a fused voxel had."""
 UNCLEAR = 0.25
 """Share of the window: levels that spread over more have the same colour."""
 
@@ -90,9 +97,10 @@ def decode(
         return {}, "The partner keeps its own colours, whose scale is not known."
     color = torch.tensor(rgb, dtype=torch.float64)
     table = _table_of(partner)
+    if table is None:
+        return {}, "The table was given as entries, which the record does not hold."
     if colors == "legible":
-        chroma = _levels(split_table(table, colors)[:, 1:])
-        found = decoded(_hue(color), chroma, _rounding_of_hue(color))
+        found = decoded(_hue(color), _as_shown(table, color), 2 * _rounding_of_hue(color))
     else:
         found = decoded(color, _merged(_levels(color_table(table)), color), 2 * ROUNDING)
     if found is None:
@@ -106,14 +114,29 @@ def decode(
     return {str(partner["input"]): found}, sentence
 
 
-def _table_of(partner: Mapping[str, object]) -> str | Tensor:
-    """Return the name of a colour table, or entries of what was given as a table."""
+def _table_of(partner: Mapping[str, object]) -> str | None:
+    """Return the name of a colour table; None of one that was given as entries."""
     name = str(partner["colormap"])
     try:
         color_table(name)
-    except InputError:  # the record has some stops of it
-        return table_of_stops(partner["colors"])  # type: ignore[arg-type]
+    except InputError:
+        return None
     return name
+
+
+def _as_shown(table: str, color: Tensor) -> Tensor:
+    """Return a and b of each level where the picture is as light as a colour, ``(LEVELS, 2)``.
+
+    Strong colours of some tables are no colours of a screen at every lightness: what is compared
+    with has gone the way of the picture.
+    """
+    parts = _levels(split_table(table, "legible")).float()
+    luminances = torch.linspace(0, 1, _LUMINANCES).reshape(1, 1, -1, 1)
+    chroma = parts[:, 1:].T[:, None, None].expand(2, 1, _LUMINANCES, LEVELS)
+    rgb = merge_colors(luminances.expand(1, 1, -1, LEVELS), chroma, "legible")
+    lab = srgb_to_oklab(rgb[:, 0].double())
+    nearest = (lab[0] - srgb_to_oklab(color)[0]).abs().argmin(dim=0)
+    return lab[1:, nearest, torch.arange(LEVELS)].T
 
 
 def _levels(table: Tensor) -> Tensor:
