@@ -9,6 +9,7 @@ from mactfusion.registration.verdict import (
     DOUBTFUL,
     FEW_BLOCKS,
     GOOD,
+    GOOD_OF_FEW,
     IN_PLACE,
     LEAST,
     MIRRORED,
@@ -23,12 +24,12 @@ CLEAR = Evidence(0.25, 0.5, 7.0, 0.005, 0.8, 1.0)
 NOTHING = Evidence(0.05, 0.0, 0.0, 0.4, 12.0, 1.0)
 
 
-def with_score(score):
+def with_score(score, gain=0.2):
     """Evidence in which sidedness makes up for the rest."""
-    low, high = (Evidence(0.15, 0.3, sided, 0.2, 4.0, 1.0) for sided in (-1.9, 8.0))
+    low, high = (Evidence(0.15, 0.3, sided, gain, 4.0, 1.0) for sided in (-1.9, 8.0))
     share = (score - score_of(low)) / (score_of(high) - score_of(low))
     assert 0 <= share <= 1
-    return Evidence(0.15, 0.3, -1.9 + share * 9.9, 0.2, 4.0, 1.0)
+    return Evidence(0.15, 0.3, -1.9 + share * 9.9, gain, 4.0, 1.0)
 
 
 def test_clear_evidence_is_good():
@@ -54,11 +55,16 @@ def test_thresholds(score, name):
     assert verdict.is_applicable == (name in (OFF, DOUBTFUL))
 
 
-@pytest.mark.parametrize("evidence", [CLEAR, NOTHING, replace(CLEAR, sidedness=-6.0)])
-def test_few_blocks_tell_nothing(evidence):
+SOME_EVIDENCE = with_score(GOOD_OF_FEW - 0.1, 0.02)
+
+
+@pytest.mark.parametrize("evidence", [SOME_EVIDENCE, NOTHING, replace(CLEAR, sidedness=-6.0)])
+def test_few_blocks_tell_little(evidence):
     verdict = judge(replace(evidence, blocks=FEW_BLOCKS - 1), 14.0, 9.0, 4.0)
     assert (verdict.name, verdict.is_small, verdict.is_sided) == (DOUBTFUL, True, False)
     assert not judge(replace(evidence, blocks=FEW_BLOCKS * 5), 14.0, 9.0, 4.0).is_small
+    very_much = replace(with_score(GOOD_OF_FEW + 0.1, 0.02), blocks=FEW_BLOCKS - 1)
+    assert judge(very_much, 14.0, 9.0, 4.0).name == OFF
 
 
 def test_more_must_speak_for_a_slab():

@@ -29,10 +29,13 @@ from mactfusion.registration.evidence import Evidence, weigh
 from mactfusion.registration.search import Pair as Search
 from mactfusion.registration.search import degrees_of
 from mactfusion.registration.verdict import (
+    FEW_BLOCKS,
     GOOD,
     GOOD_OF_A_PART,
+    GOOD_OF_FEW,
     LEAST,
     PART,
+    SOME_BLOCKS,
     VERDICTS,
     WEIGHTS,
     Verdict,
@@ -152,7 +155,9 @@ def write_figures(
     text = "\n\n".join(
         [
             f"In use: {_listed(WEIGHTS)}; no match below {LEAST:.2f}, good from {GOOD:.2f}, "
-            f"and from {GOOD_OF_A_PART:.2f} where less than {PART:.0%} of the head is shown. "
+            f"from {GOOD_OF_A_PART:.2f} where less than {PART:.0%} of the head is shown or "
+            f"there are fewer than {SOME_BLOCKS} blocks, and from {GOOD_OF_FEW:.2f} with fewer than "
+            f"{FEW_BLOCKS}. "
             f"A fit to the half called set gives {_listed(weights)}; no match below {least:.2f}.",
             markdown_table(HEAD, (became(rows, half, kind) for half in HALVES for kind in GROUPS)),
         ]

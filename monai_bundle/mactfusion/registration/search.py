@@ -20,6 +20,7 @@ from mactfusion.registration.blocks import LEAST_BLOCKS, Blocks, match_blocks, r
 from mactfusion.registration.cubes import LEVELS, Cubes, Pyramid
 from mactfusion.registration.information import Counted, looked_up, normalised_information
 from mactfusion.registration.linear import from_itk, to_itk
+from mactfusion.registration.verdict import PART
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from mactfusion.registration.linear import Matrix
-
-PART = 0.5
-"""Where the partner shows less of the head than this, few blocks speak for a pose."""
 
 FINE, MIDDLE, COARSE = range(LEVELS)
 _TURN_DEGREES = 20.0

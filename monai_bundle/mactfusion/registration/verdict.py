@@ -19,7 +19,7 @@ IN_PLACE, OFF, DOUBTFUL, NO_MATCH, MIRRORED, NOT_CHECKED = (
 VERDICTS = (IN_PLACE, OFF, DOUBTFUL, NO_MATCH, MIRRORED, NOT_CHECKED)
 
 WEIGHTS = {"constant": -5.0, "sidedness": 0.64, "gain": -1.36, "margin": 2.4}
-GOOD, LEAST = 0.0, -3.0
+GOOD, LEAST = 0.1, -3.0
 """A score from here on is good; one below the second is no match; between, it cannot be told."""
 
 PART, GOOD_OF_A_PART = 0.5, 3.0
@@ -29,10 +29,10 @@ SOME_BLOCKS = 40
 """Likewise with fewer blocks than these: of 18 pairs of two synthetic heads with 17 to 33 blocks 10
 scored above GOOD and one just above GOOD_OF_A_PART; of 9 of one head one scored below it."""
 
-FEW_BLOCKS = 15
-"""With fewer blocks, of some 40 mm each, nothing can be told: of 18 pairs of two synthetic heads
-cut to at most 100 x 100 x 60 mm 8 scored as good; of 36 of one head 5 scored as no match, and 3
-that lay wrong as good."""
+FEW_BLOCKS, GOOD_OF_FEW = 15, 4.5
+"""With fewer blocks, of some 40 mm each, only very much tells anything: of 18 pairs of two
+synthetic heads cut to at most 100 x 100 x 60 mm 8 scored above GOOD and one above GOOD_OF_A_PART;
+of 36 of one head 5 as no match. Slabs of a patient with as few, in place, scored 4.7 to 6.3."""
 
 SIDED, MIRRORED_BELOW = 2.0, -2.0
 """Standard errors by which the partner, or its mirror image, must match better to say so."""
@@ -98,9 +98,9 @@ def judge(evidence: Evidence, off_mm: float, off_degrees: float, voxel_mm: float
         off_degrees: likewise.
         voxel_mm: longest edge of the partner's voxels; under that it is in place.
     """
-    if evidence.blocks < FEW_BLOCKS:
-        return Verdict(DOUBTFUL, False, off_mm, off_degrees, is_small=True)
     score = score_of(evidence)
+    if evidence.blocks < FEW_BLOCKS and score < GOOD_OF_FEW:
+        return Verdict(DOUBTFUL, False, off_mm, off_degrees, is_small=True)
     is_whole = evidence.overlap >= PART and evidence.blocks >= SOME_BLOCKS
     good = GOOD if is_whole else GOOD_OF_A_PART
     if evidence.sidedness < MIRRORED_BELOW and evidence.margin > 0:
