@@ -154,9 +154,9 @@ def write_figures(
     weights, least = fitted([row for row in rows if row["half"] == "set"])
     text = "\n\n".join(
         [
-            f"In use: {_listed(WEIGHTS)}; no match below {LEAST:.2f}, good from {GOOD:.2f}, "
-            f"from {GOOD_OF_A_PART:.2f} where less than {PART:.0%} of the head is shown or "
-            f"there are fewer than {SOME_BLOCKS} blocks, and from {GOOD_OF_FEW:.2f} with fewer than "
+            f"In use: {_listed(WEIGHTS)}; no match below {LEAST:.2f}, good from {GOOD:.2f}, from "
+            f"{GOOD_OF_A_PART:.2f} where less than {PART:.0%} of the head is shown or there are "
+            f"fewer than {SOME_BLOCKS} blocks, from {GOOD_OF_FEW:.2f} with fewer than "
             f"{FEW_BLOCKS}. "
             f"A fit to the half called set gives {_listed(weights)}; no match below {least:.2f}.",
             markdown_table(HEAD, (became(rows, half, kind) for half in HALVES for kind in GROUPS)),
