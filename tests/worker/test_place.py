@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from worker_process import wait_until
 
+from mactfusion.registration.check import STEPS
+
 pytestmark = pytest.mark.slow  # each test starts a process that imports torch
 
 SEARCH = """
@@ -195,7 +197,7 @@ def test_a_search_counts_its_steps_and_ends_after_the_one_under_way(ready):
     step.touch()
     assert worker.last_reply(asked)["code"] == "cancelled"
     assert [told["done"] for told in worker.said(asked, "progress")] == [0, 1]
-    assert {told["total"] for told in worker.said(asked, "progress")} == {21}
+    assert {told["total"] for told in worker.said(asked, "progress")} == {STEPS["rigid"]}
     wait.unlink()
     assert worker.ask("place", **pair, options=RIGID)["partners"][0]["verdict"] == "off"
     assert searches(worker) == 2  # what was cancelled was not kept

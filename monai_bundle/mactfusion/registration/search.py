@@ -105,7 +105,8 @@ class Pair:
         if self.overlap(pose) >= PART:
             return pose
         # Of a slab all cubes lie within the head, wherever it is tried: they tell more surely.
-        other = np.linalg.inv(Pair(self.partner, self.anatomical)._searched(MIDDLE))
+        swapped = Pair(self.partner, self.anatomical)._searched(MIDDLE)
+        other = np.linalg.inv(swapped).astype(np.float64)
         return max(pose, other, key=self.information)
 
     def _searched(self, level: int) -> Matrix:
