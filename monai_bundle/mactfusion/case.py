@@ -112,9 +112,6 @@ class Case(TypedDict, total=False):
     """Whether there is ``chrominance``. JoinPartnersd."""
     chrominance: MetaTensor
     """``(2, …)``: of one partner its own, of several that of the stronger. JoinPartnersd."""
-    scaled: list[torch.Tensor]
-    """Of each partner its value in its window, ``(1, …)`` uint8, 255 at the upper end and 0 outside
-    its field of view; the luminance of one in colour. JoinPartnersd."""
     shown: list[torch.Tensor]
     """Of several partners each as ``(1 or 3, …)`` uint8. JoinPartnersd."""
     task: str

@@ -76,11 +76,6 @@ def test_what_is_said_of_partners_comes_through_the_loader(head, names):
     assert ("shown" in data) == ("shown" in expected) == (len(names) > 1)
     for shown, other in zip(data.get("shown", []), expected.get("shown", []), strict=True):
         assert torch.equal(shown, other)
-    assert len(data["scaled"]) == len(expected["scaled"]) == len(names)
-    for scaled, other in zip(data["scaled"], expected["scaled"], strict=True):
-        assert scaled.dtype == torch.uint8
-        assert scaled.shape == (1, *data["image"].shape[1:])
-        assert torch.equal(scaled, other)
     for partner, other in zip(data["partners"], expected["partners"], strict=True):
         assert partner.keys() == other.keys()
         for key in ("input", "name", "task", "task_reason", "units", "colormap"):
@@ -111,20 +106,3 @@ def test_the_callers_volumes_stay_as_they_are(head, partner, task):
     for name, volume in head.items():
         assert torch.equal(volume, copies[name])
         assert volume.meta["modality"] == ""
-
-
-@pytest.mark.parametrize("name", ["ct", "color"])
-def test_what_a_partner_says_without_its_colors_is_kept(head, name):
-    steps = before([CASE[name]])
-    case = steps(case_of(head, name))
-    # Neither has a table of colours: what the network sees is what they say.
-    seen = torch.as_tensor(case["image"][1:]).mul(255).round().to(torch.uint8)
-    assert seen.max() > 100
-    assert torch.equal(case["scaled"][0], seen)
-
-
-def test_of_a_tracer_the_place_in_its_window_is_kept(head):
-    case = before(["pet-mri"])(case_of(head, "pet"))
-    scaled = case["scaled"][0].float() / 255
-    assert scaled.max() == 1
-    assert (torch.as_tensor(case["image"][1:]) - scaled).abs().max() > 0.05  # hot iron is no line

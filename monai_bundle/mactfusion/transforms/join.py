@@ -49,7 +49,6 @@ class JoinPartnersd(Transform):
         result["task"] = " + ".join(partner["task"] for partner in partners)
         result["task_reason"] = " ".join(partner["task_reason"] for partner in partners)
         result["coverage"] = min(partner["coverage"] for partner in partners)
-        result["scaled"] = [_scaled(partner) for partner in partners]
         if len(partners) > 1:
             result["shown"] = [_shown(partner) for partner in partners]
         result["partners"] = [described(partner, len(partners)) for partner in partners]
@@ -88,14 +87,6 @@ def described(partner: Partner, count: int) -> dict[str, Any]:
         "pose": partner["pose"],
         "evidence": partner["evidence"],
     }
-
-
-def _scaled(partner: Partner) -> torch.Tensor:
-    """Return what a partner says without its colours, ``(1, …)`` in 8 bits, to save memory."""
-    is_scalar = partner["partner"].shape[0] == 1
-    return by_slabs(
-        _in_8_bits, plain(partner["partner" if is_scalar else "luminance"]), dtype=torch.uint8
-    )
 
 
 def _shown(partner: Partner) -> torch.Tensor:
