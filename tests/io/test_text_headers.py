@@ -77,7 +77,7 @@ def meta(path: Path, data: bytes = RAW, extra: str = "", **fields: str | None) -
     return path
 
 
-def said_of(path: Path) -> tuple[Any, list[str]]:
+def assert_read(path: Path) -> tuple[Any, list[str]]:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         volume = read_volume(path)
@@ -94,13 +94,13 @@ def said_of(path: Path) -> tuple[Any, list[str]]:
 )
 def test_space_units(tmp_path: Path, unit: str, factor: float) -> None:
     path = nrrd(tmp_path / "a.nrrd", space_units=f'"{unit}" "{unit}" "{unit}"')
-    found = said_of(path)[0].affine.numpy()
+    found = assert_read(path)[0].affine.numpy()
     np.testing.assert_allclose(found, affine(factors=[factor] * 3), rtol=1e-9)
 
 
 def test_each_direction_has_its_unit(tmp_path: Path) -> None:
     path = nrrd(tmp_path / "a.nrrd", space_units='"cm" "cm" "um"')
-    found = said_of(path)[0].affine.numpy()
+    found = assert_read(path)[0].affine.numpy()
     np.testing.assert_allclose(found, affine(factors=(10, 10, 1e-3)))
 
 
@@ -124,7 +124,7 @@ def test_units_of_axes_that_differ(tmp_path: Path) -> None:
     ],
 )
 def test_anatomical_spaces(tmp_path: Path, space: str, signs: Any) -> None:
-    found = said_of(nrrd(tmp_path / "a.nrrd", space=space))[0].affine.numpy()
+    found = assert_read(nrrd(tmp_path / "a.nrrd", space=space))[0].affine.numpy()
     np.testing.assert_allclose(found, affine(signs))
 
 
@@ -154,36 +154,36 @@ def test_an_image_in_memory_that_came_from_such_a_space(tmp_path: Path, space: s
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])
 def test_encodings(tmp_path: Path, encoding: str, pack: Any, ending: str) -> None:
     path = nrrd(tmp_path / "a.nrrd", pack(RAW), ending, encoding=encoding)
-    np.testing.assert_allclose(said_of(path)[0].affine.numpy(), affine())
+    np.testing.assert_allclose(assert_read(path)[0].affine.numpy(), affine())
 
 
 def test_numbers_as_text_and_big_endian(tmp_path: Path) -> None:
     text = " ".join(map(str, VOXELS.ravel("F").tolist())).encode()
-    said_of(nrrd(tmp_path / "a.nrrd", text, encoding="ascii", endian=None))
-    said_of(meta(tmp_path / "a.mha", text + b"\n", BinaryData="False"))
+    assert_read(nrrd(tmp_path / "a.nrrd", text, encoding="ascii", endian=None))
+    assert_read(meta(tmp_path / "a.mha", text + b"\n", BinaryData="False"))
     swapped = VOXELS.astype(">i2").tobytes("F")
-    said_of(nrrd(tmp_path / "b.nrrd", swapped, endian="big"))
-    said_of(meta(tmp_path / "b.mha", swapped, BinaryDataByteOrderMSB="True"))
-    said_of(
+    assert_read(nrrd(tmp_path / "b.nrrd", swapped, endian="big"))
+    assert_read(meta(tmp_path / "b.mha", swapped, BinaryDataByteOrderMSB="True"))
+    assert_read(
         meta(tmp_path / "c.mha", swapped, BinaryDataByteOrderMSB=None, ElementByteOrderMSB="True")
     )
 
 
 def test_data_in_files_of_their_own(tmp_path: Path) -> None:
     (tmp_path / "a.raw").write_bytes(b"12345" + RAW)
-    said_of(nrrd(tmp_path / "a.nhdr", b"", data_file="./a.raw", byte_skip="5"))
-    said_of(nrrd(tmp_path / "b.nhdr", b"", data_file="a.raw", byte_skip="-1"))
-    said_of(meta(tmp_path / "a.mhd", b"", ElementDataFile="a.raw", HeaderSize="5"))
-    said_of(meta(tmp_path / "b.mhd", b"", ElementDataFile="a.raw", HeaderSize="-1"))
+    assert_read(nrrd(tmp_path / "a.nhdr", b"", data_file="./a.raw", byte_skip="5"))
+    assert_read(nrrd(tmp_path / "b.nhdr", b"", data_file="a.raw", byte_skip="-1"))
+    assert_read(meta(tmp_path / "a.mhd", b"", ElementDataFile="a.raw", HeaderSize="5"))
+    assert_read(meta(tmp_path / "b.mhd", b"", ElementDataFile="a.raw", HeaderSize="-1"))
     size = VOXELS[..., 0].nbytes
     names = [f"{index}.raw" for index in range(7)]
     for index, name in enumerate(names):
         (tmp_path / name).write_bytes(RAW[size * index : size * (index + 1)])
     listed = "".join(f"{name}\n" for name in names).encode()
-    said_of(meta(tmp_path / "c.mhd", listed, ElementDataFile="LIST"))
+    assert_read(meta(tmp_path / "c.mhd", listed, ElementDataFile="LIST"))
     with pytest.raises(InputError, match="last line of its list"):
         read_volume(meta(tmp_path / "d.mhd", listed[:-1], ElementDataFile="LIST"))
-    said_of(nrrd(tmp_path / "c.nhdr", b"", data_file="LIST\n" + "\n".join(names)))
+    assert_read(nrrd(tmp_path / "c.nhdr", b"", data_file="LIST\n" + "\n".join(names)))
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_compressed_voxels_are_checked(tmp_path: Path, kind: str, damage: str) -
 @pytest.mark.parametrize(("size", "reason"), [(None, "without"), (-30, "damaged"), (9, "damaged")])
 def test_the_size_of_a_compressed_stream(tmp_path: Path, size: int | None, reason: str) -> None:
     packed = zlib.compress(RAW)
-    said_of(
+    assert_read(
         meta(tmp_path / "a.mha", packed, CompressedData="True", CompressedDataSize=str(len(packed)))
     )
     told = None if size is None else str(len(packed) + size)
@@ -326,14 +326,14 @@ def test_lines_of_a_metaimage_that_cannot_be(tmp_path: Path, extra: str) -> None
     ],
 )
 def test_other_names_of_fields(tmp_path: Path, fields: dict[str, str | None]) -> None:
-    volume, said = said_of(meta(tmp_path / "a.mha", **fields))
+    volume, said = assert_read(meta(tmp_path / "a.mha", **fields))
     np.testing.assert_allclose(volume.affine.numpy(), affine())
     assert said == []
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("um", 1e-3), ("cm", 10), ("?", 1)])
 def test_the_unit_of_a_metaimage(tmp_path: Path, unit: str, factor: float) -> None:
-    volume, _ = said_of(meta(tmp_path / "a.mha", DistanceUnits=unit))
+    volume, _ = assert_read(meta(tmp_path / "a.mha", DistanceUnits=unit))
     np.testing.assert_allclose(volume.affine.numpy(), affine(factors=[factor] * 3))
 
 
@@ -350,7 +350,7 @@ def test_the_unit_of_a_metaimage(tmp_path: Path, unit: str, factor: float) -> No
 def test_what_is_said_of_a_metaimage(
     tmp_path: Path, fields: dict[str, str | None], sentence: str
 ) -> None:
-    _, said = said_of(meta(tmp_path / "a.mha", **fields))
+    _, said = assert_read(meta(tmp_path / "a.mha", **fields))
     assert len(said) == 1
     assert sentence in said[0]
 
@@ -381,7 +381,7 @@ def test_fields_of_an_nrrd_that_cannot_be(tmp_path: Path, field: str, value: str
 
 
 def test_an_nrrd_without_origin_is_said(tmp_path: Path) -> None:
-    assert "where it lies" in said_of(nrrd(tmp_path / "a.nrrd", space_origin=None))[1][0]
+    assert "where it lies" in assert_read(nrrd(tmp_path / "a.nrrd", space_origin=None))[1][0]
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,12 @@ def test_each_step_of_a_search_is_told_once_and_is_no_sentence():
 
 
 def test_without_a_watcher_nothing_is_counted():
-    with in_steps("Registering PET to MR", 3):
-        step_done()
-    step_done()  # of nothing
+    told = []
+    with in_steps("Registering PET to MR", 3), watching(lambda *news: told.append(news)):
+        step_done()  # who comes later is not told of what nobody was watching
+    with watching(lambda *news: told.append(news)):
+        step_done()  # of nothing
+    assert told == []
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])

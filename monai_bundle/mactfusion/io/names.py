@@ -160,8 +160,7 @@ def check_outputs(
     if sidecar.is_dir() or (sidecar.exists() and not overwrite):
         raise InputError(
             f"{sidecar}, where the record of the fusion belongs, exists already; add "
-            f"{option('overwrite', True)} "
-            "or choose another name."
+            f"{option('overwrite', True)} or choose another name."
         )
     outputs = {"fused volume": output, "record": sidecar}
     for what, paths in beside(output).items():

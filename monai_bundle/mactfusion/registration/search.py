@@ -1,9 +1,9 @@
 """The pose of a partner: mutual information from several starts, coarse to fine.
 
-SimpleITK climbs from each start on the coarsest cubes; blocks (:mod:`.blocks`) then lead from the
-best of these to where the volumes match, in few and long steps, where gradients of mutual
-information alone often stop on the way (docs/adr/0018-registration.md); SimpleITK has the last word
-on fine cubes.
+SimpleITK climbs from the most promising of many starts on the coarsest cubes; blocks
+(:mod:`.blocks`) then lead from the best of these to where the volumes match, in few and long steps,
+where gradients of mutual information alone often stop on the way (docs/adr/0018-registration.md);
+SimpleITK has the last word on fine cubes. A slab is searched from its own side too.
 """
 
 from __future__ import annotations
@@ -114,11 +114,10 @@ class Pair:
         of_starts, of_climbed, of_led = _KEPT[level]
         starts = self._starts(of_starts)
         climbed = [self.climbed(start, level, step_mm=8.0, steps=60) for start in starts]
-        led = [
-            self._led(pose, level) for pose in self._best([*climbed, *starts], level, of_climbed)
-        ]
+        best = self._best([*climbed, *starts], level, of_climbed)
+        led = [self._led(pose, level) for pose in best]
         settled = [self._settled(pose) for pose in self._best(led, level, of_led)]
-        return self._best(settled, MIDDLE, 1)[0]
+        return max(settled, key=self.information)
 
     def nearest(self, pose: Matrix) -> Matrix:
         """Find the best pose near one, likewise."""

@@ -172,8 +172,7 @@ def _doubtful_hues(partners: Sequence[Mapping[str, Any]]) -> list[str]:
         elif others:
             sentences.append(
                 f"{named(others[0]['name'])} and {name} have the same colours: give "
-                f"{option('colormap')} "
-                "once for each partner to tell them apart."
+                f"{option('colormap')} once for each partner to tell them apart."
             )
     return sentences
 

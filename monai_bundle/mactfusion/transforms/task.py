@@ -145,8 +145,7 @@ def _resolve(anatomical: _Guessed, partner: _Guessed, task: str) -> tuple[str, s
     if is_on_ct:
         raise InputError(
             f"Cannot tell the task: {known}; choose {option('task')} pet-ct or spect-ct, or, if "
-            "the partner "
-            "is an MR, name it first."
+            "the partner is an MR, name it first."
         )
     raise InputError(f"Cannot tell the task: {known}; choose one with {option('task')}.")
 
@@ -224,8 +223,7 @@ def _refuse_swapped(anatomical: _Guessed, partner: _Guessed, task: str) -> None:
     if task == "auto" and is_uptake:
         raise InputError(
             f"The anatomical volume must be MR or CT, but {looks_like}; choose {option('task')} "
-            "to fuse it "
-            "anyway."
+            "to fuse it anyway."
         )
 
 

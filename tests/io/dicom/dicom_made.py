@@ -69,7 +69,7 @@ def made(slices: int = 6, rows: int = 7, columns: int = 8, *, seed: int = 0, **h
     return Made(values, **how)
 
 
-def same_volume(volume: Any, expected: Made, *, tolerance: float = 1e-6) -> None:
+def assert_same_volume(volume: Any, expected: Made, *, tolerance: float = 1e-6) -> None:
     """Assert that every voxel lies where it should, whichever end the slices are counted from."""
     values = expected.values.transpose(2, 1, 0)
     affine = expected.affine

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from dicom_made import AXIAL, Made, classic, made, same_volume
+from dicom_made import AXIAL, Made, assert_same_volume, classic, made
 
 from mactfusion.errors import FusionWarning, InputError
 from mactfusion.io.read import read_volume
@@ -165,7 +165,7 @@ def test_row_vectors_that_are_not_quite_of_length_one(tmp_path: Path) -> None:
     volume = made(orientation=AXIAL)
     orientation = [0.999, 0, 0, 0, 1.001, 0]
     folder = classic(tmp_path / "s", volume, ImageOrientationPatient=orientation)
-    same_volume(read_volume(folder), volume)
+    assert_same_volume(read_volume(folder), volume)
 
 
 def test_a_slice_alone_without_thickness_is_said(tmp_path: Path) -> None:

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from dicom_made import classic, enhanced, frame_groups, item, made, same_volume, shared_groups
+from dicom_made import (
+    assert_same_volume,
+    classic,
+    enhanced,
+    frame_groups,
+    item,
+    made,
+    shared_groups,
+)
 
 from mactfusion.errors import FusionWarning, InputError
 from mactfusion.io.dicom.study import Studies
@@ -50,10 +58,10 @@ def test_what_differs_slightly_or_in_turns_parts_nothing(
     tmp_path: Path, tag: str, value: Callable[[int], Any]
 ) -> None:
     volume = made(20)
-    same_volume(read_volume(classic(tmp_path, volume, "MR", change=by(tag, value))), volume)
+    assert_same_volume(read_volume(classic(tmp_path, volume, "MR", change=by(tag, value))), volume)
     (series,) = listed(tmp_path)
     assert series.sentences == []
-    same_volume(read_volume(tmp_path / "003.dcm"), volume)
+    assert_same_volume(read_volume(tmp_path / "003.dcm"), volume)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +88,7 @@ def test_parts_that_have_gaps_alone_or_go_on_are_one_volume(
     volume = made(20)
     classic(tmp_path, volume, "MR", change=by(tag, value))
     with pytest.warns(FusionWarning, match=f"its slices differ in {said}; by their places"):
-        same_volume(read_volume(tmp_path), volume)
+        assert_same_volume(read_volume(tmp_path), volume)
 
 
 def test_a_head_ct_whose_base_has_thinner_slices_and_more_kv_is_one_volume(tmp_path: Path) -> None:
@@ -114,7 +122,7 @@ def test_echo_times_of_frames_that_differ_slightly_part_nothing(tmp_path: Path) 
     for index, group in enumerate(groups):
         group.MREchoSequence = [item(EffectiveEchoTime=98.12 + 0.01 * (index % 2))]
     enhanced(tmp_path / "e.dcm", volume.values, shared_groups(volume), groups)
-    same_volume(read_volume(tmp_path), volume)
+    assert_same_volume(read_volume(tmp_path), volume)
 
 
 def test_slices_that_overlap_and_were_taken_in_turns_are_one_volume_where_told(
@@ -123,7 +131,7 @@ def test_slices_that_overlap_and_were_taken_in_turns_are_one_volume_where_told(
     volume = made(21, step_mm=2.5)
     tags = {"SliceThickness": 5, "SpacingBetweenSlices": 2.5}
     change = by("AcquisitionNumber", lambda index: 1 + index % 2)
-    same_volume(read_volume(classic(tmp_path, volume, "MR", change=change, **tags)), volume)
+    assert_same_volume(read_volume(classic(tmp_path, volume, "MR", change=change, **tags)), volume)
     assert listed(tmp_path)[0].sentences == []
 
 
@@ -169,7 +177,7 @@ def test_volumes_in_turns_are_told_apart_by_any_tag(
     assert [series.slices for series in found] == [20, 20]
     for number in (0, 1):
         first = found[number].images[0].path.name[0]
-        same_volume(chosen(tmp_path, str(number + 1)), volumes[int(first)])
+        assert_same_volume(chosen(tmp_path, str(number + 1)), volumes[int(first)])
 
 
 def test_volumes_in_turns_are_told_apart_by_blocks_of_numbers(tmp_path: Path) -> None:
@@ -182,7 +190,7 @@ def test_slices_that_overlap_by_half_are_said_where_nothing_tells(tmp_path: Path
     volume = made(20, step_mm=1.5)
     classic(tmp_path, volume, SliceThickness=3)
     with pytest.warns(FusionWarning, match=r"3 mm thick and 1\.5 mm apart; no tag says"):
-        same_volume(read_volume(tmp_path), volume)
+        assert_same_volume(read_volume(tmp_path), volume)
 
 
 def test_a_part_whose_gaps_are_filled_by_another_is_said(tmp_path: Path) -> None:
@@ -262,7 +270,7 @@ def test_passes_of_a_perfusion_ct_are_frames(tmp_path: Path) -> None:
     with Studies() as studies:
         series = studies.series(tmp_path)
         assert (series.frames, series.slices) == (4, 6)
-        same_volume(studies.read(tmp_path, series, "2"), passes[1])
+        assert_same_volume(studies.read(tmp_path, series, "2"), passes[1])
 
 
 def test_the_volumes_that_are_counted_are_those_that_are_listed(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from dicom_made import (
     AXIAL,
     Made,
+    assert_same_volume,
     classic,
     enhanced,
     frame_groups,
@@ -17,7 +18,6 @@ from dicom_made import (
     made,
     nuclear,
     put_pixels,
-    same_volume,
     save,
     shared_groups,
 )
@@ -41,7 +41,7 @@ def rotated(degrees: float) -> tuple[float, ...]:
 @pytest.mark.parametrize("modality", ["CT", "MR"])
 def test_one_file_a_slice(tmp_path: Path, orientation: Any, modality: str) -> None:
     volume = made(orientation=orientation)
-    same_volume(read_volume(classic(tmp_path / "s", volume, modality)), volume)
+    assert_same_volume(read_volume(classic(tmp_path / "s", volume, modality)), volume)
 
 
 @pytest.mark.parametrize("step_mm", [4.4, -4.4])
@@ -51,8 +51,8 @@ def test_the_sign_of_the_step_says_where_the_next_slice_of_nm_lies(
 ) -> None:
     volume = made(step_mm=step_mm, orientation=orientation)
     nuclear(tmp_path / "s" / "tomo.dcm", volume.values, volume)
-    same_volume(read_volume(tmp_path / "s"), volume)
-    same_volume(read_volume(tmp_path / "s" / "tomo.dcm"), volume)
+    assert_same_volume(read_volume(tmp_path / "s"), volume)
+    assert_same_volume(read_volume(tmp_path / "s" / "tomo.dcm"), volume)
 
 
 def test_nm_frames_in_the_order_of_their_slice_vector(tmp_path: Path) -> None:
@@ -60,7 +60,7 @@ def test_nm_frames_in_the_order_of_their_slice_vector(tmp_path: Path) -> None:
     order = [4, 0, 5, 2, 1, 3]
     slices = [index + 1 for index in order]
     nuclear(tmp_path / "t.dcm", volume.values[order], volume, SliceVector=slices)
-    same_volume(read_volume(tmp_path / "t.dcm"), volume)
+    assert_same_volume(read_volume(tmp_path / "t.dcm"), volume)
 
 
 def test_nm_of_one_frame_a_file(tmp_path: Path) -> None:
@@ -69,7 +69,7 @@ def test_nm_of_one_frame_a_file(tmp_path: Path) -> None:
     for index, plane in enumerate(volume.values):
         here = Made(plane[None], first_mm=volume.position(index))
         nuclear(tmp_path / f"{index}", plane[None], here, SeriesInstanceUID=uid)
-    same_volume(read_volume(tmp_path), volume)
+    assert_same_volume(read_volume(tmp_path), volume)
 
 
 def test_gated_nm_is_chosen_by_its_time_slot(tmp_path: Path) -> None:
@@ -88,9 +88,9 @@ def test_gated_nm_is_chosen_by_its_time_slot(tmp_path: Path) -> None:
     with Studies() as studies:
         series = studies.series(tmp_path)
         for number, slot in enumerate(slots, 1):
-            same_volume(studies.read(tmp_path, series, str(number)), slot)
+            assert_same_volume(studies.read(tmp_path, series, str(number)), slot)
         mean = Made(np.mean([slot.values for slot in slots], axis=0))
-        same_volume(studies.read(tmp_path, series, "mean"), mean)
+        assert_same_volume(studies.read(tmp_path, series, "mean"), mean)
 
 
 @pytest.mark.parametrize(
@@ -112,7 +112,7 @@ def test_enhanced_one_file(tmp_path: Path, modality: str) -> None:
     order = [3, 0, 5, 1, 4, 2]
     groups = [frame_groups(volume, index) for index in order]
     enhanced(tmp_path / "e.dcm", volume.values[order], shared_groups(volume), groups, modality)
-    same_volume(read_volume(tmp_path), volume)
+    assert_same_volume(read_volume(tmp_path), volume)
 
 
 def test_enhanced_of_one_frame_a_file(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_enhanced_of_one_frame_a_file(tmp_path: Path) -> None:
             groups,
             SeriesInstanceUID="1.2.3.4",
         )
-    same_volume(read_volume(tmp_path), volume)
+    assert_same_volume(read_volume(tmp_path), volume)
 
 
 def test_stacks_that_were_taken_in_turns_are_one_volume(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_stacks_that_were_taken_in_turns_are_one_volume(tmp_path: Path) -> None:
         for index in order
     ]
     enhanced(tmp_path / "e.dcm", volume.values[order], shared_groups(volume), groups)
-    same_volume(read_volume(tmp_path), volume)
+    assert_same_volume(read_volume(tmp_path), volume)
 
 
 def test_a_slope_for_each_frame_before_one_for_all(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_a_slope_for_each_frame_before_one_for_all(tmp_path: Path) -> None:
         group.PixelValueTransformationSequence = [transformation]
     enhanced(tmp_path / "e.dcm", volume.values, shared, groups, "CT")
     read = read_volume(tmp_path)
-    same_volume(read, Made(volume.values * np.reshape(slopes, (6, 1, 1)) - 3))
+    assert_same_volume(read, Made(volume.values * np.reshape(slopes, (6, 1, 1)) - 3))
     assert read.meta["units"] == "HU"
 
 
@@ -167,7 +167,7 @@ def test_echoes_in_one_enhanced_file_are_listed_and_chosen(tmp_path: Path) -> No
     with Studies() as studies:
         for words, volume in (("time 10", first), ("90", second), ("2", second)):
             series = studies.series(tmp_path, words)
-            same_volume(studies.read(tmp_path, series), volume)
+            assert_same_volume(studies.read(tmp_path, series), volume)
 
 
 def test_a_frame_without_a_place_is_refused(tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_dose_in_gray_at_the_offsets_of_its_frames(tmp_path: Path, start: float,
     volume = made(step_mm=sign * 2.5)
     write_dose(tmp_path / "d.dcm", volume, [start + sign * 2.5 * index for index in range(6)])
     read = read_volume(tmp_path)
-    same_volume(read, Made(volume.values * 0.1, step_mm=volume.step_mm))
+    assert_same_volume(read, Made(volume.values * 0.1, step_mm=volume.step_mm))
     assert (read.meta["units"], read.meta["modality"]) == ("Gy", "RTDOSE")
 
 
@@ -255,7 +255,7 @@ def test_mosaic_by_the_normal_of_the_private_header(tmp_path: Path, sign: int) -
             block = dataset.private_block(0x0029, "SIEMENS CSA HEADER", create=True)
             block.add_new(0x10, "OB", private_header(7, (0.0, 0.0, float(sign))))
 
-    same_volume(read_volume(classic(tmp_path / "m", whole, "MR", change=change)), volume)
+    assert_same_volume(read_volume(classic(tmp_path / "m", whole, "MR", change=change)), volume)
 
 
 def test_mosaic_without_the_private_header_is_refused_by_name(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pydicom
 import pytest
 from dicom_made import (
     Made,
+    assert_same_volume,
     classic,
     enhanced,
     frame_groups,
@@ -17,7 +18,6 @@ from dicom_made import (
     made,
     nuclear,
     put_pixels,
-    same_volume,
     save,
     shared_groups,
 )
@@ -66,7 +66,7 @@ def test_a_patient_who_is_not_named_everywhere_is_one(tmp_path: Path) -> None:
         dataset.PatientBirthDate = "" if index < 3 else "19700101"
 
     folder = classic(tmp_path / "s", volume, "MR", change=change)
-    same_volume(read_volume(folder), volume)
+    assert_same_volume(read_volume(folder), volume)
     with Studies() as studies:
         assert studies.series(folder).label == ""
 
@@ -120,7 +120,7 @@ def test_files_of_many_planes_that_follow_each_other_are_one_volume(tmp_path: Pa
         planes = volume.values[first : first + 4]
         path = tmp_path / f"{first}.dcm"
         enhanced(path, planes, shared_groups(volume), groups, SeriesInstanceUID="1.2")
-    same_volume(read_volume(tmp_path), volume)
+    assert_same_volume(read_volume(tmp_path), volume)
 
 
 def test_a_tilt_is_no_rounding_however_few_decimals_there_are(tmp_path: Path) -> None:
@@ -177,7 +177,7 @@ def test_real_world_values_have_their_own_slope_and_units(tmp_path: Path) -> Non
     shared.RealWorldValueMappingSequence = [mapping]
     enhanced(tmp_path / "e.dcm", volume.values, shared, groups, "PT")
     read = read_volume(tmp_path)
-    same_volume(read, Made(volume.values * 0.01))
+    assert_same_volume(read, Made(volume.values * 0.01))
     assert read.meta["units"] == "SUV"
 
 
@@ -192,7 +192,7 @@ def test_a_rescale_at_the_top_of_an_enhanced_header(tmp_path: Path, is_named: bo
     rescale = {"RescaleSlope": 1, "RescaleIntercept": -1024}
     enhanced(tmp_path / "e.dcm", volume.values, shared, groups, "CT", **rescale)
     read = read_volume(tmp_path)
-    same_volume(read, Made(volume.values * 2 - 1000 if is_named else volume.values - 1024))
+    assert_same_volume(read, Made(volume.values * 2 - 1000 if is_named else volume.values - 1024))
     assert read.meta["units"] == "HU"
 
 
@@ -212,7 +212,7 @@ def test_images_with_a_time_of_their_own_each_are_frames_by_their_order(
         series = studies.series(tmp_path)
         assert (series.slices, series.frames) == (6, 2)
         for number, volume in enumerate(moments, 1):
-            same_volume(studies.read(tmp_path, series, str(number)), volume)
+            assert_same_volume(studies.read(tmp_path, series, str(number)), volume)
 
 
 def test_frames_of_which_one_lacks_a_slice_are_refused(tmp_path: Path) -> None:
@@ -249,7 +249,7 @@ def test_what_follows_the_pixels(tmp_path: Path, tail: bytes, is_damaged: bool) 
     path = folder / "002.dcm"
     path.write_bytes(path.read_bytes() + tail)
     if not is_damaged:
-        same_volume(read_volume(folder), volume)
+        assert_same_volume(read_volume(folder), volume)
         return
     with pytest.raises(InputError, match=r"002\.dcm goes on after its pixels"):
         read_volume(folder)
@@ -268,7 +268,7 @@ def test_one_odd_file_does_not_stand_for_all(tmp_path: Path, tags: dict[str, Any
         setattr(odd, keyword, value)
     save(odd, tmp_path / "b" / "odd.dcm")
     with pytest.warns(FusionWarning, match=r"1 damaged file was passed over \(odd\.dcm"):
-        same_volume(read_volume(tmp_path), volume)
+        assert_same_volume(read_volume(tmp_path), volume)
 
 
 @pytest.mark.parametrize(("written", "modality"), [("ct", "CT"), ("pt", "PT"), ("", "CT")])

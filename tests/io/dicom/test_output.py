@@ -55,7 +55,9 @@ def read_back(output: Path) -> tuple[np.ndarray, np.ndarray]:
     return SimpleITK.GetArrayFromImage(image), affine_of(image)
 
 
-def same_in_space(voxels: np.ndarray, affine: np.ndarray, fused: Any, full_scale: int) -> None:
+def assert_same_in_space(
+    voxels: np.ndarray, affine: np.ndarray, fused: Any, full_scale: int
+) -> None:
     """Compare at the place of every voxel of the result."""
     values, own = fused.numpy(), fused.affine.numpy()
     index = np.stack(np.meshgrid(*map(np.arange, values.shape[1:]), indexing="ij"), -1)
@@ -112,7 +114,7 @@ def test_every_voxel_is_in_its_place(
 ) -> None:
     output = tmp_path / name
     result = anonymous(output, affine, pixel_maximum, task="pet-mri", luminance=luminance)
-    same_in_space(*read_back(output), result.fused, 65535 if luminance else 255)
+    assert_same_in_space(*read_back(output), result.fused, 65535 if luminance else 255)
 
 
 @pytest.mark.parametrize("luminance", [True, False])
@@ -122,7 +124,7 @@ def test_on_ct_too(tmp_path: Path, luminance: bool, name: str, pixel_maximum: Pa
     output, affine = tmp_path / name, turned((0, 1, 2), (-1, -1, 1), 17.0)
     options = {"task": "pet-ct", "luminance": luminance, "anatomical_window": (450, 900)}
     result = anonymous(output, affine, pixel_maximum, **options)
-    same_in_space(*read_back(output), result.fused, 65535 if luminance else 255)
+    assert_same_in_space(*read_back(output), result.fused, 65535 if luminance else 255)
 
 
 def test_the_colour_profile_tells_no_time() -> None:
@@ -471,7 +473,7 @@ def test_an_independent_reader_finds_it_in_its_place(
     if not luminance:
         voxels = np.stack([voxels[part] for part in "RGB"], axis=-1)
     turned_over = np.moveaxis(voxels, (0, 1, 2), (2, 1, 0))
-    same_in_space(turned_over, image.affine, result.fused, 65535 if luminance else 255)
+    assert_same_in_space(turned_over, image.affine, result.fused, 65535 if luminance else 255)
 
 
 @pytest.mark.parametrize("name", ["out", "out.dcm"])

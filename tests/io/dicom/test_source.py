@@ -8,7 +8,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from dicom_made import classic, made, same_volume
+from dicom_made import assert_same_volume, classic, made
 from pydicom.fileset import FileSet
 
 from mactfusion.errors import FusionWarning, InputError
@@ -42,15 +42,15 @@ def test_a_tree_of_folders(tmp_path: Path) -> None:
     (tmp_path / "AUTORUN.INF").write_text("viewer")
     (tmp_path / ".hidden").mkdir()
     classic(tmp_path / ".hidden", made(seed=1), "CT")
-    same_volume(read_volume(tmp_path), volume)
+    assert_same_volume(read_volume(tmp_path), volume)
 
 
 def test_one_file_stands_for_its_series_alone(tmp_path: Path) -> None:
     first, second = made(seed=1), made(seed=2)
     classic(tmp_path, first, "MR", name="a{}.dcm")
     classic(tmp_path, second, "CT", name="b{}")
-    same_volume(read_volume(tmp_path / "a3.dcm"), first)
-    same_volume(read_volume(tmp_path / "b0"), second)
+    assert_same_volume(read_volume(tmp_path / "a3.dcm"), first)
+    assert_same_volume(read_volume(tmp_path / "b0"), second)
     (tmp_path / "deep").mkdir()
     assert read_volume(tmp_path / "b5").meta["modality"] == "CT"
 
@@ -65,12 +65,12 @@ def test_a_zip_is_read_and_nothing_of_it_stays(tmp_path: Path, private_folder: P
     with Studies() as studies:
         series = studies.series(archive)
         seen += [str(path) for path in private_folder.rglob("*")]
-        same_volume(studies.read(archive, series), volume)
+        assert_same_volume(studies.read(archive, series), volume)
     assert len(seen) == 8
     assert not any("Nobody" in path for path in seen)
     assert list(private_folder.iterdir()) == []
     assert archive.read_bytes() == before
-    same_volume(read_volume(archive), volume)
+    assert_same_volume(read_volume(archive), volume)
 
 
 def test_no_path_of_a_zip_leads_out_of_the_private_folder(
@@ -88,7 +88,7 @@ def test_no_path_of_a_zip_leads_out_of_the_private_folder(
         added = set(tmp_path.rglob("*")) - before
         assert added
         assert all(private_folder in path.parents for path in added)
-    same_volume(read_volume(archive), volume)
+    assert_same_volume(read_volume(archive), volume)
 
 
 @pytest.mark.parametrize("what", ["cut", "locked", "empty", "no DICOM"])
@@ -134,8 +134,8 @@ def test_a_disc_by_its_index(tmp_path: Path) -> None:
         check_input(source)
         with Studies() as studies:
             found = studies.pair(source, "", [""])
-            same_volume(studies.read(source, found[0]), magnetic)
-            same_volume(studies.read(source, found[1]), tomographic)
+            assert_same_volume(studies.read(source, found[0]), magnetic)
+            assert_same_volume(studies.read(source, found[1]), tomographic)
 
 
 def test_images_that_only_the_index_knows_are_missed(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_damaged_file_elsewhere_is_said(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "x.dcm").write_bytes((tmp_path / "a" / "001.dcm").read_bytes()[:300])
     with pytest.warns(FusionWarning, match=r"1 damaged file was passed over \(x\.dcm"):
-        same_volume(read_volume(tmp_path), volume)
+        assert_same_volume(read_volume(tmp_path), volume)
 
 
 @pytest.mark.parametrize("content", [b"hello", b"\x08\x00" + bytes(20), b"DICM", bytes(200)])
@@ -182,7 +182,7 @@ def test_content_decides_and_not_the_name(tmp_path: Path) -> None:
     volume = made()
     folder = classic(tmp_path / "s", volume, "MR", name="I{:03d}.img")
     check_input(folder / "I002.img")
-    same_volume(read_volume(folder / "I002.img"), volume)
+    assert_same_volume(read_volume(folder / "I002.img"), volume)
 
 
 def test_a_folder_that_may_not_be_opened_is_not_passed_over(
@@ -210,8 +210,8 @@ def test_a_disc_with_other_file_names_misses_nothing(tmp_path: Path) -> None:
     files = [path for path in disc.rglob("*") if path.is_file() and path.name != "DICOMDIR"]
     for path in files:
         path.rename(path.with_name(f"{path.name}.dcm"))
-    same_volume(read_volume(disc), volume)
-    same_volume(read_volume(zipped(disc, tmp_path / "disc.zip")), volume)
+    assert_same_volume(read_volume(disc), volume)
+    assert_same_volume(read_volume(zipped(disc, tmp_path / "disc.zip")), volume)
 
 
 def test_a_zip_of_a_disc_misses_what_the_disc_misses(tmp_path: Path) -> None:
@@ -225,12 +225,12 @@ def test_a_zip_of_a_disc_misses_what_the_disc_misses(tmp_path: Path) -> None:
 def test_a_hidden_file_that_is_named_is_read_with_those_beside_it(tmp_path: Path) -> None:
     volume = made()
     folder = classic(tmp_path / "s", volume, "MR", name=".{:03d}.dcm")
-    same_volume(read_volume(folder / ".002.dcm"), volume)
+    assert_same_volume(read_volume(folder / ".002.dcm"), volume)
     with pytest.raises(InputError, match="no DICOM images but hidden files"):
         read_volume(folder)
     classic(folder, made(2, 9, 9), "MR")
     with Studies() as studies:
-        same_volume(studies.read(folder, studies.series(folder / ".000.dcm")), volume)
+        assert_same_volume(studies.read(folder, studies.series(folder / ".000.dcm")), volume)
         assert studies.series(folder / "000.dcm").matrix == (9, 9)
 
 
@@ -242,7 +242,7 @@ def test_a_zip_within_a_folder_or_a_zip_is_named(tmp_path: Path) -> None:
     for source in (tmp_path / "s", outer):
         with pytest.raises(InputError, match="no DICOM images but 1 ZIP, not opened there"):
             read_volume(source)
-    same_volume(read_volume(inner), volume)  # as the message says
+    assert_same_volume(read_volume(inner), volume)  # as the message says
     classic(tmp_path / "s", volume, "MR")
     with Studies() as studies:
         assert studies.listing(tmp_path / "s").passed_in_words == "1 ZIP that was not opened"

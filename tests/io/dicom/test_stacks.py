@@ -10,13 +10,13 @@ import pytest
 from dicom_made import (
     STORAGE,
     Made,
+    assert_same_volume,
     classic,
     enhanced,
     frame_groups,
     header,
     made,
     put_pixels,
-    same_volume,
     save,
     shared_groups,
 )
@@ -49,7 +49,7 @@ def test_slices_with_a_series_of_their_own_each_are_joined(tmp_path: Path) -> No
         dataset.SeriesInstanceUID = generate_uid()
         dataset.SeriesNumber, dataset.SeriesDescription = 4, "T1 axial"
 
-    same_volume(read_volume(classic(tmp_path / "s", volume, "MR", change=change)), volume)
+    assert_same_volume(read_volume(classic(tmp_path / "s", volume, "MR", change=change)), volume)
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_images_at_one_place_that_differ_are_listed_and_chosen(
         read_volume(tmp_path)
     for series in found:
         value = series.images[0].path.name.startswith("1_")
-        same_volume(read_as(tmp_path, str(series.number)), volumes[str(values[int(value)])])
+        assert_same_volume(read_as(tmp_path, str(series.number)), volumes[str(values[int(value)])])
 
 
 @pytest.mark.parametrize("tag", ["AcquisitionNumber", "EchoTime"])
@@ -93,8 +93,8 @@ def test_two_acquisitions_that_interleave_are_two_volumes(tmp_path: Path, tag: s
         tags = {tag: number, "SeriesInstanceUID": "1.2.5"}
         classic(tmp_path, volume, "MR", name=f"{number}_{{:03d}}", **tags)
     assert [series.slices for series in listed(tmp_path).volumes] == [6, 6]
-    same_volume(read_as(tmp_path, "1"), first)
-    same_volume(read_as(tmp_path, "2"), second)
+    assert_same_volume(read_as(tmp_path, "1"), first)
+    assert_same_volume(read_as(tmp_path, "2"), second)
 
 
 @pytest.mark.parametrize("thickness", [3.0, None])
@@ -110,7 +110,7 @@ def test_two_acquisitions_that_overlap_in_part_are_two_volumes(
     found = listed(tmp_path).volumes
     assert [series.label for series in found] == ["acquisition 1", "acquisition 2"]
     for number, volume in enumerate(volumes, 1):
-        same_volume(read_as(tmp_path, str(number)), volume)
+        assert_same_volume(read_as(tmp_path, str(number)), volume)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_kinds_that_follow_each_other_in_space_are_not_joined(
     found = listed(tmp_path).volumes
     assert {series.label: series.slices for series in found} == labels
     (before,) = [series for series in found if series.slices == first]
-    same_volume(read_as(tmp_path, str(before.number)), Made(volume.values[:first]))
+    assert_same_volume(read_as(tmp_path, str(before.number)), Made(volume.values[:first]))
 
 
 def test_what_is_not_said_of_one_slice_parts_nothing(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ def test_what_is_not_said_of_one_slice_parts_nothing(tmp_path: Path) -> None:
         dataset.ConvolutionKernel = None if index == 7 else "B30f"
         dataset.EchoTime = None if index < 3 else 10
 
-    same_volume(read_volume(classic(tmp_path, volume, "MR", change=change)), volume)
+    assert_same_volume(read_volume(classic(tmp_path, volume, "MR", change=change)), volume)
 
 
 @pytest.mark.parametrize("tag", ["EchoTime", "InversionTime", "DiffusionBValue"])
@@ -176,7 +176,7 @@ def test_frames_that_each_count_as_an_acquisition_are_frames(tmp_path: Path) -> 
     (series,) = listed(tmp_path).volumes
     assert (series.slices, series.frames) == (6, 2)
     for number, volume in enumerate(moments, 1):
-        same_volume(read_as(tmp_path, "", str(number)), volume)
+        assert_same_volume(read_as(tmp_path, "", str(number)), volume)
 
 
 @pytest.mark.parametrize("also", [{}, {"TemporalPositionIdentifier": True}, {"SequenceName": 1}])
@@ -240,7 +240,7 @@ def test_slices_of_one_volume_that_were_acquired_in_turns_stay_together(tmp_path
     def change(index: int, dataset: Any) -> None:
         dataset.AcquisitionNumber = index % 2 + 1
 
-    same_volume(read_volume(classic(tmp_path, volume, "MR", change=change)), volume)
+    assert_same_volume(read_volume(classic(tmp_path, volume, "MR", change=change)), volume)
 
 
 def test_slices_with_an_acquisition_of_their_own_each_stay_together(tmp_path: Path) -> None:
@@ -250,7 +250,7 @@ def test_slices_with_an_acquisition_of_their_own_each_stay_together(tmp_path: Pa
         dataset.AcquisitionNumber, dataset.TriggerTime = index + 1, 100 * index
         dataset.FrameReferenceTime = 2000.0 * (index // 3)
 
-    same_volume(read_volume(classic(tmp_path, volume, "MR", change=change)), volume)
+    assert_same_volume(read_volume(classic(tmp_path, volume, "MR", change=change)), volume)
 
 
 @pytest.mark.parametrize(
@@ -274,9 +274,9 @@ def test_points_of_time_are_frames_of_one_volume(tmp_path: Path, tag: str) -> No
     with pytest.raises(InputError, match="--frame 1 to 3, or their mean with --frame mean"):
         read_volume(tmp_path)
     for number, volume in enumerate(moments, 1):
-        same_volume(read_as(tmp_path, "", str(number)), volume)
+        assert_same_volume(read_as(tmp_path, "", str(number)), volume)
     mean = np.average([volume.values for volume in moments], axis=0, weights=[1, 2, 3])
-    same_volume(read_as(tmp_path, "", "mean"), Made(mean), tolerance=1e-5)
+    assert_same_volume(read_as(tmp_path, "", "mean"), Made(mean), tolerance=1e-5)
     with pytest.raises(InputError, match="--frame 4 is none of them"):
         read_as(tmp_path, "", "4")
 
@@ -287,7 +287,7 @@ def test_copies_count_once(tmp_path: Path) -> None:
     for index in (2, 3):
         shutil.copy(folder / f"{index:03d}.dcm", folder / f"{index:03d} (1).dcm")
     with pytest.warns(FusionWarning, match="2 copies of its slices left out"):
-        same_volume(read_volume(folder), volume)
+        assert_same_volume(read_volume(folder), volume)
 
 
 def test_two_other_images_at_one_place_are_refused(tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_a_localizer_in_the_series_is_left_out_and_said(tmp_path: Path, is_named
     kind = ["ORIGINAL", "PRIMARY", "LOCALIZER" if is_named else "AXIAL"]
     classic(folder, across, SeriesInstanceUID="1.2", name="scout{}.dcm", ImageType=kind)
     with pytest.warns(FusionWarning, match=r"1 image of its series left out: (a localizer|across)"):
-        same_volume(read_volume(folder), volume)
+        assert_same_volume(read_volume(folder), volume)
 
 
 def test_the_scout_of_a_series_with_a_hole_is_not_taken_for_it(tmp_path: Path) -> None:
@@ -331,7 +331,7 @@ def test_other_objects_beside_are_passed_over(tmp_path: Path) -> None:
     report.SOPClassUID = "1.2.840.10008.5.1.4.1.1.88.22"
     save(report, folder / "report.dcm")
     (folder / "README.txt").write_text("notes")
-    same_volume(read_volume(folder), volume)
+    assert_same_volume(read_volume(folder), volume)
     listing = listed(folder)
     assert listing.passed == {"no DICOM": 1, "DICOM without an image": 1}
     assert [series.obstacle for series in listing.series] == ["", "a segmentation"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from dicom_made import Made, classic, item, made, same_volume
+from dicom_made import Made, assert_same_volume, classic, item, made
 from pydicom.sequence import Sequence
 
 from mactfusion.errors import FusionWarning, InputError
@@ -60,7 +60,7 @@ def pet(folder: Path, **tags: Any) -> Path:
 
 def is_suv(folder: Path, factor: float) -> Any:
     volume = read_volume(folder)
-    same_volume(volume, Made(made().values * factor), tolerance=2e-6)
+    assert_same_volume(volume, Made(made().values * factor), tolerance=2e-6)
     assert volume.meta["units"] == "SUV"
     return volume
 
@@ -81,7 +81,7 @@ def no_suv(folder: Path, sentence: str) -> None:
     """Assert that the values stay, and that it is said why."""
     with pytest.warns(FusionWarning, match=f"not in SUV, because .*{sentence}"):
         volume = read_volume(folder)
-    same_volume(volume, made())
+    assert_same_volume(volume, made())
     assert volume.meta["units"] in ("BQML", "CNTS")
 
 
@@ -379,7 +379,7 @@ def test_factors_of_philips_that_differ_are_refused(tmp_path: Path, element: int
     with pytest.raises(InputError, match=sentence):
         read_volume(folder)
     with Studies() as studies, pytest.warns(FusionWarning, match=sentence):
-        same_volume(studies.read(folder, studies.series(folder), units="native"), made())
+        assert_same_volume(studies.read(folder, studies.series(folder), units="native"), made())
 
 
 @pytest.mark.parametrize(
@@ -408,7 +408,7 @@ def test_what_is_missing_is_named(tmp_path: Path, tags: dict[str, Any], sentence
     folder = pet(tmp_path / "s", **tags)
     with pytest.warns(FusionWarning, match=f"not in SUV, because .*{sentence}"):
         volume = read_volume(folder)
-    same_volume(volume, made())
+    assert_same_volume(volume, made())
     assert volume.meta["units"] == tags.get("Units", "BQML")
     with (
         Studies() as studies,
@@ -421,7 +421,7 @@ def test_native_units_on_request(tmp_path: Path) -> None:
     folder = pet(tmp_path / "s")
     with Studies() as studies:
         volume = studies.read(folder, studies.series(folder), units="native")
-    same_volume(volume, made())
+    assert_same_volume(volume, made())
     assert (volume.meta["units"], volume.meta["units_from"]) == ("BQML", "")
 
 

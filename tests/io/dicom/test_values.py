@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pydicom
 import pytest
-from dicom_made import Made, classic, made, same_volume
+from dicom_made import Made, assert_same_volume, classic, made
 from pydicom.dataset import FileMetaDataset
 from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
@@ -37,7 +37,7 @@ def test_a_slope_for_each_slice(tmp_path: Path) -> None:
 
     read = read_volume(classic(tmp_path / "s", volume, "CT", change=change))
     intercepts = np.arange(6).reshape(6, 1, 1)
-    same_volume(read, Made(volume.values * np.reshape(slopes, (6, 1, 1)) + intercepts))
+    assert_same_volume(read, Made(volume.values * np.reshape(slopes, (6, 1, 1)) + intercepts))
 
 
 @pytest.mark.parametrize("padding", [None, 0])
@@ -53,7 +53,7 @@ def test_a_slope_of_zero_in_an_empty_slice(tmp_path: Path, padding: int | None) 
     with Studies() as studies:
         folder = classic(tmp_path / "s", volume, "PT", change=change)
         read = studies.read(folder, studies.series(folder), units="native")
-    same_volume(read, Made(volume.values * 0.25))
+    assert_same_volume(read, Made(volume.values * 0.25))
 
 
 @pytest.mark.parametrize("zeros", [[3], range(6)])
@@ -87,7 +87,7 @@ def test_values_that_are_the_same_with_and_without_a_sign(tmp_path: Path) -> Non
     def change(index: int, dataset: Any) -> None:
         del dataset.PixelRepresentation
 
-    same_volume(read_volume(classic(tmp_path / "s", made(), change=change)), made())
+    assert_same_volume(read_volume(classic(tmp_path / "s", made(), change=change)), made())
 
 
 def test_bits_that_nothing_accounts_for_are_said_once(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_bits_that_nothing_accounts_for_are_said_once(tmp_path: Path) -> None:
     folder = classic(tmp_path / "s", volume, "MR", dtype="<u2", **tags)
     sentence = r"bits beyond the 8 that its header tells of \(BitsStored\) are set"
     with pytest.warns(FusionWarning) as said:
-        same_volume(read_volume(folder), Made(volume.values % 256))
+        assert_same_volume(read_volume(folder), Made(volume.values % 256))
     assert [bool(re.search(sentence, str(each.message))) for each in said] == [True]
 
 
@@ -112,7 +112,7 @@ def test_the_highest_bits_of_sixteen(tmp_path: Path, below: int) -> None:
     folder = classic(tmp_path / "s", volume, "MR", change=change)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", FusionWarning)
-        same_volume(read_volume(folder), volume)
+        assert_same_volume(read_volume(folder), volume)
     assert ["bits beyond the 12" in str(each.message) for each in said] == [True] * bool(below)
 
 
@@ -133,7 +133,7 @@ def test_bits_of_an_overlay_or_a_sign_are_nothing_to_say(tmp_path: Path, kind: s
         dataset.BitsStored, dataset.HighBit = 12, 11
         dataset.PixelRepresentation = int(kind != "overlay")
 
-    same_volume(read_volume(classic(tmp_path / "s", volume, "MR", change=change)), volume)
+    assert_same_volume(read_volume(classic(tmp_path / "s", volume, "MR", change=change)), volume)
 
 
 def test_padding_beyond_the_bits_that_are_stored(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_padding_beyond_the_bits_that_are_stored(tmp_path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error", FusionWarning)
         read = read_volume(classic(tmp_path / "s", volume, "MR", change=change))
-    same_volume(read, Made(expected))
+    assert_same_volume(read, Made(expected))
 
 
 @pytest.mark.parametrize(
@@ -172,20 +172,20 @@ def test_a_padding_that_no_pixel_can_have_is_passed_over(
 
     folder = classic(tmp_path / "s", volume, "MR", change=change)
     with pytest.warns(FusionWarning, match=f"{tag} is no value that its pixels can have"):
-        same_volume(read_volume(folder), volume)
+        assert_same_volume(read_volume(folder), volume)
 
 
 def test_an_empty_padding_is_none(tmp_path: Path) -> None:
     def change(index: int, dataset: Any) -> None:
         dataset.add_new("PixelPaddingValue", "SS", None)
 
-    same_volume(read_volume(classic(tmp_path / "s", made(), "MR", change=change)), made())
+    assert_same_volume(read_volume(classic(tmp_path / "s", made(), "MR", change=change)), made())
 
 
 def test_an_empty_slope_is_one(tmp_path: Path) -> None:
     volume = made()
     tags = {"RescaleSlope": None, "RescaleIntercept": None}
-    same_volume(read_volume(classic(tmp_path / "s", volume, **tags)), volume)
+    assert_same_volume(read_volume(classic(tmp_path / "s", volume, **tags)), volume)
 
 
 @pytest.mark.parametrize(
@@ -215,21 +215,21 @@ def test_bits_beyond_those_stored_count_nothing(tmp_path: Path) -> None:
         dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 12, 11, 0
 
     with pytest.warns(FusionWarning, match="bits beyond the 12"):
-        same_volume(read_volume(classic(tmp_path / "a", volume, change=overlay)), volume)
+        assert_same_volume(read_volume(classic(tmp_path / "a", volume, change=overlay)), volume)
     signed = Made(volume.values - 200)
 
     def without_sign(index: int, dataset: Any) -> None:
         dataset.PixelData = (signed.values[index] & 0xFFF).astype("<u2").tobytes()
         dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 12, 11, 1
 
-    same_volume(read_volume(classic(tmp_path / "b", signed, change=without_sign)), signed)
+    assert_same_volume(read_volume(classic(tmp_path / "b", signed, change=without_sign)), signed)
 
 
 @pytest.mark.parametrize("dtype", ["<u1", "<i2", "<u2", "<u4", "<i4"])
 def test_every_integer_type(tmp_path: Path, dtype: str) -> None:
     volume = made(2, 7, 8)
     read = read_volume(classic(tmp_path / "s", volume, dtype=dtype))
-    same_volume(read, volume)
+    assert_same_volume(read, volume)
     assert read.meta["source_dtype"] == np.dtype(dtype).name
 
 
@@ -241,7 +241,7 @@ def test_lossless_compression(tmp_path: Path, syntax: str) -> None:
         dataset.compress(syntax, generate_instance_uid=False)
 
     pytest.importorskip("openjpeg" if syntax == JPEG2000Lossless else "pydicom")
-    same_volume(read_volume(classic(tmp_path / "s", volume, change=change)), volume)
+    assert_same_volume(read_volume(classic(tmp_path / "s", volume, change=change)), volume)
 
 
 @pytest.mark.parametrize("syntax", [ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian])
@@ -260,7 +260,7 @@ def test_byte_order_and_deflation(tmp_path: Path, syntax: str) -> None:
             buffer, dataset, implicit_vr=False, little_endian=not is_big, force_encoding=True
         )
         path.write_bytes(buffer.getvalue())
-    same_volume(read_volume(folder), volume)
+    assert_same_volume(read_volume(folder), volume)
 
 
 @pytest.mark.parametrize("is_all", [True, False])
@@ -275,8 +275,8 @@ def test_files_without_preamble_and_transfer_syntax(tmp_path: Path, is_all: bool
                 path, dataset, implicit_vr=True, little_endian=True, enforce_file_format=False
             )
             assert path.read_bytes()[:2] == b"\x08\x00"
-    same_volume(read_volume(folder), volume)
-    same_volume(read_volume(folder / "IM5"), volume)
+    assert_same_volume(read_volume(folder), volume)
+    assert_same_volume(read_volume(folder / "IM5"), volume)
 
 
 def test_implicit_data_under_an_explicit_syntax(tmp_path: Path) -> None:
@@ -292,7 +292,7 @@ def test_implicit_data_under_an_explicit_syntax(tmp_path: Path) -> None:
             body, dataset, implicit_vr=True, little_endian=True, enforce_file_format=False
         )
         path.write_bytes(whole[:start] + body.getvalue())
-    same_volume(read_volume(folder), volume)
+    assert_same_volume(read_volume(folder), volume)
 
 
 @pytest.mark.parametrize(
@@ -316,7 +316,7 @@ def test_padding_is_no_measurement(
             dataset.RescaleIntercept = intercept
 
     read = read_volume(classic(tmp_path / "s", stored, modality, change=change))
-    same_volume(read, Made(np.where(outside, fill, volume.values + intercept)))
+    assert_same_volume(read, Made(np.where(outside, fill, volume.values + intercept)))
     assert float(read.meta["padding"]) == fill
 
 
@@ -333,7 +333,7 @@ def test_padding_written_without_a_sign_and_as_a_range(tmp_path: Path) -> None:
     lowest = volume.values[:, 2:].min()
     expected = volume.values.copy()
     expected[:, :2] = lowest
-    same_volume(read, Made(expected))
+    assert_same_volume(read, Made(expected))
 
 
 def test_padding_alone_is_no_volume(tmp_path: Path) -> None:
@@ -352,7 +352,9 @@ def test_inverse_grey_of_a_quantity_is_how_it_is_shown(tmp_path: Path, modality:
         if modality == "NM":
             dataset.ImageType = ["ORIGINAL", "PRIMARY", "RECON TOMO"]
 
-    same_volume(read_volume(classic(tmp_path / "s", volume, modality, change=change)), volume)
+    assert_same_volume(
+        read_volume(classic(tmp_path / "s", volume, modality, change=change)), volume
+    )
 
 
 @pytest.mark.parametrize(("dtype", "top"), [("<u2", 4095), ("<i2", -1)])
@@ -366,7 +368,7 @@ def test_inverse_grey_of_an_mr_is_turned_and_said(tmp_path: Path, dtype: str, to
 
     folder = classic(tmp_path / "s", volume, "MR", dtype=dtype, change=change)
     with pytest.warns(FusionWarning, match="inverted"):
-        same_volume(read_volume(folder), Made(top - volume.values))
+        assert_same_volume(read_volume(folder), Made(top - volume.values))
 
 
 def test_inverse_grey_of_some_slices_alone_is_refused(tmp_path: Path) -> None:

@@ -52,8 +52,7 @@ def check_dicom_choices(
             if is_chosen:
                 raise InputError(
                     f"Only DICOM output takes {word}: add {option('format', 'dicom')}, or a name "
-                    "that ends in .dcm; "
-                    "other formats hold no patient data."
+                    "that ends in .dcm; other formats hold no patient data."
                 )
         if blending_state:
             raise InputError(
@@ -69,14 +68,12 @@ def check_dicom_choices(
     if anonymous and dicom_template is not None:
         raise InputError(
             f"{option('anonymous', True)} takes nothing from any series, and "
-            f"{option('dicom_template')} takes the patient "
-            "from one: choose one of them."
+            f"{option('dicom_template')} takes the patient from one: choose one of them."
         )
     if blending_state and anonymous:
         raise InputError(
             f"{option('blending_state', True)} names the patient's own series, and "
-            f"{option('anonymous', True)} nothing of them: "
-            "choose one of them."
+            f"{option('anonymous', True)} nothing of them: choose one of them."
         )
     if blending_state and extension_of(output) == DICOM_EXTENSION:
         raise InputError(
@@ -98,8 +95,7 @@ def check_dicom_folder(folder: Path, overwrite: bool) -> None:
     if extension_of(folder) in INPUT_EXTENSIONS:
         raise InputError(
             f"{option('format', 'dicom')} writes a folder of slices, or one file whose name ends "
-            "in .dcm; "
-            f"{folder} is the name of neither."
+            f"in .dcm; {folder} is the name of neither."
         )
     if not folder.exists():
         return

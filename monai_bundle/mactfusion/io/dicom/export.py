@@ -177,8 +177,7 @@ class DicomExport:
             raise InputError(
                 "The anatomical volume is no DICOM series, so nothing says to which patient the "
                 f"result belongs: add {option('dicom_template')} with the folder of a series of "
-                "the patient, "
-                f"or {option('anonymous', True)}."
+                f"the patient, or {option('anonymous', True)}."
             )
         return self._template
 
@@ -217,8 +216,7 @@ class DicomExport:
             raise InputError(
                 f"{self.output} cannot be written: DICOM holds "
                 f"{'8 bits of each colour' if is_color else '16 bits of grey'}; leave "
-                f"{option('dtype')} at "
-                "auto."
+                f"{option('dtype')} at auto."
             )
         size = int(np.prod(case["grid_shape"].tolist())) * (3 if is_color else 2)
         if extension_of(self.output) == DICOM_EXTENSION and size > MOST_BYTES:
