@@ -42,7 +42,7 @@ def fuse_folders(run_command, folders, pixel_maximum):
 
 
 def test_folders_are_matched_by_name(fuse_folders, folders):
-    outcome = fuse_folders("-o", "out/deep")
+    outcome = fuse_folders("-o", "out/deep", "--no-check", "--colors", "ycbcr")
     assert outcome.code == 0
     assert outcome.err.splitlines() == [
         f"Warning: {Path('first/alone.png')} has no counterpart.",

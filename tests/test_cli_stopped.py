@@ -48,9 +48,11 @@ def old_result(files):
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a limit of the file size")
 def test_full_disk_leaves_the_old_file(files, pet_mri, old_result):
-    options = (*pet_mri, "-o", "fused.nii.gz", "--overwrite")
+    # The volume, of 4 bytes a voxel and noisy, is larger than its record.
+    kind = ("--luminance", "--dtype", "float32")
+    options = (*pet_mri, "-o", "fused.nii.gz", "--overwrite", "--no-check", *kind)
     ended = subprocess.run(
-        [sys.executable, "-c", WITH_A_FULL_DISK, "3000", *options],
+        [sys.executable, "-c", WITH_A_FULL_DISK, "6000", *options],
         capture_output=True,
         text=True,
         check=False,
@@ -80,7 +82,7 @@ def test_ctrl_c_leaves_nothing(moment, fuse, monkeypatch, nothing_left):
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(moment, interrupt)
-    outcome = fuse("-o", "fused.nii.gz")
+    outcome = fuse("-o", "fused.nii.gz", "--no-check")
     assert outcome.code == 130
     assert outcome.err == "Cancelled; no unfinished file was left.\n"
     assert nothing_left()

@@ -82,6 +82,7 @@ def stand_in(mirrored):
             "level_width": [50.0, 120.0],
             "units": "",
             "notes": [],
+            "lost": None,
             "partners": [
                 {
                     "input": "partner",
@@ -105,6 +106,7 @@ def stand_in(mirrored):
             model="pixel_weights",
             coverage=data["coverage"],
             colors="legible",
+            shares=None,
             warnings=[],
         )
 
