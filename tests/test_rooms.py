@@ -115,3 +115,15 @@ def test_the_library_imports_nothing_of_training_tests_and_label():
     for path in FILES:
         for package in ("training", "tests", "lib"):
             assert list(imports_of(path, package)) == [], path
+
+
+def test_each_file_of_tests_has_a_name_of_its_own():
+    """pytest collects files of one name in two folders of one run as one, and stops."""
+    apart = ("slicer", "monai_label")  # folders with a run of their own
+    files = [
+        path.name
+        for path in (ROOT / "tests").rglob("*.py")
+        if path.name not in ("__init__.py", "conftest.py")
+        and path.relative_to(ROOT / "tests").parts[0] not in apart
+    ]
+    assert sorted(set(files)) == sorted(files)
