@@ -35,7 +35,7 @@ from mactfusion.io.atomic import atomic_path
 from training.check_study.controls import Control, controls
 from training.check_study.measure import Judged, judge
 from training.check_study.page import tables
-from training.check_study.pairs import picture_pairs, volume_pairs
+from training.check_study.pairs import head_pairs, picture_pairs, volume_pairs
 from training.compare import name_checkpoints
 from training.lesion_study.methods import RULES, read_methods
 from training.marked_page import Markers, around_markers, write_between_markers
@@ -58,6 +58,7 @@ def main(
     pairs: Annotated[Path | None, typer.Option(help="Folder of pairs of pictures.")] = None,
     templates: Annotated[Path | None, typer.Option(help="Folder of an average head.")] = None,
     mr_mr: Annotated[Path | None, typer.Option(help="Folder with T1 and FLAIR.")] = None,
+    heads: Annotated[int, typer.Option(min=0, help="Synthetic heads.")] = 2,
     weights: Annotated[list[str] | None, typer.Option(help="NAME=FILE or NAME=MODEL.")] = None,
     seldom: Annotated[
         list[str] | None, typer.Option(help="Slow methods, for every fourth pair alone.")
@@ -80,8 +81,10 @@ def main(
     if mr_mr:
         volumes = (mr_mr / "T1.nii.gz", mr_mr / "FLAIR.nii.gz")
         found += volume_pairs(*volumes, "mr-mr", 2 * count)
+    if heads:
+        found += head_pairs(heads, -(-count // heads))
     if not found:
-        raise InputError("Give --pairs, --templates or --mr-mr.")
+        raise InputError("Give --pairs, --templates, --mr-mr or --heads.")
     methods = read_methods(files, dict.fromkeys(pair.task for pair in found))
     judged: list[Judged] = []
     known: list[Control] = []

@@ -13,7 +13,7 @@ from mactfusion.trust.lesions import LESIONS, draw_spots, put_lesions
 from training import check
 from training.check_study.measure import Judged, judge, true_share
 from training.check_study.page import tables
-from training.check_study.pairs import picture_pairs
+from training.check_study.pairs import head_pairs, picture_pairs
 from training.lesion_study.methods import RULES
 
 
@@ -60,6 +60,14 @@ def test_the_true_share_counts_lightness_and_colour():
     assert share(-0.3, -0.4, 0.0) == pytest.approx(0.4, abs=1e-4)
 
 
+def test_each_synthetic_head_lends_slices_of_each_partner():
+    found = list(head_pairs(count=1, slices=2))[1::2]
+    assert [pair.task for pair in found] == ["ct-mri", "pet-mri", "spect-mri", "mr-mr"]
+    assert all(pair.origin == "volumes" for pair in found)
+    assert all(pair.spacing_mm == (1.5, 1.5) for pair in found)
+    assert len({pair.values[1].mean().item() for pair in found}) == 4
+
+
 def test_the_tables_count_both_ways():
     cell = {"task": "ct-mri", "origin": "slices", "kind": "line", "method": "maximum"}
     base = {**cell, "half": 1, "source": "CT"}
@@ -76,19 +84,23 @@ def test_the_tables_count_both_ways():
     assert "| 0.5 | – | 100.0 % | 100.0 % | 50.0 % |" in page
 
 
+def fail(*_, **__):
+    raise AssertionError("This was measured before.")
+
+
 def test_the_command_goes_on_where_it_was_stopped(folder, tmp_path, monkeypatch):
     app = Typer()
     app.command()(check.main)
     page, cache = tmp_path / "trust.md", tmp_path / "cache"
     page.write_text("mine\n<!-- check begins -->\n<!-- check ends -->\nyours\n")
-    words = ["--pairs", str(folder), "--count", "2", "--places", "2"]
+    words = ["--pairs", str(folder), "--count", "2", "--places", "2", "--heads", "0"]
     words += ["--page", str(page), "--cache", str(cache)]
     assert CliRunner().invoke(app, words).exit_code == 0
     first = page.read_text()
     assert first.startswith("mine\n")
     assert "### Threshold" in first
     assert len(list(cache.iterdir())) == 6
-    monkeypatch.setattr(check, "judge", None)
+    monkeypatch.setattr(check, "judge", fail)
     assert CliRunner().invoke(app, words).exit_code == 0
     assert page.read_text() == first
 
@@ -96,6 +108,6 @@ def test_the_command_goes_on_where_it_was_stopped(folder, tmp_path, monkeypatch)
 def test_nothing_to_measure_is_refused(tmp_path):
     app = Typer()
     app.command()(check.main)
-    outcome = CliRunner().invoke(app, ["--page", str(tmp_path / "a.md")])
+    outcome = CliRunner().invoke(app, ["--page", str(tmp_path / "a.md"), "--heads", "0"])
     assert outcome.exit_code == 2
     assert "Give --pairs" in outcome.output

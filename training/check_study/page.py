@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from training.check_study.controls import Control
     from training.check_study.measure import Judged
 
-THRESHOLDS = (0.2, 0.25, 0.3, 0.33, KEPT_BELOW, 0.4, 0.45, 0.5)
+THRESHOLDS = (0.2, 0.25, 0.3, KEPT_BELOW, 0.36, 0.4, 0.45, 0.5)
 CLEARLY_KEPT = 0.4
 
 

@@ -18,6 +18,8 @@ from mactfusion.transforms.join import JoinPartnersd
 from mactfusion.transforms.volume import is_picture, plain, with_voxels
 from training.comparison.scores import evenly_spaced
 from training.lesion_study.sources import LEAST_TISSUE, SLICES, TISSUE, VOLUMES
+from training.observer.heads import PHANTOM_PARTNERS
+from training.registration.sources import Synthetic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 WINDOWED = 2
 """Steps of the stage "scale" after which both volumes are in their windows."""
+FIRST_HEAD = 31
+"""Seed."""
 
 
 @dataclass(frozen=True)
@@ -114,15 +118,32 @@ def picture_pairs(folder: Path, part: str, count: int) -> Iterator[CheckedPair]:
         of_task = [pair for pair in found if pair["task"] == task]
         for index in evenly_spaced(len(of_task), count):
             pair = of_task[index]
-            yield from volume_pairs(pair["anatomical"], pair["partner"], task, 1)
+            yield from volume_pairs(Path(pair["anatomical"]), Path(pair["partner"]), task, 1)
 
 
-def volume_pairs(
-    anatomical: Path | str, partner: Path | str, task: str, count: int
-) -> Iterator[CheckedPair]:
-    """Take evenly spaced slices with tissue of two volumes; of two pictures the one."""
-    options = Options(task=task, register="off")
-    recipe = Recipe(Path(anatomical), [Path(partner)], options)
+def head_pairs(count: int, slices: int) -> Iterator[CheckedPair]:
+    """Take evenly spaced slices of synthetic heads: T1 with each partner.
+
+    Args:
+        count: of heads; no two are alike.
+        slices: of each head and partner.
+    """
+    for seed in range(FIRST_HEAD, FIRST_HEAD + count):
+        head = Synthetic.of(seed)
+        for task, partner in PHANTOM_PARTNERS.items():
+            yield from volume_pairs(head.volume("T1"), head.volume(partner), task, slices)
+
+
+def volume_pairs(anatomical: Any, partner: Any, task: str, count: int) -> Iterator[CheckedPair]:
+    """Take evenly spaced slices with tissue of two volumes; of two pictures the one.
+
+    Args:
+        anatomical: a path, or a volume in memory.
+        partner: likewise.
+        task: what is to be fused.
+        count: of slices.
+    """
+    recipe = Recipe(anatomical, [partner], Options(task=task, register="off"))
     with unheard():
         case: Any = recipe.align()
         for step in _until_windows(recipe):

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from mactfusion.structure.traces import Array, Traces
 
-KEPT_BELOW = 0.38
-"""Share of a source's structure below which it is lost. Lesions of which less than 0.3 is kept are
-then found, and others left alone, equally well (docs/trust.md)."""
+KEPT_BELOW = 0.34
+"""Share of a source's structure below which it is lost. Of lesions of which 0.3 or more is kept,
+about one in twenty is then called lost (docs/trust.md)."""
 LEAST_STRUCTURE = 0.01
 """Root mean square, of black to white, below which there is none: a disk of a twentieth of the full
 scale has about as much."""
@@ -36,7 +36,8 @@ LEAST_NEW = 0.03
 class Marks(NamedTuple):
     """What is lost and invented, in cells of several pixels.
 
-    Each cell is judged at the finest scale at which the source has structure there.
+    Of the scales at which the source has structure in a cell, that decides at which the least of it
+    is kept: a lesion may be lost where its texture is not.
 
     Attributes:
         steps: pixels of the picture in a cell, along rows and columns.
@@ -79,13 +80,14 @@ def mark(fused: Array, sources: Array, spacing_mm: tuple[float, float]) -> Marks
         new = np.where(is_new, found.new, 0)
         if steps is None:
             steps, shape = found.steps, found.new.shape[1:]
-            own, kept = np.where(counts, found.own, 0), found.kept
+            own, kept = np.where(counts, found.own, 0), found.kept.copy()
             invented, total = new, everything
             continue
         ratio = (found.steps[0] // steps[0], found.steps[1] // steps[1])
         counts, coarse, share = (repeated(x, ratio, shape) for x in (counts, found.own, found.kept))
-        is_first = counts & (own == 0)
-        own, kept = np.where(is_first, coarse, own), np.where(is_first, share, kept)
+        is_least = counts & ((own == 0) | (share < kept))
+        np.copyto(own, coarse, where=is_least)
+        np.copyto(kept, share, where=is_least)
         invented = np.maximum(invented, repeated(new, ratio, shape))
         total = np.maximum(total, repeated(everything, ratio, shape))
     assert steps is not None  # noqa: S101  there is a finest scale
