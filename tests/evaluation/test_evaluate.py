@@ -15,7 +15,7 @@ from mactfusion.evaluation.cases import Case, Preparation
 from mactfusion.evaluation.run import check_metrics, evaluate
 from mactfusion.evaluation.slices import load_slices
 from mactfusion.io.luminance import read_grey_levels
-from mactfusion.metrics import METRICS
+from mactfusion.metrics import METRICS, OF_COLORS
 from mactfusion.registration import write_transform
 
 BT601 = np.array([299, 587, 114])
@@ -157,6 +157,35 @@ def test_without_a_record_the_task_has_to_be_given(fused, files):
     assert evaluate(*paths, metrics=["Qw"], jobs=1, preparation=Preparation(task="pet-mri"))
 
 
+def test_colours_are_read_of_a_volume(fused):
+    names = (*OF_COLORS, "EN")
+    found = {}
+    for colors in ("legible", "ycbcr"):
+        fused(f"{colors}.nrrd", colors=colors, check=False)
+        scores = evaluate(f"{colors}.nrrd", "mr.nii.gz", "pet.nii.gz", metrics=names, jobs=1)
+        found[colors] = scores.cases[0].means
+    assert found["legible"]["READ"] > 0.98
+    assert found["legible"]["DISTURBED"] < 0.1
+    assert found["ycbcr"]["READ"] < found["legible"]["READ"]
+
+
+def test_a_grey_volume_has_no_colours_to_read(fused, files, run_command):
+    for number, name in enumerate(("mr.nii.gz", "pet.nii.gz")):
+        values = 1000 * np.random.default_rng(number).random((48, 44, 2), np.float32)
+        nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), files / name)
+    fused("grey.nrrd", luminance=True, check=False)
+    fused("color.nrrd", check=False)
+    sources = ("mr.nii.gz", "pet.nii.gz")
+    assert evaluate("grey.nrrd", *sources, jobs=1).metrics == list(METRICS)
+    outcome = run_command("evaluate", "grey.nrrd", *sources, "--metrics", "EN,READ", "--jobs", "1")
+    assert outcome.refused("READ cannot be told of grey.nrrd")
+    both = ("evaluate", "color.nrrd", *sources, "--against", "grey.nrrd", "--csv", "both.csv")
+    assert run_command(*both, "--jobs", "1").code == 0
+    header, *lines = Path("both.csv").read_text().splitlines()
+    assert header == ",".join(["method", "case", "slice", *METRICS])
+    assert {len(line.split(",")) for line in lines} == {3 + len(METRICS)}
+
+
 def test_storage_order_changes_nothing_but_the_numbers(fused, files):
     fused("fused.nii.gz", luminance=True)
     image = nibabel.load("fused.nii.gz")
@@ -220,7 +249,7 @@ def test_a_constant_volume_is_scored(fused, files):
 
 def test_names_of_metrics():
     assert check_metrics([" vif", "scd", "VIF", "qabf_01"]) == ["VIF", "SCD", "Qabf_01"]
-    assert check_metrics(None) == list(METRICS)
+    assert check_metrics(None) == [*METRICS, *OF_COLORS]
     for names, sentence in ((["nonsense"], "no metric nonsense"), ([" "], "No metric was named")):
         with pytest.raises(InputError, match=sentence):
             check_metrics(names)

@@ -72,7 +72,7 @@ def evaluate(
     from mactfusion.evaluation.cases import Preparation, find_cases
     from mactfusion.evaluation.score import check_metrics
 
-    names = check_metrics(None if metrics is None else metrics.split(","))
+    names = None if metrics is None else check_metrics(metrics.split(","))
     check_outputs(csv, report, overwrite)
     for method in (fused, *([] if against is None else [against])):
         find_cases(method, source_a, source_b)  # refused before torch is imported
@@ -97,7 +97,7 @@ def measure(
     fused: Path,
     against: Path | None,
     sources: tuple[Path, Path],
-    metrics: list[str],
+    metrics: list[str] | None,
     preparation: Preparation,
     jobs: int | None,
     quiet: bool,

@@ -12,7 +12,7 @@ from mactfusion.evaluation.statistics import Comparison, Summary, compare_paired
 from mactfusion.metrics import LARGER_IS_BETTER, RANKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -109,7 +109,9 @@ class Evaluation:
 
 
 def on_common_cases(first: Evaluation, second: Evaluation) -> tuple[Evaluation, Evaluation]:
-    """Keep the cases that both methods have; two single files are one case whatever their names.
+    """Keep the cases and metrics that both methods have.
+
+    Two single files are one case whatever their names.
 
     Raises:
         InputError: there is none, or the fused volumes of a case lie on different grids.
@@ -126,6 +128,8 @@ def on_common_cases(first: Evaluation, second: Evaluation) -> tuple[Evaluation, 
             for method in (first, second)
         ]
         pair = (replace(first, cases=kept[0]), replace(second, cases=kept[1]))
+    metrics = [name for name in pair[0].metrics if name in pair[1].metrics]
+    pair = (_with_metrics(pair[0], metrics), _with_metrics(pair[1], metrics))
     for one, other in zip(pair[0].cases, pair[1].cases, strict=True):
         same_slices = (one.axis, one.numbers) == (other.axis, other.numbers)
         if not same_slices or not np.allclose(one.affine, other.affine, atol=1e-3):
@@ -134,6 +138,15 @@ def on_common_cases(first: Evaluation, second: Evaluation) -> tuple[Evaluation, 
                 "cannot be paired; fuse on one grid."
             )
     return pair
+
+
+def _with_metrics(evaluation: Evaluation, names: Sequence[str]) -> Evaluation:
+    """Keep what both have: of a grey result no colours are scored."""
+    cases = (
+        replace(scores, values={name: scores.values[name] for name in names})
+        for scores in evaluation.cases
+    )
+    return replace(evaluation, cases=tuple(cases))
 
 
 def compare(first: Evaluation, second: Evaluation) -> dict[str, Comparison]:

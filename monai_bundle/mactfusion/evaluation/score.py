@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
-from mactfusion.metrics import METRICS, VARIANTS, find_metric
+from mactfusion.metrics import METRICS, OF_COLORS, VARIANTS, find_metric
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -37,14 +37,14 @@ _THREAD_COUNTS = (
 
 
 def check_metrics(names: Sequence[str] | None) -> list[str]:
-    """Return the metrics asked for, each once, or all of ``METRICS``.
+    """Return the metrics asked for, each once, or all of ``METRICS`` and ``OF_COLORS``.
 
     Raises:
         InputError: an unknown name, or none.
     """
     if names is None:
-        return list(METRICS)
-    known = {name.casefold(): name for name in METRICS | VARIANTS}
+        return [*METRICS, *OF_COLORS]
+    known = {name.casefold(): name for name in (*METRICS, *VARIANTS, *OF_COLORS)}
     asked = dict.fromkeys(name.strip().casefold() for name in names if name.strip())
     unknown = [name for name in asked if name not in known]
     if unknown or not asked:

@@ -11,6 +11,7 @@ from monai.transforms import Compose
 
 from mactfusion.errors import InputError, listening
 from mactfusion.evaluation.cases import colors_of
+from mactfusion.evaluation.readable import readability_of
 from mactfusion.io.load import LoadVolumesd
 from mactfusion.io.luminance import METRICS_NEED_8_BITS, check_8_bit_picture, grey_levels
 from mactfusion.io.read import read_volume
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from mactfusion.evaluation.cases import Case, Preparation
+    from mactfusion.metrics.readability import Readability
 
     GreyLevels = NDArray[np.uint8]
 
@@ -54,6 +56,7 @@ class Slices:
         axis: "axial", "coronal" or "sagittal"; empty for a picture.
         affine: 4x4 from index to RAS+ millimetres of the fused volume.
         notes: what should be known about the case, one sentence each.
+        readability: of the colours; None where there is nothing to read from them.
     """
 
     fused: GreyLevels
@@ -63,6 +66,7 @@ class Slices:
     axis: str
     affine: NDArray[np.float64]
     notes: tuple[str, ...] = ()
+    readability: Readability | None = None
 
     @property
     def places(self) -> list[int]:
@@ -175,6 +179,7 @@ def _volume(fused: MetaTensor, case: Case, preparation: Preparation) -> Slices:
         numbers=numbers[::-1] if is_reversed else numbers,
         axis=axis,
         affine=affine.numpy(),
+        readability=readability_of(fused, sources),
     )
 
 

@@ -142,13 +142,18 @@ before the underscore is the one that tables print: ``u8`` is 8-bit MATLAB arith
 pictures of 0 to 1, ``dil`` DILRAN's scripts, ``cdd`` CDDFuse's, ``tang`` Tang's. ``MI_dil`` is EN.
 """
 
+OF_COLORS = ("READ", "DISTURBED")
+"""How well uptake is read from the colours of a fused volume, and how far the MR disturbs that:
+:class:`~mactfusion.metrics.readability.Readability`, of a volume as a whole."""
+
 RANKING = ("SCD", "MS_SSIM", "Qabf", "Qw", "VIF")
 """The metrics of the MACTFusion paper (but SD), of all of which larger is better."""
 
 _NEITHER = ("rSFe", "SD_u8", "EN_float", "VIF_A", "VIF_B")
-_SMALLER = ("LOST", "INVENTED")
+_SMALLER = ("LOST", "INVENTED", "DISTURBED")
 LARGER_IS_BETTER: dict[str, bool | None] = {
-    name: None if name in _NEITHER else name not in _SMALLER for name in (METRICS | VARIANTS)
+    name: None if name in _NEITHER else name not in _SMALLER
+    for name in (*METRICS, *VARIANTS, *OF_COLORS)
 }
 """Direction of every metric and variant; None: neither larger nor smaller is better.
 

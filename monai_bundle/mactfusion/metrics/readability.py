@@ -31,6 +31,17 @@ class Readability(NamedTuple):
     chroma_of_anatomy: float
     hue_of_anatomy: float
 
+    @property
+    def read(self) -> float:
+        """How well uptake is read, 0 to 1: from chroma or hue, whichever says it better."""
+        return max(abs(self.chroma), abs(self.hue))
+
+    @property
+    def disturbed(self) -> float:
+        """How far the MR disturbs what is read, 0 to 1."""
+        is_by_hue = abs(self.hue) > abs(self.chroma)
+        return abs(self.hue_of_anatomy if is_by_hue else self.chroma_of_anatomy)
+
 
 def readability(colors: ArrayLike, uptake: ArrayLike, anatomical: ArrayLike) -> Readability:
     """Return how well uptake can be read from the colours of a fused picture.
