@@ -13,6 +13,7 @@ from mactfusion.networks.registry import MODELS
 from mactfusion.transforms import footprint
 
 FORMER = np.load(Path(__file__).with_name("former.npz"))
+FORMER_COLORS = {"colors": "ycbcr"}
 FLOAT_NOISE = 2e-5
 """Convolutions are not computed alike on every processor."""
 
@@ -26,7 +27,8 @@ def _picked_not_averaged(monkeypatch):
 @pytest.mark.parametrize("name", former_cases.CASES)
 def test_every_step_around_the_network_gives_the_same_bits(name, monkeypatch, tmp_path):
     monkeypatch.setitem(MODELS, "mactfusion_plus", MODELS["mactfusion_plus"])
-    result = former_cases.fuse(name, **former_cases.stand_in(MODELS, tmp_path))
+    network = former_cases.stand_in(MODELS, tmp_path)
+    result = former_cases.fuse(name, **network, **FORMER_COLORS)
     key = f"{former_cases.STAND_IN}: {name}"
     assert FORMER[key].std() > 0.02
     assert np.array_equal(result.fused.numpy(), FORMER[key])
@@ -40,4 +42,5 @@ def test_every_step_around_the_network_gives_the_same_bits(name, monkeypatch, tm
 def test_every_network_gives_the_same_voxels(model, name):
     former = FORMER[f"{model}: {name}"]
     assert former.std() > 0.02
-    assert np.abs(former_cases.fuse(name, model=model).fused.numpy() - former).max() < FLOAT_NOISE
+    result = former_cases.fuse(name, model=model, **FORMER_COLORS)
+    assert np.abs(result.fused.numpy() - former).max() < FLOAT_NOISE

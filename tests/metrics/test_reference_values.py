@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 FUNCTIONS = METRICS | VARIANTS
-WITHOUT_REFERENCE = {"EN_float", "SF_mn"}
+WITHOUT_REFERENCE = {"EN_float", "SF_mn", "LOST", "INVENTED"}
 SLOW = ("FSIM", "FSIM_dil")
 
 
