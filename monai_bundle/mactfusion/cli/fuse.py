@@ -100,6 +100,11 @@ def fuse_files(
 ) -> None:
     """Fuse the files of one patient, without partners those of a study; say what was done."""
     asked = {kind: path for kind, path in pages.items() if path is not None}
+    if "legend" in asked and options["luminance"]:
+        raise InputError(
+            "--legend says what the colours mean, and --luminance leaves them out: leave out one "
+            "of both."
+        )
     for kind, path in asked.items():
         check = check_report if kind == "report" else check_picture
         check(path, options["overwrite"])
