@@ -70,8 +70,8 @@ def legends_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Returns:
         For each of its ``partners``: ``input``, its role; ``low`` and ``high``, the ends of its
-        window; ``units``; ``png``, base64 of :func:`two_way_legend`, empty without one, as of a grey
-        result.
+        window; ``units``; ``png``, base64 of :func:`two_way_legend`, empty without one, as in a
+        grey result.
     """
     colors = colors_of(record)
     legends = []
