@@ -112,3 +112,20 @@ def test_green_picture_is_taken_as_gfp(run_command, files, pixel_maximum):
     options = ("-o", "fused.png", "--weights", pixel_maximum)
     assert "gfp-pc" in run_command("fuse", "pc.png", "gfp.png", *options).out
     assert run_command("fuse", "gfp.png", "pc.png", *options, "--overwrite").refused("gfp.png")
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (("--lost-map", "--no-check"), "--lost-map writes what the check of the result finds"),
+        (("--anonymous",), "DICOM output takes --anonymous"),
+        (("--blending-state",), "--blending-state is for DICOM output"),
+        (("--device", "cuda:99"), "The device 'cuda:99' is not available"),
+        (("--weights", "first/a.png"), "first/a.png"),
+    ],
+)
+def test_what_is_wrong_for_all_pairs_is_said_once(options, sentence, fuse_folders, folders):
+    outcome = fuse_folders("-o", "out", *options)
+    assert outcome.refused(sentence)
+    assert outcome.err.count("Error: ") == 1
+    assert not (folders / "out").exists()

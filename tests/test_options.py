@@ -58,6 +58,14 @@ def test_a_value_of_another_type_is_refused_in_a_sentence(name, value, sentence)
         Options(**{name: value})
 
 
+@pytest.mark.parametrize("text", ["true", "false", "1", ""])
+@pytest.mark.parametrize("name", [name for name, one in OPTIONS.items() if one.kind is bool])
+def test_a_switch_takes_no_text(name, text):
+    """A run of the bundle makes True of True and a text of true."""
+    with pytest.raises(InputError, match=f"cannot be '{text}': it is True or False"):
+        Options(**{name: text})
+
+
 def test_automatic_is_automatic_however_it_is_written():
     options = Options(window=" Auto", colormap="AUTO")
     assert (options.window, options.colormap) == ("auto", "auto")

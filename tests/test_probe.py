@@ -226,7 +226,7 @@ def test_sources_are_found_beside_or_asked_for(fuse, files):
     (files / "pet.nii.gz").rename(files / "elsewhere" / "pet.nii.gz")
     found = probe("fused.nii.gz", 0, 0, 0)
     assert found.sources[1].value is None
-    assert "The partner is not at hand: give it with --partner." in found.notes
+    assert "The partner is not at hand: give it with the option partner." in found.notes
     found = probe("fused.nii.gz", 0, 0, 0, partner="elsewhere/pet.nii.gz")
     assert found.sources[1].value is not None
     assert found.notes == [note for note in found.notes if "not at hand" not in note]
@@ -241,7 +241,10 @@ def test_a_source_that_is_another_is_refused(fuse, files, mr):
     with pytest.raises(InputError, match=r"mr.nii.gz is not the anatomical volume that was fused"):
         probe("fused.nii.gz", 0, 0, 0, anatomical="mr.nii.gz")
     found = probe("fused.nii.gz", 0, 0, 0)
-    assert "mr.nii.gz is not as it was when it was fused, and is left out." in found.notes
+    assert found.notes[0] == (
+        "mr.nii.gz has the name of the anatomical volume, but is not what was fused, and is left "
+        "out."
+    )
     assert found.sources[0].value is None
 
 

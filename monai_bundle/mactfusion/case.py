@@ -68,6 +68,9 @@ class Partner(TypedDict, total=False):
     chrominance: MetaTensor
     """``(2, …)``: a and b of OKLab, 0 neutral; of the colours "ycbcr" Cb and Cr in [0, 1], 0.5
     neutral. SplitLuminanced."""
+    table: torch.Tensor
+    """``(N, 3)`` RGB, the table that its colours come from, as it was chosen; missing without one.
+    SplitLuminanced."""
     colormap: str
     """What the record calls its colours: a table, "grey", "its own" or "as given".
     SplitLuminanced."""

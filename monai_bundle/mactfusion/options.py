@@ -9,6 +9,7 @@ import numpy as np
 
 from mactfusion.errors import InputError
 from mactfusion.option_table import OPTIONS, is_automatic
+from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ class Options:
             list has one value for each.
 
     Raises:
-        InputError: a value that cannot be.
+        InputError: a value that cannot be, or two that contradict each other.
         TypeError: there is no such option.
 
     Example:
@@ -35,14 +36,15 @@ class Options:
         if unknown := sorted(set(chosen) - set(OPTIONS)):
             raise TypeError(f"There is no such option: {', '.join(unknown)}.")
         self._values: dict[str, Any] = {}
-        for name, option in OPTIONS.items():
-            value = chosen.get(name, option.default)
+        for name, declared in OPTIONS.items():
+            value = chosen.get(name, declared.default)
             if isinstance(value, tuple) and any(isinstance(one, str) for one in value):
                 value = list(value)  # of texts; two numbers are one window
-            if option.for_each and is_list_of_values(value):
-                self._values[name] = [option.checked(name, one) for one in value]
+            if declared.for_each and is_list_of_values(value):
+                self._values[name] = [declared.checked(name, one) for one in value]
             else:
-                self._values[name] = option.checked(name, value)
+                self._values[name] = declared.checked(name, value)
+        _refuse_contradiction(self)
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("_") or name not in self._values:
@@ -69,12 +71,12 @@ class Options:
                 for another, so only "auto" is for all of them.
         """
         dealt = {}
-        for name, option in OPTIONS.items():
-            if not option.for_each:
+        for name, declared in OPTIONS.items():
+            if not declared.for_each:
                 continue
             given = self._values[name]
             values = given if is_list_of_values(given) else [given]
-            if len(values) == 1 and (option.for_all or is_automatic(values[0])):
+            if len(values) == 1 and (declared.for_all or is_automatic(values[0])):
                 values = values * count
             if len(values) != count:
                 raise InputError(
@@ -104,6 +106,14 @@ class Options:
             for name, option in OPTIONS.items()
             if option.is_recorded and not is_default(name, self._values[name])
         }
+
+
+def _refuse_contradiction(options: Options) -> None:
+    if options.lost_map and not options.check:
+        raise InputError(
+            f"{option('lost_map', True)} writes what the check of the result finds, and that was "
+            "switched off: leave out one of both."
+        )
 
 
 def is_list_of_values(value: Any) -> bool:

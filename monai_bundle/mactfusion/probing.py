@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from contextlib import contextmanager
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mactfusion.errors import InputError, listening
 from mactfusion.io.formats import PICTURE_EXTENSIONS, base_name
 from mactfusion.io.names import check_input, provenance_path, sidecar_path
+from mactfusion.words import in_python, option, worded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from mactfusion.trust.probed import Probe
 
 _FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0}
-_NEAR_MM = 1e-2
 
 
+@worded(in_python)
 def probe(
     fused: str | Path,
     x: float,
@@ -40,7 +40,8 @@ def probe(
     looked for beside it, by the hashes of their names and contents in the record.
 
     Args:
-        fused: a file that ``fuse_volumes`` wrote, or a folder of DICOM.
+        fused: a file that ``fuse_volumes`` wrote, or a folder of DICOM; one of the images in such a
+            folder stands for all of them.
         x: RAS+ millimetres, of a point; or with ``voxel`` an index from 0.
         y: likewise.
         z: likewise.
@@ -68,6 +69,8 @@ def probe(
         sources.insert(0, Path(anatomical))
     for source in sources:
         check_input(source)
+    notes: list[str] = []
+    fused = _whole(fused, notes)
     record = _read_record(fused)
     if sources and not record:
         raise InputError(
@@ -75,22 +78,27 @@ def probe(
             "nothing tells that the sources are those that were fused."
         )
 
+    from mactfusion.io.recorded import find_beside, find_given, read_again, why_missing
     from mactfusion.trust.probed import Result, probe_point, probe_voxel
 
-    notes: list[str] = []
-    volume, full_scale = _read_fused(fused)
+    volume, full_scale, files = _read_fused(fused)
     if volume.meta["is_image"] and record and not _was_of_pictures(record):
         raise InputError(
             f"{base_name(fused)} is a picture of a volume and does not say where it lies: ask of a "
             "result in NIfTI, NRRD, MetaImage or DICOM."
         )
     with _of_a_whole_record(fused):
-        found = _found(sources, record, anatomical is not None) if sources else {}
-        found |= _beside(fused, record, found, notes)
-        volumes = {role: _read_source(source, record, role) for role, source in found.items()}
+        if _is_changed(files, record):
+            notes.append(
+                f"{base_name(fused)} is not as it was when it was fused: its values may be "
+                "others, and what the record says of it may no longer be true."
+            )
+        found = find_given(sources, record, anatomical is not None) if sources else {}
+        found |= find_beside(fused, record, found, notes)
+        volumes = {role: read_again(source, record, role) for role, source in found.items()}
         if record:
             missing = [role for role in record["inputs"] if role not in volumes]
-            notes += [f"The {role} {_given_by(role)}" for role in missing]
+            notes += [why_missing(role, record["inputs"][role]) for role in missing]
         else:
             notes.append("There is no record beside it: nothing tells what it was fused from.")
         result = Result(
@@ -108,7 +116,7 @@ def probe(
         elif volume.meta["is_image"]:
             raise InputError(
                 f"{base_name(fused)} is a picture without a place in the patient: ask for a pixel "
-                "with --voxel, column, row and 0."
+                f"with {option('voxel', True)}, column, row and 0."
             )
         else:
             seen = probe_point(result, (x, y, z))
@@ -141,10 +149,17 @@ def _of_a_whole_record(fused: Path) -> Iterator[None]:
         ) from error
 
 
-def _given_by(role: str) -> str:
-    option = "--anatomical" if role == "anatomical" else "--partner"
-    called = "volume is" if role == "anatomical" else "is"
-    return f"{called} not at hand: give it with {option}."
+def _whole(fused: Path, notes: list[str]) -> Path:
+    """Return the folder of a DICOM series for one of its images, and note that."""
+    from mactfusion.io.dicom.source import is_dicom_source
+
+    folder = fused.absolute().parent
+    if fused.is_dir() or not folder.name or sidecar_path(fused).is_file():
+        return fused
+    if not sidecar_path(folder).is_file() or not is_dicom_source(fused):
+        return fused
+    notes.append(f"{fused.name} is part of the series {folder.name}: the voxel is one of that.")
+    return folder
 
 
 def _read_record(fused: Path) -> dict[str, Any]:
@@ -167,21 +182,30 @@ def _read_record(fused: Path) -> dict[str, Any]:
     return record
 
 
-def _read_fused(fused: Path) -> tuple[MetaTensor, float]:
-    """Read a fused volume; the second is its full scale."""
+def _read_fused(fused: Path) -> tuple[MetaTensor, float, list[Path]]:
+    """Read a fused volume; the others are its full scale, and the files of its voxels."""
     from mactfusion.io.dicom.source import is_dicom_source
     from mactfusion.io.read import read_volume
 
     with listening(lambda _: None):
+        files = [fused]
         if is_dicom_source(fused):
-            volume = _read_dicom(fused)
+            volume, files = _read_dicom(fused)
         else:
             volume = read_volume(fused, may_be_constant=True)
     scale = _FULL_SCALE.get(str(volume.meta["source_dtype"]), 1.0) if len(volume) == 1 else 1.0
-    return volume, scale
+    return volume, scale, files
 
 
-def _read_dicom(fused: Path) -> MetaTensor:
+def _is_changed(files: Sequence[Path], record: Mapping[str, Any]) -> bool:
+    """Tell whether a fused volume is another than the record is of, as far as that says it."""
+    from mactfusion.io.checksum import sha256_of_result
+
+    recorded = (record.get("result") or {}).get("sha256")
+    return recorded is not None and recorded != sha256_of_result(files)
+
+
+def _read_dicom(fused: Path) -> tuple[MetaTensor, list[Path]]:
     """Read images that the export wrote; the readers of sources take no colours of DICOM."""
     import SimpleITK
 
@@ -199,7 +223,8 @@ def _read_dicom(fused: Path) -> MetaTensor:
         if not names:
             raise InputError(f"{fused} cannot be read: there are no images in it")
         image = SimpleITK.ReadImage(names if len(names) > 1 else names[0])
-        return volume_from_simpleitk(image, str(fused), FrameChoice())
+        volume = volume_from_simpleitk(image, str(fused), FrameChoice())
+        return volume, [Path(name) for name in names]
 
 
 def _read_beside(
@@ -225,96 +250,3 @@ def _read_beside(
         return None
     array = array if array.ndim == 4 else array[..., None]
     return MetaTensor(torch.from_numpy(np.moveaxis(array, -1, 0).copy()), affine=image.affine)
-
-
-def _found(
-    sources: Sequence[Path], record: Mapping[str, Any], has_anatomical: bool
-) -> dict[str, Path]:
-    """Return each given source by the role that the record has for its content.
-
-    Raises:
-        InputError: it was not fused.
-    """
-    from mactfusion.io.load import digests_of
-
-    found: dict[str, Path] = {}
-    for number, source in enumerate(sources):
-        digests = digests_of(source)
-        is_anatomical = has_anatomical and number == 0
-        roles = [
-            role
-            for role, about in record["inputs"].items()
-            if about.get("sha256") in digests and role not in found
-        ]
-        named = [role for role in roles if (role == "anatomical") == is_anatomical]
-        if not named:
-            said = "another place" if roles else "other content"
-            place = "anatomical volume" if is_anatomical else "partner"
-            raise InputError(
-                f"{base_name(source)} is not the {place} that was fused: the record has {said} for "
-                f"{'it' if roles else 'that'}."
-            )
-        # A folder of DICOM that was given as the anatomical source may hold the partners too.
-        found |= dict.fromkeys(roles if is_anatomical else named[:1], source)
-    return found
-
-
-def _beside(
-    fused: Path, record: Mapping[str, Any], found: Mapping[str, Path], notes: list[str]
-) -> dict[str, Path]:
-    """Look for the sources that were not given where the fused volume is, by name and content."""
-    from mactfusion.io.load import digests_of
-
-    wanted = {
-        about["name_sha256"]: role
-        for role, about in (record.get("inputs") or {}).items()
-        if role not in found and "name_sha256" in about
-    }
-    beside = {}
-    for path in sorted(fused.parent.iterdir()) if wanted else ():
-        digest = hashlib.sha256(path.name.encode("utf-8", "surrogateescape")).hexdigest()
-        role = next((wanted[start] for start in wanted if digest.startswith(start)), None)
-        if role is None or path == fused:
-            continue
-        try:
-            is_same = record["inputs"][role]["sha256"] in digests_of(path)
-        except (InputError, OSError):
-            is_same = False
-        if is_same:
-            beside[role] = path
-        else:
-            notes.append(f"{path.name} is not as it was when it was fused, and is left out.")
-    return beside
-
-
-def _read_source(source: Path, record: Mapping[str, Any], role: str) -> MetaTensor:
-    """Read a source as it was read then: the same series, frame and units."""
-    from mactfusion.io.checksum import sha256_of_files
-    from mactfusion.io.coerce import as_volume
-    from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
-    from mactfusion.io.dicom.source import is_dicom_source
-    from mactfusion.io.dicom.study import Studies
-    from mactfusion.io.volume import keeping_non_finite
-
-    options, kind = record["options"], PARTNER
-    if role == "anatomical":
-        frame, units, kind = options["anatomical_frame"], "auto", ANATOMICAL
-    else:
-        frame, units = (_of(options[name], role) for name in ("frame", "units"))
-    with listening(lambda _: None), keeping_non_finite():
-        if not is_dicom_source(source):
-            return as_volume(source, frame=frame, role=kind)
-        with Studies() as studies:
-            series = next(
-                series
-                for series in studies.listing(source).volumes
-                if sha256_of_files(series.files) == record["inputs"][role]["sha256"]
-            )
-            return studies.read(source, series, frame, units, kind)
-
-
-def _of(value: Any, role: str) -> Any:
-    """Return what was chosen for a partner, of a list in the order in which they were given."""
-    if not isinstance(value, list):
-        return value
-    return value[int(role.rpartition(" ")[2]) - 1]

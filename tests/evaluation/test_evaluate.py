@@ -10,6 +10,7 @@ import pytest
 from noise_pictures import SMALL, noise, save
 from PIL import Image
 
+from mactfusion import fuse_volumes
 from mactfusion.errors import InputError
 from mactfusion.evaluation.cases import Case, Preparation
 from mactfusion.evaluation.run import check_metrics, evaluate
@@ -253,3 +254,41 @@ def test_names_of_metrics():
     for names, sentence in ((["nonsense"], "no metric nonsense"), ([" "], "No metric was named")):
         with pytest.raises(InputError, match=sentence):
             check_metrics(names)
+
+
+@pytest.fixture
+def pictures(tmp_path, monkeypatch, mr, pixel_maximum):
+    """Two fused pictures each in legible colours, and in grey, with their sources."""
+    monkeypatch.chdir(tmp_path)
+    grey = np.random.default_rng(0).integers(0, 256, (32, 24)).astype(np.uint8)
+    for folder in ("mr", "pet"):
+        Path(folder).mkdir()
+        for name in ("a", "b"):
+            Image.fromarray(grey if folder == "mr" else grey[::-1].copy()).save(
+                f"{folder}/{name}.png"
+            )
+    for folder, luminance in {"legible": False, "grey": True}.items():
+        for name in ("a", "b"):
+            fuse_volumes(
+                f"mr/{name}.png",
+                f"pet/{name}.png",
+                output=f"{folder}/{name}.png",
+                task="pet-mri",
+                luminance=luminance,
+                weights=pixel_maximum,
+                dtype="uint8",
+            )
+
+
+@pytest.mark.parametrize("folder", ["legible", "grey"])
+def test_colours_without_a_record_are_said_once_to_be_doubtful(folder, pictures, run_command):
+    words = ("evaluate", folder, "mr", "pet", "--metrics", "SD", "--jobs", "1")
+    recorded = run_command(*words)
+    assert (recorded.code, recorded.err) == (0, "")
+    for record in Path(folder).glob("*.json"):
+        record.unlink()
+    bare = run_command(*words)
+    is_doubtful = folder == "legible"
+    assert bare.err.count("no record beside it") == is_doubtful
+    assert bare.err.count("Warning: ") == is_doubtful
+    assert (bare.out != recorded.out) == is_doubtful

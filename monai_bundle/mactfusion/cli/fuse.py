@@ -11,6 +11,7 @@ from mactfusion.case import partner_roles
 from mactfusion.cli.choices import with_options
 from mactfusion.cli.screen import caution, complain, ignore, progress_console, tell
 from mactfusion.errors import InputError, informing, listening
+from mactfusion.io.dicom.choices import check_dicom_choices
 from mactfusion.io.folder import files_by_stem
 from mactfusion.io.formats import (
     OUTPUT_EXTENSIONS,
@@ -19,6 +20,7 @@ from mactfusion.io.formats import (
     is_dicom_output,
 )
 from mactfusion.io.names import check_apart, check_folder, sidecar_path
+from mactfusion.networks.registry import DEFAULT_MODEL, find_model
 from mactfusion.option_table import is_automatic
 from mactfusion.options import Options
 from mactfusion.pipeline import fuse_volumes
@@ -100,6 +102,11 @@ def fuse_files(
 ) -> None:
     """Fuse the files of one patient, without partners those of a study; say what was done."""
     asked = {kind: path for kind, path in pages.items() if path is not None}
+    if "legend" in asked and options["luminance"]:
+        raise InputError(
+            "--legend says what the colours mean, and --luminance leaves them out: leave out one "
+            "of both."
+        )
     for kind, path in asked.items():
         check = check_report if kind == "report" else check_picture
         check(path, options["overwrite"])
@@ -153,6 +160,38 @@ def described(result: FusionResult, output: Path) -> str:
     )
 
 
+def check_for_all(options: dict[str, Any], output: Path) -> None:
+    """Refuse once what would be refused for each pair.
+
+    Args:
+        options: what was chosen.
+        output: what one pair will become.
+
+    Raises:
+        InputError: values that cannot be or contradict each other, a device that is not there, or
+            weights that cannot be used.
+    """
+    chosen = Options(**options)
+    chosen.of_each(1)
+    check_dicom_choices(
+        output,
+        format=chosen.format,
+        dtype=chosen.dtype,
+        dicom_template=chosen.dicom_template,
+        anonymous=chosen.anonymous,
+        blending_state=chosen.blending_state,
+    )
+
+    from mactfusion.recipe import resolve_device
+
+    resolve_device(chosen.device)
+    if chosen.weights is not None:
+        from mactfusion.choice import ChosenNetwork
+
+        name = DEFAULT_MODEL if chosen.model == "auto" else chosen.model
+        ChosenNetwork(find_model(name).network(), chosen.model, chosen.weights)
+
+
 def fuse_folders(anatomical: Path, partner: Path, options: dict[str, Any], quiet: bool) -> None:
     """Fuse the files of two folders that have the same name but for the extension."""
     output: Path = options["output"]
@@ -167,7 +206,7 @@ def fuse_folders(anatomical: Path, partner: Path, options: dict[str, Any], quiet
             "-o a file name that ends in .nii.gz, or add --format dicom."
         )
     check_folder(output, f"{output} cannot be made a folder")
-    Options(**options).of_each(1)  # what is wrong for all is said once
+    check_for_all(options, output / f"{common[0]}.nii.gz")
     failed = 0
     for stem in common:
         is_picture = extension_of(first[stem]) in PICTURE_EXTENSIONS

@@ -131,6 +131,11 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
     ], unmatched
 
 
+def has_record(case: Case) -> bool:
+    """Tell whether the record of a fused picture or volume is there."""
+    return bool(_record_of(case))
+
+
 def colors_of(case: Case) -> str:
     """Tell how brightness and colours met in a fused picture or volume, by its record."""
     options = _record_of(case).get("options", {})

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from monai.transforms import Compose
 
-from mactfusion.errors import InputError, listening
-from mactfusion.evaluation.cases import colors_of
+from mactfusion.errors import InputError, listening, warn
+from mactfusion.evaluation.cases import colors_of, has_record
 from mactfusion.evaluation.readable import readability_of
 from mactfusion.io.load import LoadVolumesd
 from mactfusion.io.luminance import METRICS_NEED_8_BITS, check_8_bit_picture, grey_levels
@@ -42,6 +42,12 @@ if TYPE_CHECKING:
     from mactfusion.metrics.readability import Readability
 
     GreyLevels = NDArray[np.uint8]
+
+
+NO_RECORD = (
+    "A fused result in colour that has no record beside it is measured as one in the colours "
+    "ycbcr: of legible ones the numbers would be wrong."
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +106,8 @@ def load_slices(case: Case, preparation: Preparation) -> Slices:
     notes: list[str] = []
     with listening(notes.append):
         fused = read_volume(case.fused, may_be_constant=True)
+        if len(fused) == 3 and not has_record(case):
+            warn(NO_RECORD)
         slices = _pictures(fused, case) if is_picture(fused) else _volume(fused, case, preparation)
     if not slices.places:
         raise InputError(

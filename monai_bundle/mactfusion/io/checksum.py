@@ -38,6 +38,19 @@ def sha256_of_files(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
+def sha256_of_result(files: Iterable[Path]) -> str:
+    """SHA-256 of a fused volume, whatever its files are called and in which order they come.
+
+    Args:
+        files: the only file, whose digest is returned; or the images of a DICOM series, of whose
+            digests in alphabetical order the digest is returned.
+    """
+    digests = sorted(sha256_of_files([file]) for file in files)
+    if len(digests) == 1:
+        return digests[0]
+    return hashlib.sha256("".join(digests).encode("ascii")).hexdigest()
+
+
 def _is_below(name: str) -> bool:
     """Whether a data file lies beside its header, or in a folder below."""
     return bool(name) and not Path(name).is_absolute() and ".." not in Path(name).parts

@@ -12,6 +12,7 @@ from monai.transforms import Transform
 
 from mactfusion.errors import InputError, inform, note
 from mactfusion.io.atomic import atomic_path, made_folder
+from mactfusion.io.checksum import sha256_of_result
 from mactfusion.io.dicom import DicomExport
 from mactfusion.io.names import (
     beside,
@@ -77,7 +78,8 @@ class CheckFormatd(Transform):
 class SaveFusiond(Transform):
     """Write ``pred`` and its record; without an output name write nothing.
 
-    ``record`` is added to the data either way. The transform of each partner that was moved lies
+    ``record`` is added to the data either way; of what was written it has the SHA-256 under
+    ``result``. The transform of each partner that was moved lies
     beside them, see :func:`mactfusion.io.names.transform_path`, and so do ``shares`` where they
     were found, see :func:`mactfusion.io.names.provenance_path`.
 
@@ -119,7 +121,6 @@ class SaveFusiond(Transform):
 
     def _write(self, data: Mapping[str, Any], record: dict[str, Any], output: Path) -> None:
         sidecar = sidecar_path(output)
-        text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
         poses = poses_of_moved(data["partners"])
         transforms = {transform_path(output, role): pose for role, pose in poses.items()}
         maps = {}
@@ -135,8 +136,12 @@ class SaveFusiond(Transform):
                 atomic_path(sidecar) as temporary,
                 ExitStack() as stack,
             ):
-                # A file name that is no UTF-8 keeps its bytes in JSON's own notation.
-                temporary.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
+
+                def complete(files: list[Path]) -> None:
+                    record["result"] = {"sha256": sha256_of_result(files)}
+                    _write_record(temporary, record)
+
+                _write_record(temporary, record)  # first of all, so that its place is sure
                 for path, pose in transforms.items():
                     write_transform(pose, stack.enter_context(atomic_path(path)))
                 for path, (key, what, full_scale) in maps.items():
@@ -148,13 +153,14 @@ class SaveFusiond(Transform):
                         full_scale=full_scale,
                     )
                 if self.export.is_chosen:
-                    self.export.write(data, record, self.overwrite)
+                    self.export.write(data, record, self.overwrite, complete)
                 else:
                     write_volume(
                         data["pred"],
                         output,
                         dtype=self.dtype,
                         description=f"MACTFusion {data['task']}",
+                        when_written=complete,
                     )
             for paths in beside(output).values():
                 for path in paths:
@@ -164,6 +170,12 @@ class SaveFusiond(Transform):
             raise InputError(
                 f"What belongs beside {output} cannot be written ({error.strerror})."
             ) from error
+
+
+def _write_record(path: Path, record: Mapping[str, Any]) -> None:
+    text = json.dumps(record, indent=2, ensure_ascii=False, allow_nan=False)
+    # A file name that is no UTF-8 keeps its bytes in JSON's own notation.
+    path.write_text(text + "\n", encoding="utf-8", errors="backslashreplace")
 
 
 def restored_bytes(data: Mapping[str, Any], voxels: torch.Tensor) -> torch.Tensor:

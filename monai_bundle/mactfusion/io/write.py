@@ -21,7 +21,7 @@ from mactfusion.transforms.slices import OrientToSlicesd
 from mactfusion.transforms.volume import is_picture, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import torch
     from monai.data import MetaTensor
@@ -37,6 +37,7 @@ def write_volume(
     *,
     dtype: str = "auto",
     description: str = "",
+    when_written: Callable[[list[Path]], None] | None = None,
 ) -> None:
     """Write a volume in the format of the file's name; a file of that name is replaced.
 
@@ -53,6 +54,8 @@ def write_volume(
         dtype: ``"uint8"`` or ``"uint16"``, where full scale is 1; ``"float32"`` for scalars;
             ``"auto"`` is uint16 for scalars and uint8 for colour and PNG.
         description: one line for the header; NIfTI holds 79 characters with the software's name.
+        when_written: called with the file before it takes its name; what it raises leaves all as it
+            was.
 
     Raises:
         InputError: a format that cannot hold the volume, or a file that cannot be written; then
@@ -81,6 +84,8 @@ def write_volume(
             _write_picture(array[:, :, 0], temporary)
         else:
             _write_itk(array, affine, temporary, header_texts)
+        if when_written is not None:
+            when_written([temporary])
 
 
 def write_bytes(

@@ -19,6 +19,7 @@ from mactfusion.report.options import chosen_options, readable, window_text
 from mactfusion.report.page import named_sources, partner_ids, volumes_on_page
 from mactfusion.report.placement import placements_of
 from mactfusion.report.start import starting_voxel
+from mactfusion.report.two_way import colors_of
 from mactfusion.transforms.color_names import FORMER_COLORS
 
 if TYPE_CHECKING:
@@ -54,7 +55,8 @@ class Summary(TypedDict, total=False):
     anatomical_level_width: Sequence[float]
     """The window of the anatomical volume, in its units."""
     colors: str
-    """How brightness and colours met: the option of that name."""
+    """How brightness and colours met, "" in a grey result; see
+    :func:`mactfusion.report.two_way.colors_of`."""
     units: str
     """Units of the anatomical volume; often none."""
     lost: Sequence[Mapping[str, Any]] | None
@@ -143,7 +145,7 @@ def write_fusion_report(path: str | os.PathLike[str], result: FusionResult) -> P
             weights_sha256=record["weights"]["sha256"],
             partners=record["partners"],
             anatomical_level_width=record["anatomical_level_width"],
-            colors=result.colors,
+            colors=colors_of(record),
             units=record["units"],
             lost=record["lost"],
         ),

@@ -50,7 +50,7 @@ def legend_of(
 
     Args:
         partners: what the record says of each.
-        colors: the option of that name, as the record has it.
+        colors: see :func:`mactfusion.report.two_way.colors_of`.
 
     Returns:
         ``kind`` (with a number where several are of one kind), ``name``, ``task``, ``window``,

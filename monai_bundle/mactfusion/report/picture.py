@@ -22,7 +22,7 @@ from mactfusion.report.grid import (
 )
 from mactfusion.report.legend import kinds_of, modalities_of
 from mactfusion.report.options import number_text, window_ends, window_text, with_units
-from mactfusion.report.two_way import two_way_legend
+from mactfusion.report.two_way import colors_of, two_way_legend
 from mactfusion.transforms.volume import is_picture
 
 if TYPE_CHECKING:
@@ -96,7 +96,7 @@ def write_legend(path: str | os.PathLike[str], result: FusionResult) -> Path:
     width = _BAR_ROOM[0] - 2 * _EDGE
     for number, (kind, partner) in enumerate(zip(kinds_of(partners), partners, strict=True)):
         box = _Box(_EDGE, number * _BAR_ROOM[1] + _EDGE / 2, width, _BAR_ROOM[1])
-        _draw_colors(figure, box, kind, partner, result.colors)
+        _draw_colors(figure, box, kind, partner, colors_of(result.record))
     return _write_figure(Path(path), figure)
 
 
@@ -137,7 +137,7 @@ def _drawn(result: FusionResult) -> Figure:
         room = (width - 2 * _EDGE) / beside
         left, top = _EDGE + number % beside * room, height + number // beside * _BAR_ROOM[1]
         box = _Box(left, top, room - 2 * _EDGE, _BAR_ROOM[1])
-        _draw_colors(figure, box, kind, partner, result.colors)
+        _draw_colors(figure, box, kind, partner, colors_of(result.record))
     modalities = modalities_of(record["task"])
     window = window_text(record["anatomical_level_width"], record["units"])
     _write(figure, _EDGE, 0.2, f"{' + '.join(modalities)}, fused", TEXT, 10)
@@ -234,8 +234,9 @@ def _draw_colors(
     units = partner["units"]
     heading = f"{kind}: {window_text(partner['level_width'], units)}"
     _write(figure, box.left, box.top + 0.16, heading, TEXT, 7.5)
-    if not partner["colors"]:
-        _write(figure, box.left, box.top + 0.34, "keeps its own colours", MUTED, 7.5)
+    if not colors or not partner["colors"]:
+        text = "keeps its own colours" if colors else "fused in grey"
+        _write(figure, box.left, box.top + 0.34, text, MUTED, 7.5)
         return
     axes = _axes(figure, _Box(box.left, box.top + 0.23, box.width, _COLORS_HEIGHT))
     pixels = two_way_legend(partner, colors)

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 
 from mactfusion.transforms.color import chrominance_of, merge_colors
-from mactfusion.transforms.color_names import GREY
+from mactfusion.transforms.color_names import FORMER_COLORS, GREY
 from mactfusion.transforms.colormap import apply_color_table, table_of_stops
 
 if TYPE_CHECKING:
@@ -25,20 +25,34 @@ SIZE = (64, 192)
 _IS_COLOR = re.compile("#[0-9a-f]{6}")
 
 
+def colors_of(record: Mapping[str, Any]) -> str:
+    """Return how brightness and colours met in a result, "" where colours were left out.
+
+    Args:
+        record: of the fusion.
+
+    Returns:
+        One of :data:`~mactfusion.transforms.color_names.COLORS`, or "".
+    """
+    options = record["options"]
+    return "" if options.get("luminance") else str(options.get("colors", FORMER_COLORS))
+
+
 def two_way_legend(partner: Mapping[str, Any], colors: str) -> NDArray[np.uint8] | None:
     """Return what each value of a partner looks like at each brightness of the fused picture.
 
     Args:
         partner: what the record says of it.
-        colors: the option of that name, see :func:`mactfusion.transforms.color.merge_colors`.
+        colors: see :func:`colors_of`.
 
     Returns:
         ``(rows, columns, 3)``: from the lower end of its window at the left to the upper at the
-        right, from full luminance at the top to none at the bottom. None for a partner without a
-        colour table: grey, or in colours of its own.
+        right, from full luminance at the top to none at the bottom. None of a grey result, and for
+        a partner without a colour table: grey, or in colours of its own.
     """
     stops = partner["colors"]
-    if partner["colormap"] == GREY or not stops or not all(map(_IS_COLOR.fullmatch, stops)):
+    is_table = bool(stops) and all(map(_IS_COLOR.fullmatch, stops))
+    if not colors or partner["colormap"] == GREY or not is_table:
         return None
     rows, columns = SIZE
     chrominance = chrominance_of(table_of_stops(stops).T, colors)
@@ -56,9 +70,10 @@ def legends_of(record: Mapping[str, Any]) -> list[dict[str, Any]]:
 
     Returns:
         For each of its ``partners``: ``input``, its role; ``low`` and ``high``, the ends of its
-        window; ``units``; ``png``, base64 of :func:`two_way_legend`, empty without one.
+        window; ``units``; ``png``, base64 of :func:`two_way_legend`, empty without one, as in a
+        grey result.
     """
-    colors = record["options"]["colors"]
+    colors = colors_of(record)
     legends = []
     for partner in record["partners"]:
         level, width = partner["level_width"]

@@ -9,6 +9,7 @@ __getattr__, __all__ = exports(
         "brightness": "SteadyBrightnessd steady_gain",
         "color": "MergeChrominanced SplitLuminanced merge_chrominance rgb_to_ycbcr",
         "color_names": "check_color_table",
+        "color_notes": "NoteColorsd",
         "colormap": "apply_color_table color_table",
         "each": "EachPartnerd",
         "grid": "ChooseGridd isotropic",

@@ -168,7 +168,7 @@ class SplitLuminanced(Transform):
     CT, MR and other scalar partners are luminance alone, or a CT is tinted. ``is_color`` says
     whether there is ``chrominance`` (2, ...), see :func:`merge_colors`. Where the partner is 0, and
     outside ``field_of_view``, there is no luminance and no colour. ``colormap`` and ``colors``
-    say for the record which colours it has.
+    say for the record which colours it has, and ``table`` is the one they come from.
 
     Of "ycbcr" a table's luminance is that of its entries. Of "legible" it is that of hot iron
     whatever the table, so that the choice of a table changes colours alone.
@@ -213,6 +213,7 @@ class SplitLuminanced(Transform):
         if is_scalar:
             colormap = TINTED_CT if is_tinted else self._colormap_of(data.get("tracer", 0))
             result["colormap"] = colormap if isinstance(colormap, str) else GIVEN
+            result["table"] = color_table(colormap)
             result["colors"] = stops_of(shown_table(colormap, self.colors))
             table = split_table(colormap, self.colors)
         else:

@@ -9,17 +9,13 @@ import torch
 from monai.transforms import Transform
 
 from mactfusion.case import partner_roles
-from mactfusion.errors import named, note
 from mactfusion.transforms.color import NEUTRAL, color_partner
-from mactfusion.transforms.color_names import COLORS, GREY, METALS, OWN, TINTED_CT
-from mactfusion.transforms.colormap import table_of_stops
+from mactfusion.transforms.color_names import COLORS
 from mactfusion.transforms.slabs import by_slabs
 from mactfusion.transforms.units import units_of
 from mactfusion.transforms.volume import name_of, new_voxels, plain, with_voxels
 from mactfusion.transforms.windows import rounded
 from mactfusion.trust.provenance import strongest_partner
-from mactfusion.trust.readable import promise_of
-from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,12 +63,6 @@ class JoinPartnersd(Transform):
         if len(partners) > 1:
             result["shown"] = [_shown(partner, self.colors) for partner in partners]
         result["partners"] = [described(partner, len(partners)) for partner in partners]
-        for sentence in _doubtful_hues(result["partners"]):
-            note(result, sentence)
-        if self.colors == "legible":
-            for partner in result["partners"]:
-                if sentence := _promise(partner):
-                    note(result, sentence)
         return result
 
 
@@ -156,41 +146,3 @@ def _mixed(*parts: torch.Tensor, neutral: float) -> torch.Tensor:
     weights /= weights.sum(dim=0).clamp(min=1e-12)
     differences = torch.stack(parts[count:]) - neutral
     return (weights[:, None] * differences).sum(dim=0) + neutral
-
-
-def _doubtful_hues(partners: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Sentences about colours that may not be told apart."""
-    in_color = [partner for partner in partners if partner["colormap"] != GREY]
-    sentences = []
-    for place, partner in enumerate(in_color):
-        name = named(partner["name"])
-        others = [other for other in in_color[:place] if other["colors"] == partner["colors"]]
-        if partner["colormap"] == OWN and len(in_color) > 1:
-            sentences.append(
-                f"{name} keeps its own colours, which may look like those of another partner."
-            )
-        elif others:
-            sentences.append(
-                f"{named(others[0]['name'])} and {name} have the same colours: give "
-                f"{option('colormap')} once for each partner to tell them apart."
-            )
-    return sentences
-
-
-def _promise(partner: Mapping[str, Any]) -> str:
-    """Say what legible colours of a partner cannot promise; nothing where they keep theirs."""
-    table, name = partner["colormap"], named(partner["name"])
-    if table in (*METALS, TINTED_CT, GREY):
-        return ""
-    if table == OWN:
-        return (
-            f"How high {name} is can be read from hue and saturation of its own colours alone, and "
-            "not where it is grey or white."
-        )
-    promise = promise_of(table_of_stops(partner["colors"]))
-    if promise.is_kept:
-        return ""
-    return (
-        f"The colour table of {name} ({table}) {promise.sentence}; the colormap {METALS[0]} does "
-        "without that."
-    )

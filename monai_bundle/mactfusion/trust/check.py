@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from monai.transforms import Transform
 
-from mactfusion.errors import InputError, named, note
+from mactfusion.errors import named, note
 from mactfusion.structure.marks import mark
 from mactfusion.structure.traces import repeated
 from mactfusion.transforms.slabs import slabs
@@ -27,7 +27,6 @@ from mactfusion.trust.regions import (
 from mactfusion.trust.resampling import read_averaged
 from mactfusion.trust.seen import seen, seen_levels
 from mactfusion.trust.sentences import sentence_of
-from mactfusion.words import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -55,18 +54,9 @@ class CheckLostd(Transform):
 
     Args:
         check: whether to do it.
-        lost_map: whether the map is to be written.
-
-    Raises:
-        InputError: a map without a check.
     """
 
-    def __init__(self, check: bool = True, lost_map: bool = False) -> None:
-        if lost_map and not check:
-            raise InputError(
-                f"{option('lost_map', True)} writes what the check of the result finds, and that "
-                "was switched off: leave out one of both."
-            )
+    def __init__(self, check: bool = True) -> None:
         self.check = check
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:

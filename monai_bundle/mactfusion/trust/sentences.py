@@ -45,7 +45,8 @@ def at(region: Region) -> str:
     """Say where a region lies, how large it is, and what is left of it."""
     numbers = ", ".join(f"{value:.0f}" for value in region["position"])
     where = f"column and row {numbers}" if region["unit"] == PIXELS else f"R, A, S {numbers} mm"
-    left = f", {percent(region['kept'])} kept" if region["kind"] != INVENTED else ""
+    kept = percent(region["kept"]) if region["kept"] > 0 else "nothing"
+    left = f", {kept} kept" if region["kind"] != INVENTED else ""
     return f"{region['size']:.0f} {region['unit']} long at {where}{left}"
 
 
@@ -55,5 +56,7 @@ def counted(count: int, what: str) -> str:
 
 
 def percent(share: float) -> str:
-    """Return a share in per cent, of little "less than 1 %"."""
-    return f"{100 * share:.0f} %" if share == 0 or share >= 0.01 else "less than 1 %"
+    """Return a share in per cent; what is not nothing is not called 0 %, nor nearly all 100 %."""
+    if 0 < share < 0.01:
+        return "less than 1 %"
+    return "more than 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"

@@ -15,6 +15,7 @@ _SHOWN: dict[tuple[str, str | bool | None], str] = {
     ("weights", None): f"'Weights' {_ADVANCED}",
     ("task", None): "'Task'",
     ("window", "level,width"): "a window in its display",
+    ("tint", "ct"): "'Tint: Bright CT is bluish' under Look of the result",
     ("colormap", None): "a colour table in the display",
 }
 """What the panel offers, in the words of its widgets."""

@@ -21,7 +21,7 @@ from mactfusion.transforms.volume import is_picture
 from mactfusion.words import option
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from pydicom.dataset import Dataset
 
@@ -248,7 +248,11 @@ class DicomExport:
         return without_object(case["partners"], _partners_of(_origins_of(case)), self.anonymous)
 
     def write(
-        self, case: Mapping[str, Any], record: Mapping[str, Any], overwrite: bool = False
+        self,
+        case: Mapping[str, Any],
+        record: Mapping[str, Any],
+        overwrite: bool = False,
+        when_written: Callable[[list[Path]], None] | None = None,
     ) -> None:
         """Write the result, complete or not at all.
 
@@ -256,6 +260,8 @@ class DicomExport:
             case: with ``pred``, ``(1 or 3, I, J, K)`` in [0, 1], and ``origins``.
             record: see :mod:`mactfusion.record`.
             overwrite: replace what this program wrote there before.
+            when_written: called with the images before they take their names; what it raises leaves
+                all as it was.
 
         Raises:
             InputError: it cannot be written; what was there is untouched.
@@ -275,11 +281,17 @@ class DicomExport:
         if extension_of(output) == DICOM_EXTENSION:
             with guarded(failure, otherwise), atomic_path(output) as temporary:
                 write_dataset(multi_frame_image(planes, making), temporary)
+                if when_written is not None:
+                    when_written([temporary])
             return
         check_dicom_folder(output, overwrite)
         with guarded(failure, otherwise), atomic_folder(output) as folder:
+            images = []
             for number, image in enumerate(single_images(planes, making), 1):
-                write_dataset(image, folder / f"slice-{number:04d}.dcm")
+                images.append(folder / f"slice-{number:04d}.dcm")
+                write_dataset(image, images[-1])
+            if when_written is not None:
+                when_written(images)
             moved = [] if self.anonymous else self._moved(case, record, origins)
             registration = None
             if moved:
