@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 SLICE_MM = 4.0
 FIELD_MM = (176.0, 212.0, 144.0)
 MIDDLE_MM = (0.0, 6.0, 12.0)
-BONE_FOCUS: tuple[Point, float, float] = ((-68.0, -14.0, 32.0), 1900.0, 5.0)
+BONE_FOCUS: tuple[Point, float, float] = ((-64.0, -14.0, 32.0), 1900.0, 5.0)
 """Of the SPECT: where in the skull, counts at its middle, standard deviation in mm."""
-T2_LESION: tuple[Point, float, float] = ((-26.0, 8.0, 34.0), 500.0, 6.0)
+T2_LESION: tuple[Point, float, float] = ((-26.0, 14.0, 38.0), 620.0, 5.0)
 """Of the T2: where in white matter, its value, radius in mm."""
 T1_WINDOW = (340.0, 400.0)
 """Level and width in which white matter is nearly white."""

@@ -35,7 +35,7 @@ class Look:
         lost: of the second fusion, ``(rows, columns)`` uint8: see ``FusionResult.lost``.
         place: column and row of what is to be seen.
         said_before: sentences of the first fusion.
-        said_after: of the second, and what its list has of the place.
+        said_after: of the second, and what its list has of the place besides.
     """
 
     title: str
@@ -65,14 +65,15 @@ def look_at(case: Case, folder: Path) -> Look:
     volumes: list[MetaTensor] = [after.anatomical, after.partners[0], before.fused, after.fused]
     lost = _slice_of(after.lost, depth).astype(np.uint8)
     rows, columns = lost.shape
-    said = [*after.warnings, *(_listed(region) for region in _near(after.regions, case))]
+    near = [at(region) for region in _near(after.regions, case)]
+    listed = [f"In its list: {one}." for one in near if one not in " ".join(after.warnings)]
     return Look(
         title=case.title,
         pictures=[_slice_of(volume, depth) for volume in volumes],
         lost=lost,
         place=(columns - 1 - index[0], rows - 1 - index[1]),
         said_before=before.warnings,
-        said_after=said,
+        said_after=[*after.warnings, *listed],
     )
 
 
@@ -81,10 +82,6 @@ def _near(regions: list[Region], case: Case) -> list[Region]:
     apart = [float(np.linalg.norm(np.subtract(one["position"], case.place_mm))) for one in regions]
     least = min(apart, default=np.inf)
     return [regions[apart.index(least)]] if least <= NEAR_MM else []
-
-
-def _listed(region: Region) -> str:
-    return f"Its list has at the arrow: {region['source']}, {region['kind']}, {at(region)}."
 
 
 def _slice_of(volume: Any, depth: int) -> NDArray[Any]:

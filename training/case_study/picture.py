@@ -25,10 +25,10 @@ _MARKS = {
     "lost of the partner": (2, "white", (0, (2, 1.2))),
 }
 """Bit of the map, colour and line: told apart by readers with colour blindness, and in grey."""
-_INCHES, _CAPTION_INCHES = 2.3, 0.72
-_LETTERS_OF_A_LINE = 142
+_INCHES, _CAPTION_INCHES = 2.3, 0.6
+_LETTERS_OF_A_LINE = 155
 _DOTS_PER_INCH = 110
-_OUTLINE = [patheffects.withStroke(linewidth=2.4, foreground="black")]
+_OUTLINE = [patheffects.withStroke(linewidth=2.0, foreground="black")]
 
 
 def write_picture_of(path: Path, looks: Sequence[Look]) -> None:
@@ -36,6 +36,7 @@ def write_picture_of(path: Path, looks: Sequence[Look]) -> None:
     height = _INCHES * 1.2
     size = (4 * _INCHES, len(looks) * (height + _CAPTION_INCHES) + 0.35)
     figure = Figure(figsize=size, layout="constrained")
+    figure.get_layout_engine().set(h_pad=0.07)
     ratios = [height, _CAPTION_INCHES] * len(looks)
     grid = figure.add_gridspec(2 * len(looks), 4, height_ratios=ratios)
     for number, look in enumerate(looks):
@@ -94,4 +95,4 @@ def _mark(axes: Axes, look: Look) -> None:
         is_lost = (look.lost & bit) > 0
         if is_lost.any():
             drawn = axes.contour(is_lost, levels=[0.5], colors=color, linestyles=[line])
-            drawn.set(linewidth=1.0, path_effects=_OUTLINE)
+            drawn.set(linewidth=0.9, path_effects=_OUTLINE)
