@@ -56,7 +56,8 @@ def pair_with_a_lost_lesion(folder, *_unused):
     texture = rng.random(shape) * 4
     is_lesion = np.linalg.norm(points[..., :2] - (19, 25), axis=-1) < 6
     white = (np.abs(points[..., 0] - 19) < 20) & (np.abs(points[..., 1] - 25) < 22)
-    for name, values in (("MR", 300 + 300 * is_lesion + texture), ("CT", 20 + 700 * white)):
+    ct = np.where(np.abs(points[..., 0]) > 45, -1000.0, 20 + 700.0 * white)
+    for name, values in (("MR", 300 + 300 * is_lesion + texture), ("CT", ct)):
         image = nibabel.Nifti1Image(values.astype("float32"), affine)
         nibabel.save(image, folder / f"{name}.nii.gz")
     quiet = {"register": "off", "check": False, "device": "cpu"}

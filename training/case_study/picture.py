@@ -19,7 +19,12 @@ if TYPE_CHECKING:
 
     from training.case_study.looks import Look
 
-_COLUMNS = ("anatomical", "partner", "before: papers' colours, no check", "after: legible colours, check")
+_COLUMNS = (
+    "anatomical",
+    "partner",
+    "before: papers' colours, no check",
+    "after: legible colours, check",
+)
 _MARKS = {
     "lost of the anatomical volume": (1, "#56b4e9", "solid"),
     "lost of the partner": (2, "white", (0, (2, 1.2))),
@@ -36,7 +41,6 @@ def write_picture_of(path: Path, looks: Sequence[Look]) -> None:
     height = _INCHES * 1.2
     size = (4 * _INCHES, len(looks) * (height + _CAPTION_INCHES) + 0.35)
     figure = Figure(figsize=size, layout="constrained")
-    figure.get_layout_engine().set(h_pad=0.07)
     ratios = [height, _CAPTION_INCHES] * len(looks)
     grid = figure.add_gridspec(2 * len(looks), 4, height_ratios=ratios)
     for number, look in enumerate(looks):
@@ -60,7 +64,9 @@ def write_picture_of(path: Path, looks: Sequence[Look]) -> None:
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=8, frameon=False)
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=_DOTS_PER_INCH, format="png", metadata={"Software": None})
+        figure.savefig(
+            temporary, dpi=_DOTS_PER_INCH, bbox_inches="tight", metadata={"Software": None}
+        )
 
 
 def _caption(look: Look) -> str:
