@@ -4,7 +4,7 @@
 
 Fuses the synthetic head of ``mactfusion demo``, with a focus put into the skull in SPECT, a lesion
 put into white matter in T2, and a PET that is mirrored: once in the papers' colours and without a
-check, once in legible colours with it. Writes one PNG, with the program's sentences below each case.
+check, once in legible colours with it. Writes one PNG, with the sentences of the program below.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from training.case_study.looks import look_at
 
 
 class Ball:
-    """Stands for the synthetic head: a ball that is as bright in all scans but CT, where it is 0."""
+    """Stands for the synthetic head: a ball, as bright in all scans but CT, where it is 0."""
 
     lesion_mm = (-36.0, -32.0, 32.0)
 
