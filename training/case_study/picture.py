@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from matplotlib import patheffects
 from matplotlib.figure import Figure
@@ -25,7 +25,8 @@ _COLUMNS = (
     "before: papers' colours, no check",
     "after: legible colours, check",
 )
-_MARKS = {
+_Line = Literal["solid"] | tuple[float, tuple[float, float]]
+_MARKS: dict[str, tuple[int, str, _Line]] = {
     "lost of the anatomical volume": (1, "#56b4e9", "solid"),
     "lost of the partner": (2, "white", (0, (2, 1.2))),
 }
