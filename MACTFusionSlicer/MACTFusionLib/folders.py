@@ -52,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
     place = _("say whether the volumes lie in the same place, or put the others where the first is")
     registers = [register.value for register in Register]
     parser.add_argument("--register", choices=registers, default=Register.CHECK.value, help=place)
+    unchecked = _("do not look whether structure of a source is lost")
+    parser.add_argument("--no-check", dest="check", action="store_false", help=unchecked)
     parser.add_argument(
         "--overwrite", action="store_true", help=_("replace results that are there")
     )
@@ -65,7 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
         _say(_("{path} has no folders of patients.").format(path=chosen.folder), sys.stderr)
         return 1
     chosen.output.mkdir(parents=True, exist_ok=True)
-    options = {"device": chosen.device, "grid": chosen.grid, "register": chosen.register}
+    passed_on = ("device", "grid", "register", "check")
+    options = {name: getattr(chosen, name) for name in passed_on}
     logic = MACTFusionLogic()
     try:
         outcomes = [

@@ -138,6 +138,7 @@ class MACTFusionParameters:
         weights: path of another weight file, "" for those that came with the library.
         display: whether window and colours of the views are fused.
         grid: voxels of the result.
+        check: compare the result with its sources, and say what it lost.
         register: whether the places of partners are checked, or found and used.
         acceptDoubtful: register also where it cannot be told whether it is right.  # noqa: N815
         axis: direction of the slices.
@@ -162,6 +163,7 @@ class MACTFusionParameters:
     weights: str = ""
     display: Display = Display.AS_SHOWN
     grid: Grid = Grid.ANATOMICAL
+    check: bool = True
     register: Register = Register.CHECK
     acceptDoubtful: bool = False  # noqa: N815
     axis: Axis = Axis.AUTO
@@ -191,6 +193,7 @@ def chosen_options(parameters: MACTFusionParameters) -> dict:
         **{option: name for option, name in named.items() if name},
         "task": parameters.task.value,
         "grid": parameters.grid.value,
+        "check": parameters.check,
         "register": parameters.register.value,
         "accept_doubtful": parameters.acceptDoubtful,
         "axis": parameters.axis.value,

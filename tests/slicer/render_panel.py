@@ -23,7 +23,7 @@ from MACTFusionLib.widget import MACTFusionWidget
 from PySide6 import QtCore, QtGui
 from standins.application import Scene
 
-SIZE = (420, 760)
+SIZE = (420, 780)
 DARK = {
     "Window": "#2f2f2f",
     "WindowText": "#eeeeee",

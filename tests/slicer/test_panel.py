@@ -121,6 +121,7 @@ def test_choices_come_back_with_a_saved_scene(panel, saved_and_opened):
     ui.precisionComboBox.currentIndex = list(Precision).index(Precision.BFLOAT16)
     ui.batchSizeSpinBox.value = 3
     ui.luminanceCheckBox.checked = True
+    ui.lostCheckBox.checked = False
     ui.registerComboBox.currentIndex = list(Register).index(Register.AFFINE)
     ui.acceptDoubtfulCheckBox.checked = True
     ui.previewCheckBox.checked = False
@@ -134,6 +135,7 @@ def test_choices_come_back_with_a_saved_scene(panel, saved_and_opened):
     assert back.tint is Tint.CT
     assert (back.precision, back.batchSize) == (Precision.BFLOAT16, 3)
     assert back.luminance
+    assert not back.check
     assert (back.register, back.acceptDoubtful) == (Register.AFFINE, True)
     assert not back.livePreview
     assert back.blend == 0.25

@@ -232,9 +232,9 @@ def test_hidden_files_and_folders_are_passed_over(patients, monkeypatch, capsys)
     fused = []
 
     class Logic:
-        def fuse(self, anatomical, partners, register, on_news, **_options):
+        def fuse(self, anatomical, partners, register, check, on_news, **_options):
             fused.append([node.GetName() for node in (anatomical, *partners)])
-            on_news({"reply": "warning", "sentence": f"register is {register}."})
+            on_news({"reply": "warning", "sentence": f"register is {register}, check {check}."})
 
         def save(self, _node, _path):
             pass
@@ -243,12 +243,12 @@ def test_hidden_files_and_folders_are_passed_over(patients, monkeypatch, capsys)
             pass
 
     monkeypatch.setattr(folders, "MACTFusionLogic", Logic)
-    asked = [str(source), str(target), "--register", "rigid"]
+    asked = [str(source), str(target), "--register", "rigid", "--no-check"]
     assert folders.main(asked) == 1  # the second folder, which holds no MR
     assert fused == [["MR", "CT", "PET"]]
     said = capsys.readouterr()
     first, second = said.err.splitlines()
-    assert first == "a: register is rigid."
+    assert first == "a: register is rigid, check False."
     assert second.startswith("b: ")
 
 

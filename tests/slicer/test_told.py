@@ -13,6 +13,7 @@ import qt
 import slicer
 from MACTFusionLib.nodes.legend import legend_text
 from MACTFusionLib.nodes.lost import lost_line
+from MACTFusionLib.nodes.volumes import voxels_of
 from MACTFusionLib.self_test import SHAPE, make_pair
 from results import fused_of
 from waiting import wait
@@ -22,6 +23,7 @@ PNG = (  # one red pixel
 )
 GREY = np.zeros(SHAPE, np.uint16)
 NOTHING = "✓ MR + PET fused: No structure of a source is lost, and none is invented."
+UNCHECKED = "– MR + PET fused: It was not checked whether structure of a source is lost."
 
 
 def legend(role="partner", low=0.0, high=12.5, units="SUV", png=PNG):
@@ -77,10 +79,11 @@ class TestStored:
         fused = fused_of(*pair, legends=[legend()], lost=[])
         panel._settled()
         assert not panel.ui.legendLabel.isHidden()
-        assert fused_of(*pair, output=fused) is fused
+        assert panel.ui.lostLabel.text.startswith("✓")
+        assert fused_of(*pair, output=fused, lost=None) is fused
         panel._settled()
         assert panel.ui.legendLabel.isHidden()
-        assert panel.ui.lostLabel.isHidden()
+        assert panel.ui.lostLabel.text.startswith("–")
 
     def test_legends_are_called_by_role_and_not_by_order(self, volumes):
         mr, pet, ct = volumes
@@ -119,10 +122,17 @@ class TestStored:
         assert bool(panel.ui.lostLabel.styleSheet) == bool(regions)
         assert not panel.ui.lostLabel.isHidden()
 
-    @pytest.mark.parametrize("record", [{}, {"lost": None}])
-    def test_no_line_where_nothing_was_checked(self, panel, pair, record):
-        assert lost_line(fused_of(*pair, **record)) == ("", False)
+    def test_line_says_that_nothing_was_checked(self, panel, pair):
+        assert lost_line(fused_of(*pair, lost=None)) == (UNCHECKED, False)
         panel._settled()
+        assert panel.ui.lostLabel.text == UNCHECKED
+        assert not panel.ui.lostLabel.styleSheet
+
+    def test_no_line_of_a_volume_of_an_earlier_version(self, panel, pair):
+        fused = fused_of(*pair, lost=[])
+        fused.SetAttribute("MACTFusion.Lost", None)
+        panel._settled()
+        assert lost_line(fused) == ("", False)
         assert panel.ui.lostLabel.isHidden()
 
     def test_both_come_back_with_a_saved_scene(self, panel, pair, saved_and_opened):
@@ -158,3 +168,32 @@ def test_result_of_a_run_has_a_legend(warm_panel):
     warm_panel.ui.applyButton.click()
     wait(warm_panel, lambda: not warm_panel.logic.is_running)
     assert warm_panel.ui.legendLabel.isHidden()
+
+
+def test_without_the_check_the_line_says_so_and_the_picture_is_the_same(warm_panel):
+    chosen, ui = warm_panel._parameters, warm_panel.ui
+    chosen.anatomical, chosen.partner = make_pair()
+    assert ui.lostCheckBox.checked
+    lines, volumes = [], []
+    for is_checked in (True, False):
+        ui.lostCheckBox.checked = is_checked
+        ui.applyButton.click()
+        wait(warm_panel, lambda: not warm_panel.logic.is_running)
+        lines.append(ui.lostLabel.text.partition(" ")[0])
+        volumes.append(voxels_of(warm_panel.runs.fused))
+    assert lines[0] in {"✓", "⚠"}
+    assert lines[1] == "–"
+    assert np.array_equal(*volumes)
+
+
+def test_another_wish_to_check_leaves_the_fused_volume_in_view(warm_panel):
+    chosen = warm_panel._parameters
+    chosen.anatomical, chosen.partner = make_pair()
+    slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode").SetSliceOffset(-2.0)
+    warm_panel.ui.applyButton.click()
+    wait(warm_panel, lambda: not warm_panel.logic.is_running)
+    chosen.livePreview = True
+    warm_panel.ui.lostCheckBox.checked = False
+    warm_panel._settled()
+    assert warm_panel.looking.preview.node is None
+    assert not warm_panel.looking.preview.is_under_way

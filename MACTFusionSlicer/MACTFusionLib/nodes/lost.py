@@ -26,11 +26,11 @@ def keep_lost(
         regions: ``lost`` of the record, None where that was not checked.
         names: of the volumes by their roles.
     """
-    node.SetAttribute(_ATTRIBUTE, None if regions is None else _sentence(regions, names))
+    node.SetAttribute(_ATTRIBUTE, _sentence(regions, names))
 
 
 def lost_line(node: slicer.vtkMRMLVolumeNode | None) -> tuple[str, bool]:
-    """Return a line on a fused node, "" where nothing was checked, and whether it is a warning."""
+    """Return a line on a fused node, "" where nothing is known, and whether it is a warning."""
     kept = None if node is None else node.GetAttribute(_ATTRIBUTE)
     if not kept:
         return "", False
@@ -38,11 +38,13 @@ def lost_line(node: slicer.vtkMRMLVolumeNode | None) -> tuple[str, bool]:
     return f"{mark} {node.GetName()}: {sentence}", mark == _WARNING
 
 
-def _sentence(regions: Sequence[Mapping], names: Mapping[str, str]) -> str:
+def _sentence(regions: Sequence[Mapping] | None, names: Mapping[str, str]) -> str:
     """Say it after a mark.
 
     The record lists only the largest, so how many there are is not said.
     """
+    if regions is None:
+        return "– " + _("It was not checked whether structure of a source is lost.")
     new = [region for region in regions if region["kind"] == _INVENTED]
     gone = [region for region in regions if region["kind"] != _INVENTED]
     # Small structure that the grid averaged away comes first in the record, whatever its size.

@@ -180,7 +180,9 @@ class LivePreview:
 def look_of(anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict) -> str:
     """Return a text that changes when a fusion of the volumes would look different."""
     nodes = (anatomical, *partners_in(partner))
-    return json.dumps([[repr(stamp_of(node)) for node in nodes], options])
+    # The check of what was lost changes no voxel.
+    seen = {name: value for name, value in options.items() if name != "check"}
+    return json.dumps([[repr(stamp_of(node)) for node in nodes], seen])
 
 
 def composite_of(view: slicer.vtkMRMLSliceNode) -> slicer.vtkMRMLSliceCompositeNode | None:
