@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from training.check_study.pairs import CheckedPair
 
 MARKERS = Markers("<!-- check begins -->", "<!-- check ends -->")
-SELDOM = 4
+SELDOM = 12
 """Of so many pairs one is measured with methods that are slow."""
 DEFAULT = "default"
 
@@ -61,7 +61,7 @@ def main(
     heads: Annotated[int, typer.Option(min=0, help="Synthetic heads.")] = 2,
     weights: Annotated[list[str] | None, typer.Option(help="NAME=FILE or NAME=MODEL.")] = None,
     seldom: Annotated[
-        list[str] | None, typer.Option(help="Slow methods, for every fourth pair alone.")
+        list[str] | None, typer.Option(help="Slow methods, for every twelfth pair alone.")
     ] = None,
     count: Annotated[int, typer.Option(min=2, help="Slices of each kind of pair.")] = 14,
     places: Annotated[int, typer.Option(min=1, help="In each slice, at most.")] = 8,

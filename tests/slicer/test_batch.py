@@ -67,6 +67,7 @@ def test_all_partners_are_fused_into_one_image_each_by_its_own_task(panel, three
 
 def test_a_failure_in_the_middle_is_not_forgotten(panel, three):
     mr, pet, ct = three
+    panel.ui.lostCheckBox.setChecked(False)
     panel.ui.findPairsButton.click()
     check(panel, *rows(panel))
     with progress_of(panel) as said:
@@ -99,6 +100,7 @@ def test_cancel_says_what_was_ready_already(panel, three):
 
 
 def test_all_ready_is_said_and_nothing_checked_too(panel, three):
+    panel.ui.lostCheckBox.setChecked(False)
     panel.ui.findPairsButton.click()
     panel.ui.batchButton.click()
     finish(panel)
@@ -118,6 +120,7 @@ def shift(node, millimetres):
 
 def test_notes_of_a_batch_are_in_the_details(panel, three):
     shift(three[1], 20)
+    panel.ui.lostCheckBox.setChecked(False)
     panel.ui.findPairsButton.click()
     panel.ui.batchButton.click()
     finish(panel)
