@@ -117,6 +117,36 @@ def accuracy(subjects: list[Subject], count: int, say: Callable[[str], object]) 
     return rows
 
 
+def same_each_time(subject: Subject, count: int) -> list[list[str]]:
+    """Return a row for each pair of modalities of a head: which part of the error is always there.
+
+    Averages of many heads need not lie in one place to the millimetre, whatever is called the
+    truth; then all poses are off by the same, and scatter little.
+    """
+    found: dict[str, list[tuple[Matrix, Matrix]]] = {}
+    for what in ("CT on MR", "PET on MR", "SPECT on MR"):
+        for pair in pairs_of(what, [subject], count, False):
+            _, _, pose = found_pose(pair.anatomical, pair.partner, "rigid")
+            points = Pyramid.of(pair.anatomical, finest_mm(pair.anatomical)).points_mm
+            true = np.eye(4) if pair.pose is None else pair.pose
+            off = np.linalg.inv(true) @ pose - np.eye(4)
+            found.setdefault(" on ".join(pair.modalities[::-1]), []).append((off, points))
+
+    def mean_mm(off: Matrix, points: Matrix) -> float:
+        return float(np.linalg.norm((off @ points)[:3], axis=0).mean())
+
+    rows = []
+    for name, each in found.items():
+        shared = np.mean([off for off, _ in each], axis=0)
+        errors = [mean_mm(off, points) for off, points in each]
+        scatter = [mean_mm(off - shared, points) for off, points in each]
+        always = mean_mm(shared, each[0][1])
+        means = (np.mean(errors), always, np.mean(scatter))
+        rows.append([name, str(len(each)), *(f"{value:.2f}" for value in means)])
+    return rows
+
+
+SAME = ["averages", "pairs", "error (mm)", "the same for all (mm)", "scatter around it (mm)"]
 HEAD = [
     *("pair", "pairs", "median error (mm)", "95 %", "largest", "within", "called good"),
     "called good and over 5 mm off",
@@ -210,6 +240,10 @@ def main(
         head = ["volume", "before (mm)", "after (mm)", "verdict"]
         parts.append(markdown_table(head, known(known_folder, anatomical, say)))
     parts.append(markdown_table(HEAD, accuracy(subjects, offsets, say)))
+    if templates_folder is not None:
+        same = same_each_time(templates(templates_folder), min(offsets, 9))
+        parts.append(markdown_table(SAME, same))
+        say(parts[-1])
     if orders is not None and templates_folder is not None:
         count, apart = spread_mm(orders, read_volume(templates_folder / "avg152T1.nii"))
         parts.append(
