@@ -400,7 +400,13 @@ def test_images_share_nothing_that_changes(
     from mactfusion.io.dicom import export
 
     written = []
-    monkeypatch.setattr(export, "write_dataset", lambda dataset, path: written.append(dataset))
+    write = export.write_dataset
+
+    def write_and_keep(dataset: pydicom.Dataset, path: Path) -> None:
+        write(dataset, path)
+        written.append(dataset)
+
+    monkeypatch.setattr(export, "write_dataset", write_and_keep)
     options = {"weights": pixel_maximum, "units": "native"}
     fuse_volumes(study["MR"], study["PT"], output=tmp_path / "o", format="dicom", **options)
     assert [image.InstanceNumber for image in written] == [1, 2, 3, 4, 5, 6]
