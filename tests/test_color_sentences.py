@@ -34,6 +34,13 @@ def test_fuse_says_of_a_table_what_colors_prints(table, mr, pet, pixel_maximum, 
         assert f"({table}) {promise.sentence}; the colormap" in sentence
 
 
+@pytest.mark.parametrize(("mode", "table"), [("legible", METALS[0]), ("ycbcr", "hot_iron")])
+def test_auto_is_the_table_that_fuse_takes(mode, table, run_command):
+    printed = run_command("colors", "auto", "--colors", mode)
+    assert printed.code == 0
+    assert printed.out == run_command("colors", table, "--colors", mode).out
+
+
 def test_a_table_of_entries_is_measured_whole(mr, pet, pixel_maximum):
     """At the 17 stops of the record it is hot_metal; between two of them it goes to one green."""
     values = torch.linspace(0, 1, 257)

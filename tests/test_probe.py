@@ -288,7 +288,14 @@ def test_the_package_offers_it():
     assert "probe" in mactfusion.__all__
 
 
-@pytest.mark.parametrize("place", [float("nan"), float("inf"), None, "1"])
+@pytest.mark.parametrize("kind", [np.int64, np.float32])
+def test_a_place_is_any_kind_of_number(kind, tmp_path, pixel_maximum):
+    fused_pair(tmp_path, GRIDS["RAS"], pixel_maximum=pixel_maximum)
+    found = probe(tmp_path / "fused.nii.gz", kind(3), kind(4), kind(2), voxel=True)
+    assert found.fused == probe(tmp_path / "fused.nii.gz", 3, 4, 2, voxel=True).fused
+
+
+@pytest.mark.parametrize("place", [float("nan"), float("inf"), 10**400, None, "1"])
 @pytest.mark.parametrize("voxel", [False, True])
 def test_a_place_that_is_none_is_refused(place, voxel, tmp_path, pixel_maximum):
     fused_pair(tmp_path, GRIDS["RAS"], pixel_maximum=pixel_maximum)

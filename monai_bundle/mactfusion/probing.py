@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from contextlib import contextmanager
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,8 +62,7 @@ def probe(
     """
     fused = Path(fused)
     check_input(fused)
-    if not all(isinstance(place, int | float) and math.isfinite(place) for place in (x, y, z)):
-        raise InputError("A place is three finite numbers.")
+    x, y, z = (_number(place) for place in (x, y, z))
     given = [] if partner is None else [partner] if isinstance(partner, str | Path) else partner
     sources = [Path(source) for source in given]
     if anatomical is not None:
@@ -147,6 +147,17 @@ def _of_a_whole_record(fused: Path) -> Iterator[None]:
         raise InputError(
             f"{sidecar_path(fused)} is damaged: something is missing in it."
         ) from error
+
+
+def _number(place: Any) -> float:
+    """Return a coordinate as a float, of any type of number."""
+    try:
+        value = float(place) if isinstance(place, Real) else math.nan
+    except OverflowError:
+        value = math.inf
+    if not math.isfinite(value):
+        raise InputError("A place is three finite numbers.")
+    return value
 
 
 def _whole(fused: Path, notes: list[str]) -> Path:

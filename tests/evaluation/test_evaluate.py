@@ -170,6 +170,55 @@ def test_colours_are_read_of_a_volume(fused):
     assert found["ycbcr"]["READ"] < found["legible"]["READ"]
 
 
+def test_colours_are_scored_once_a_volume(fused, run_command):
+    for colors in ("legible", "ycbcr"):
+        fused(f"{colors}.nrrd", colors=colors, check=False)
+    words = ("evaluate", "legible.nrrd", "mr.nii.gz", "pet.nii.gz", "--metrics", "EN,READ")
+    outcome = run_command(*words, "--against", "ycbcr.nrrd", "--csv", "a.csv", "--report", "a.html")
+    assert outcome.code == 0
+    (line,) = (line for line in outcome.out.splitlines() if "READ" in line)
+    assert "1 of 1" in line
+    assert "1.0000" in line.rpartition("1 of 1")[2]  # one volume makes nothing sure
+    header, *lines = Path("a.csv").read_text().splitlines()
+    assert header.endswith("EN,READ")
+    with_a_value = [line for line in lines if not line.endswith(",")]
+    assert len(lines) > len(with_a_value) == 2
+
+
+def test_sources_that_were_not_fused_are_named(fused, files):
+    fused("fused.nrrd", check=False)
+    Path("other.nii.gz").write_bytes(Path("mr.nii.gz").read_bytes())
+
+    def noted(*sources):
+        return evaluate("fused.nrrd", *sources, metrics=["EN"], jobs=1).cases[0].notes
+
+    assert noted("other.nii.gz", "pet.nii.gz") == (), "the same content"
+    swapped = " ".join(noted("pet.nii.gz", "mr.nii.gz"))
+    assert "pet.nii.gz is not the anatomical volume that fused.nrrd was fused from" in swapped
+    assert "mr.nii.gz is not the partner that" in swapped
+
+
+def test_other_partners_are_said_to_count_as_invented(files, pixel_maximum):
+    image = nibabel.load("pet.nii.gz")
+    flipped = nibabel.Nifti1Image(image.get_fdata()[::-1], image.affine)
+    nibabel.save(flipped, files / "spect.nii.gz")
+    both = ["pet.nii.gz", "spect.nii.gz"]
+    options = {"task": ["pet-mri", "spect-mri"], "weights": pixel_maximum, "check": False}
+    fuse_volumes("mr.nii.gz", both, output="fused.nrrd", **options)
+    found = evaluate("fused.nrrd", "mr.nii.gz", "pet.nii.gz", metrics=["EN"], jobs=1)
+    (note,) = found.cases[0].notes
+    assert note.startswith("fused.nrrd was fused of 2 partners: what others than pet.nii.gz show")
+
+
+def test_maps_beside_the_results_are_no_results(run_command, folders, pixel_maximum):
+    words = ("fuse", folders / "mr", folders / "pet", "--task", "pet-mri", "-o", folders / "new")
+    options = ("--weights", pixel_maximum, "--lost-map", "--provenance")
+    assert run_command(*words, *options).code == 0
+    assert (folders / "new" / "1.png.lost.nii.gz").is_file()
+    result = evaluate(folders / "new", folders / "mr", folders / "pet", metrics=["EN"], jobs=1)
+    assert result.labels == ["1", "2", "3"]
+
+
 def test_a_grey_volume_has_no_colours_to_read(fused, files, run_command):
     for number, name in enumerate(("mr.nii.gz", "pet.nii.gz")):
         values = 1000 * np.random.default_rng(number).random((48, 44, 2), np.float32)

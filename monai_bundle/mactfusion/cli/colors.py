@@ -13,6 +13,7 @@ from mactfusion.transforms.color_names import (
     DICOM_PALETTES,
     IRONS,
     METALS,
+    TABLES_OF_TRACERS,
     check_color_table,
 )
 
@@ -31,7 +32,8 @@ def colors(
     ] = "legible",
 ) -> None:
     """Measure what colours say about uptake at any brightness, also to the colour-blind."""
-    asked = names or MEASURED
+    auto = TABLES_OF_TRACERS[mode][0]
+    asked = [auto if name.casefold() == "auto" else name for name in names or MEASURED]
     for name in asked:
         check_color_table(name)
 

@@ -10,7 +10,7 @@ from mactfusion.case import partner_roles
 from mactfusion.errors import InputError
 from mactfusion.io.folder import files_by_stem
 from mactfusion.io.formats import extension_of
-from mactfusion.io.names import sidecar_path
+from mactfusion.io.names import beside, sidecar_path
 from mactfusion.option_table import OPTIONS
 from mactfusion.transforms.color_names import FORMER_COLORS
 
@@ -116,6 +116,8 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
         if not source.is_dir():
             raise InputError(f"{fused} is a folder and {source} is none: give three folders.")
     results, *sources = (files_by_stem(folder) for folder in (fused, source_a, source_b))
+    maps = {own for path in results.values() for found in beside(path).values() for own in found}
+    results = {stem: path for stem, path in results.items() if path not in maps}
     if not set(results).intersection(*sources):
         raise InputError(f"{fused}, {source_a} and {source_b} have no file names in common.")
     for stem, path in sorted(results.items()):
@@ -129,6 +131,32 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
         Case(stem, path, *(stems[stem] for stems in sources))
         for stem, path in sorted(results.items())
     ], unmatched
+
+
+def strangers(case: Case) -> list[str]:
+    """Say which sources are not those of the record, and that others of it are left out."""
+    from mactfusion.io.load import digests_of
+
+    record = _record_of(case)
+    inputs = record.get("inputs", {})
+    partners = [about for role, about in inputs.items() if role != "anatomical"]
+    sentences = []
+    for source, fused in (
+        (case.source_a, [inputs.get("anatomical", {})]),
+        (case.source_b, partners),
+    ):
+        known = {about["sha256"] for about in fused if "sha256" in about}
+        if len(known) == len(fused) > 0 and not known & digests_of(source):
+            role = "anatomical volume" if source == case.source_a else "partner"
+            sentences.append(
+                f"{source} is not the {role} that {case.fused} was fused from, by its record."
+            )
+    if len(partners) > 1:
+        sentences.append(
+            f"{case.fused} was fused of {len(partners)} partners: what others than {case.source_b} "
+            "show counts as invented."
+        )
+    return sentences
 
 
 def has_record(case: Case) -> bool:

@@ -90,7 +90,7 @@ def _profiles(methods: list[Evaluation]) -> dict[str, Markup]:
                 [(number, scores.profile(metric)) for number, scores in volumes], " or ".join(axes)
             )
         )
-        for metric in methods[0].metrics
+        for metric in methods[0].cases[0].values
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +30,7 @@ class CaseScores:
         slice_count: slices of the volume, blank ones included.
         numbers: place of each slice with content along its axis of the file's array, from 0.
         values: metric to values, one a slice with content, in the order of ``numbers``.
+        of_volume: metrics that are of the volume as a whole, to their value.
         affine: 4x4 from index to RAS+ millimetres of the fused volume.
         notes: what should be known about the case.
     """
@@ -41,11 +42,13 @@ class CaseScores:
     values: Mapping[str, NDArray[np.float64]]
     affine: NDArray[np.float64]
     notes: tuple[str, ...] = ()
+    of_volume: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def means(self) -> dict[str, float]:
-        """Metric to its mean over the slices with content."""
-        return {metric: float(np.mean(values)) for metric, values in self.values.items()}
+        """Metric to its mean over the slices with content, or its value of the volume."""
+        means = {metric: float(np.mean(values)) for metric, values in self.values.items()}
+        return means | dict(self.of_volume)
 
     def profile(self, metric: str) -> NDArray[np.float64]:
         """Return a metric slice by slice, ``(slice_count,)``, NaN where a slice is blank."""
@@ -71,16 +74,16 @@ class Evaluation:
     @property
     def metrics(self) -> list[str]:
         """Names of the metrics."""
-        return list(self.cases[0].values)
+        return [*self.cases[0].values, *self.cases[0].of_volume]
 
     @property
     def larger_is_better(self) -> dict[str, bool]:
-        """What samples are ranked by, and its direction.
+        """What samples are ranked by, and its direction; of slices, and no metric of whole volumes.
 
         The metrics of :data:`mactfusion.metrics.RANKING` as far as they were computed, else all
         that have a direction: contrast and entropy alone would call noise the best.
         """
-        directions = {name: LARGER_IS_BETTER[name] for name in self.metrics}
+        directions = {name: LARGER_IS_BETTER[name] for name in self.cases[0].values}
         directed = {name: larger for name, larger in directions.items() if larger is not None}
         ranking = {name: larger for name, larger in directed.items() if name in RANKING}
         return ranking or directed
@@ -98,9 +101,13 @@ class Evaluation:
         return [scores.case.name for scores in self.cases]
 
     def samples(self, metric: str) -> NDArray[np.float64]:
-        """Return the values whose distribution is reported, in the order of ``labels``."""
-        if self.unit == "slice":
-            return self.cases[0].values[metric]
+        """Return the values whose distribution is reported, in the order of ``labels``.
+
+        Of one volume that is one value where the metric is of the volume as a whole.
+        """
+        first = self.cases[0]
+        if self.unit == "slice" and metric in first.values:
+            return first.values[metric]
         return np.array([scores.means[metric] for scores in self.cases])
 
     def summaries(self) -> dict[str, Summary]:
@@ -143,7 +150,11 @@ def on_common_cases(first: Evaluation, second: Evaluation) -> tuple[Evaluation, 
 def _with_metrics(evaluation: Evaluation, names: Sequence[str]) -> Evaluation:
     """Keep what both have: of a grey result no colours are scored."""
     cases = (
-        replace(scores, values={name: scores.values[name] for name in names})
+        replace(
+            scores,
+            values={name: values for name, values in scores.values.items() if name in names},
+            of_volume={name: value for name, value in scores.of_volume.items() if name in names},
+        )
         for scores in evaluation.cases
     )
     return replace(evaluation, cases=tuple(cases))

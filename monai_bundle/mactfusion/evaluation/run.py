@@ -18,8 +18,6 @@ from mactfusion.metrics import OF_COLORS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from numpy.typing import NDArray
-
     from mactfusion.evaluation.cases import Case
     from mactfusion.evaluation.score import Triple
     from mactfusion.evaluation.slices import Slices
@@ -84,24 +82,15 @@ def evaluate(
     return Evaluation(
         method=method or fused.name,
         cases=tuple(
-            replace(case, values=_values(rows, names) | _of_colors(readability, of_colors, rows))
-            for case, rows, readability in zip(work.cases, by_case, work.readabilities, strict=True)
+            replace(
+                case,
+                values={name: np.array([one[name] for one in rows]) for name in names},
+                of_volume={name: float(getattr(colors, name.lower())) for name in of_colors},
+            )
+            for case, rows, colors in zip(work.cases, by_case, work.readabilities, strict=True)
         ),
         unmatched=tuple(unmatched),
     )
-
-
-def _values(rows: list[dict[str, float]], names: list[str]) -> dict[str, NDArray[np.float64]]:
-    return {name: np.array([one[name] for one in rows]) for name in names}
-
-
-def _of_colors(
-    readability: Readability | None, names: list[str], rows: list[dict[str, float]]
-) -> dict[str, NDArray[np.float64]]:
-    """Give each slice what is true of the volume."""
-    return {
-        name: np.full(len(rows), getattr(readability, name.lower()), np.float64) for name in names
-    }
 
 
 class _Work:

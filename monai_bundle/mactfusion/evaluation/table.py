@@ -19,7 +19,8 @@ def write_csv(path: Path, evaluations: Sequence[Evaluation]) -> Path:
     """Write one line a case, and one a slice with content of volumes.
 
     Columns: ``method``, ``case``, ``slice`` (its place along its axis of the file's array, from
-    0; empty in the line of the case, whose values are means over its slices), then the metrics.
+    0; empty in the line of the case, whose values are means over its slices), then the metrics;
+    what is of a volume as a whole is in the line of the case alone.
 
     Raises:
         InputError: the file cannot be written; what had that name is untouched.
@@ -49,4 +50,5 @@ def _lines(evaluation: Evaluation) -> Iterator[list]:
         yield [*start, "", *scores.means.values()]
         if scores.axis:
             for place, number in enumerate(scores.numbers):
-                yield [*start, number, *(float(v[place]) for v in scores.values.values())]
+                of_slice = [float(values[place]) for values in scores.values.values()]
+                yield [*start, number, *of_slice, *([""] * len(scores.of_volume))]
