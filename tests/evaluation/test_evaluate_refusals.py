@@ -86,6 +86,12 @@ def test_a_constant_source_is_refused(folders):
         evaluate(*(folders / part for part in ("fused", "mr", "pet")), metrics=SMALL, jobs=1)
 
 
+def test_a_series_of_dicom_is_refused_as_one(fused, files):
+    fused("series", format="dicom", anonymous=True, check=False)
+    with pytest.raises(InputError, match="series is a result in DICOM"):
+        evaluate("series", "mr.nii.gz", "pet.nii.gz", metrics=["EN"])
+
+
 def test_a_picture_and_a_volume_do_not_mix(folders, fused):
     fused("fused.nii.gz")
     with pytest.raises(InputError, match="one is a picture"):

@@ -110,6 +110,11 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
     for path in (fused, source_a, source_b):
         if not path.exists():
             raise InputError(f"{path} does not exist.")
+    if fused.is_dir() and sidecar_path(fused).is_file():
+        raise InputError(
+            f"{fused} is a result in DICOM, which is not evaluated: fuse to NIfTI, NRRD or "
+            "MetaImage."
+        )
     if not fused.is_dir():
         return [Case(fused.name, fused, source_a, source_b)], []
     for source in (source_a, source_b):

@@ -189,7 +189,8 @@ def why_not(volume: MetaTensor) -> str:
     length_mm = spacing * torch.tensor(volume.shape[1:])
     name = name_of(volume)
     if min(volume.shape[1:]) < LEAST_SLICES:
-        return f"{name} has only {min(volume.shape[1:])} slices"
+        count = min(volume.shape[1:])
+        return f"{name} has only {count} slice{'s' if count > 1 else ''}"
     if float(length_mm.min()) < LEAST_MM:
         return f"{name} is only {float(length_mm.min()):.0f} mm thick"
     low, high = plain(volume).aminmax()
