@@ -9,7 +9,14 @@ import pytest
 from scipy.signal import convolve2d
 
 from mactfusion.errors import InputError
-from mactfusion.metrics import LARGER_IS_BETTER, METRICS, RANKING, VARIANTS, find_metric
+from mactfusion.metrics import (
+    LARGER_IS_BETTER,
+    METRICS,
+    OF_COLORS,
+    RANKING,
+    VARIANTS,
+    find_metric,
+)
 
 NOT_OF_THIS_TEST = ("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 """What the garbage collector says, at a time of its own, of files that others left open."""
@@ -64,7 +71,7 @@ def test_names_are_told_apart():
     assert list(METRICS)[: len(RANKING)] == list(RANKING)
     assert not METRICS.keys() & VARIANTS.keys()
     assert len({name.casefold() for name in FUNCTIONS}) == len(FUNCTIONS)
-    assert list(LARGER_IS_BETTER) == list(FUNCTIONS)
+    assert list(LARGER_IS_BETTER) == [*FUNCTIONS, *OF_COLORS]
     assert all(LARGER_IS_BETTER[name] for name in RANKING)
 
 
