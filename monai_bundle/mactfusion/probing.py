@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError, listening
 from mactfusion.io.formats import PICTURE_EXTENSIONS, base_name
-from mactfusion.io.names import check_input, provenance_path, sidecar_path
+from mactfusion.io.names import check_input, lost_map_path, provenance_path, sidecar_path
 from mactfusion.words import in_python, option, worded
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from monai.data import MetaTensor
 
-    from mactfusion.trust.probed import Probe
+    from mactfusion.trust.probed import Probe, Result
 
 _FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0}
 
@@ -62,7 +62,7 @@ def probe(
     """
     fused = Path(fused)
     check_input(fused)
-    x, y, z = (_number(place) for place in (x, y, z))
+    place = (_number(x), _number(y), _number(z))
     given = [] if partner is None else [partner] if isinstance(partner, str | Path) else partner
     sources = [Path(source) for source in given]
     if anatomical is not None:
@@ -77,23 +77,37 @@ def probe(
             f"{sidecar_path(fused)}, the record of {base_name(fused)}, is not there: without it "
             "nothing tells that the sources are those that were fused."
         )
+    result = _read_result(fused, record, sources, anatomical is not None, notes)
+    with _of_a_whole_record(fused):
+        seen = _seen(result, base_name(fused), place, voxel)
+    seen.notes.extend(notes)
+    return seen
 
+
+def _read_result(
+    fused: Path,
+    record: Mapping[str, Any],
+    sources: Sequence[Path],
+    has_anatomical: bool,
+    notes: list[str],
+) -> Result:
+    """Read a fused volume with all that is known of it; add notes on what is not."""
     from mactfusion.io.recorded import find_beside, find_given, read_again, why_missing
-    from mactfusion.trust.probed import Result, probe_point, probe_voxel
+    from mactfusion.trust.probed import Result
 
     volume, full_scale, files = _read_fused(fused)
-    if volume.meta["is_image"] and record and not _was_of_pictures(record):
-        raise InputError(
-            f"{base_name(fused)} is a picture of a volume and does not say where it lies: ask of a "
-            "result in NIfTI, NRRD, MetaImage or DICOM."
-        )
     with _of_a_whole_record(fused):
+        if volume.meta["is_image"] and record and not _was_of_pictures(record):
+            raise InputError(
+                f"{base_name(fused)} is a picture of a volume and does not say where it lies: ask "
+                "of a result in NIfTI, NRRD, MetaImage or DICOM."
+            )
         if _is_changed(files, record):
             notes.append(
-                f"{base_name(fused)} is not as it was when it was fused: its values may be "
-                "others, and what the record says of it may no longer be true."
+                f"{base_name(fused)} is not as it was when it was fused: its values may be others, "
+                "and what the record says of it may no longer be true."
             )
-        found = find_given(sources, record, anatomical is not None) if sources else {}
+        found = find_given(sources, record, has_anatomical) if sources else {}
         found |= find_beside(fused, record, found, notes)
         volumes = {role: read_again(source, record, role) for role, source in found.items()}
         if record:
@@ -101,33 +115,35 @@ def probe(
             notes += [why_missing(role, record["inputs"][role]) for role in missing]
         else:
             notes.append("There is no record beside it: nothing tells what it was fused from.")
-        result = Result(
-            volume,
-            record,
-            volumes,
-            _read_beside(provenance_path(fused), notes, bool(record.get("provenance")), volume),
-            _read_beside(fused.with_name(f"{fused.name}.lost.nii.gz"), notes, bool(record), volume),
-            full_scale,
-        )
-        if voxel:
-            if any(place != int(place) for place in (x, y, z)):
-                raise InputError(f"A voxel has whole numbers, not {x:g} {y:g} {z:g}.")
-            seen = probe_voxel(result, [int(x), int(y), int(z)])
-        elif volume.meta["is_image"]:
-            raise InputError(
-                f"{base_name(fused)} is a picture without a place in the patient: ask for a pixel "
-                f"with {option('voxel', True)}, column, row and 0."
-            )
-        else:
-            seen = probe_point(result, (x, y, z))
-    if seen is None:
-        sizes = " x ".join(str(size) for size in volume.shape[1:])
-        what = "The voxel" if voxel else "The point"
-        unit = "" if voxel else " mm (RAS)"
+        shares = _read_beside(provenance_path(fused), notes, bool(record.get("provenance")), volume)
+        lost = _read_beside(lost_map_path(fused), notes, bool(record), volume)
+    return Result(volume, record, volumes, shares, lost, full_scale)
+
+
+def _seen(result: Result, name: str, place: tuple[float, float, float], voxel: bool) -> Probe:
+    """Look at one voxel, or at a point in millimetres.
+
+    Raises:
+        InputError: there is none.
+    """
+    from mactfusion.trust.probed import probe_point, probe_voxel
+
+    shown = " ".join(f"{number:g}" for number in place)
+    if voxel:
+        if any(number != int(number) for number in place):
+            raise InputError(f"A voxel has whole numbers, not {shown}.")
+        seen = probe_voxel(result, [int(number) for number in place])
+    elif result.fused.meta["is_image"]:
         raise InputError(
-            f"{what} {x:g} {y:g} {z:g}{unit} lies outside {base_name(fused)} ({sizes} voxels)."
+            f"{name} is a picture without a place in the patient: ask for a pixel with "
+            f"{option('voxel', True)}, column, row and 0."
         )
-    seen.notes.extend(notes)
+    else:
+        seen = probe_point(result, place)
+    if seen is None:
+        sizes = " x ".join(str(size) for size in result.fused.shape[1:])
+        asked = f"The voxel {shown}" if voxel else f"The point {shown} mm (RAS)"
+        raise InputError(f"{asked} lies outside {name} ({sizes} voxels).")
     return seen
 
 

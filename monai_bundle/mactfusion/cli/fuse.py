@@ -20,7 +20,6 @@ from mactfusion.io.formats import (
     is_dicom_output,
 )
 from mactfusion.io.names import check_apart, check_folder, sidecar_path
-from mactfusion.networks.registry import DEFAULT_MODEL, find_model
 from mactfusion.option_table import is_automatic
 from mactfusion.options import Options
 from mactfusion.pipeline import fuse_volumes
@@ -182,14 +181,10 @@ def check_for_all(options: dict[str, Any], output: Path) -> None:
         blending_state=chosen.blending_state,
     )
 
-    from mactfusion.recipe import resolve_device
+    from mactfusion.recipe import Recipe
 
-    resolve_device(chosen.device)
-    if chosen.weights is not None:
-        from mactfusion.choice import ChosenNetwork
-
-        name = DEFAULT_MODEL if chosen.model == "auto" else chosen.model
-        ChosenNetwork(find_model(name).network(), chosen.model, chosen.weights)
+    # A recipe settles device, network and weights as it is made; it reads nothing.
+    Recipe(output, [output], chosen.replaced(output=None, format="auto"))
 
 
 def fuse_folders(anatomical: Path, partner: Path, options: dict[str, Any], quiet: bool) -> None:

@@ -110,7 +110,7 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
     for path in (fused, source_a, source_b):
         if not path.exists():
             raise InputError(f"{path} does not exist.")
-    if fused.is_dir() and sidecar_path(fused).is_file():
+    if fused.is_dir() and _record_of(fused):
         raise InputError(
             f"{fused} is a result in DICOM, which is not evaluated: fuse to NIfTI, NRRD or "
             "MetaImage."
@@ -138,23 +138,22 @@ def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case],
     ], unmatched
 
 
-def strangers(case: Case) -> list[str]:
-    """Say which sources are not those of the record, and that others of it are left out."""
+def doubts_of(case: Case) -> list[str]:
+    """Say which sources are not those of the record, and what several partners mean."""
     from mactfusion.io.load import digests_of
 
-    record = _record_of(case)
-    inputs = record.get("inputs", {})
+    inputs = _record_of(case.fused).get("inputs", {})
+    anatomical = [about for role, about in inputs.items() if role == "anatomical"]
     partners = [about for role, about in inputs.items() if role != "anatomical"]
     sentences = []
-    for source, fused in (
-        (case.source_a, [inputs.get("anatomical", {})]),
-        (case.source_b, partners),
+    for called, source, fused in (
+        ("anatomical volume", case.source_a, anatomical),
+        ("partner", case.source_b, partners),
     ):
         known = {about["sha256"] for about in fused if "sha256" in about}
-        if len(known) == len(fused) > 0 and not known & digests_of(source):
-            role = "anatomical volume" if source == case.source_a else "partner"
+        if fused and len(known) == len(fused) and not known & digests_of(source):
             sentences.append(
-                f"{source} is not the {role} that {case.fused} was fused from, by its record."
+                f"{source} is not the {called} that {case.fused} was fused from, by its record."
             )
     if len(partners) > 1:
         sentences.append(
@@ -166,18 +165,18 @@ def strangers(case: Case) -> list[str]:
 
 def has_record(case: Case) -> bool:
     """Tell whether the record of a fused picture or volume is there."""
-    return bool(_record_of(case))
+    return bool(_record_of(case.fused))
 
 
 def colors_of(case: Case) -> str:
     """Tell how brightness and colours met in a fused picture or volume, by its record."""
-    options = _record_of(case).get("options", {})
+    options = _record_of(case.fused).get("options", {})
     return str(options.get("colors") or FORMER_COLORS)
 
 
 def _recorded(case: Case) -> dict[str, Any]:
     """Read the options that a volume was fused with, where this software left its record."""
-    record = _record_of(case)
+    record = _record_of(case.fused)
     if not record:
         return {}
     options = {**record["options"], "task": record["task"], "axis": record["axis"]}
@@ -189,12 +188,12 @@ def _recorded(case: Case) -> dict[str, Any]:
     return options
 
 
-def _record_of(case: Case) -> dict[str, Any]:
+def _record_of(fused: Path) -> dict[str, Any]:
     """Read the record beside a fused file; empty where this software left none."""
-    sidecar = sidecar_path(case.fused)
+    sidecar = sidecar_path(fused)
     if not sidecar.is_file():  # formerly the record of fused.nii.gz was fused.json
-        stem = case.fused.name.removesuffix(extension_of(case.fused))
-        sidecar = case.fused.with_name(f"{stem}.json")
+        stem = fused.name.removesuffix(extension_of(fused))
+        sidecar = fused.with_name(f"{stem}.json")
     if not sidecar.is_file():
         return {}
     try:

@@ -66,10 +66,12 @@ def write_evaluation_report(
 
 
 def _boxes(methods: list[Evaluation]) -> dict[str, Markup]:
-    """Draw one box plot a metric."""
+    """Draw one box plot a metric; of one volume none of what is of the volume as a whole."""
+    count = len(methods[0].labels)
     return {
         metric: Markup(box_plot({method.method: method.samples(metric) for method in methods}))  # noqa: S704 (Matplotlib's own SVG)
         for metric in methods[0].metrics
+        if len(methods[0].samples(metric)) == count
     }
 
 

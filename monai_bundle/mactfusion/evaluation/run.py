@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from mactfusion.errors import InputError
-from mactfusion.evaluation.cases import Preparation, find_cases
+from mactfusion.evaluation.cases import Preparation, doubts_of, find_cases
 from mactfusion.evaluation.result import CaseScores, Evaluation
 from mactfusion.evaluation.score import available_cores, check_metrics, score_slices
 from mactfusion.evaluation.slices import load_slices
@@ -132,7 +132,7 @@ class _Work:
                     numbers=numbers,
                     values={},
                     affine=slices.affine,
-                    notes=slices.notes,
+                    notes=(*doubts_of(case), *slices.notes),
                 )
             )
             for place, number in zip(slices.places, numbers, strict=True):

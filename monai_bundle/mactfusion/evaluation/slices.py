@@ -10,7 +10,7 @@ import numpy as np
 from monai.transforms import Compose
 
 from mactfusion.errors import InputError, listening, warn
-from mactfusion.evaluation.cases import colors_of, has_record, strangers
+from mactfusion.evaluation.cases import colors_of, has_record
 from mactfusion.evaluation.readable import readability_of
 from mactfusion.io.load import LoadVolumesd
 from mactfusion.io.luminance import METRICS_NEED_8_BITS, check_8_bit_picture, grey_levels
@@ -108,8 +108,6 @@ def load_slices(case: Case, preparation: Preparation) -> Slices:
         fused = read_volume(case.fused, may_be_constant=True)
         if len(fused) == 3 and not has_record(case):
             warn(NO_RECORD)
-        for sentence in strangers(case):
-            warn(sentence)
         slices = _pictures(fused, case) if is_picture(fused) else _volume(fused, case, preparation)
     if not slices.places:
         raise InputError(

@@ -79,9 +79,9 @@ class SaveFusiond(Transform):
     """Write ``pred`` and its record; without an output name write nothing.
 
     ``record`` is added to the data either way; of what was written it has the SHA-256 under
-    ``result``. The transform of each partner that was moved lies
-    beside them, see :func:`mactfusion.io.names.transform_path`, and so do ``shares`` where they
-    were found, see :func:`mactfusion.io.names.provenance_path`.
+    ``result``. The transform of each partner that was moved lies beside them, see
+    :func:`mactfusion.io.names.transform_path`, and so do ``shares`` where they were found, see
+    :func:`mactfusion.io.names.provenance_path`.
 
     Args:
         record: writes the record, and knows the output and what it must not overwrite.

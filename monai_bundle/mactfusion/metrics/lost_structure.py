@@ -22,8 +22,8 @@ def lost_structure(fused: ArrayLike, source_a: ArrayLike, source_b: ArrayLike) -
     """Return the share of the structure that only one source has, that the fused picture lost.
 
     Structure is the difference of a place to its surroundings, from 2 to 12 pixels wide, above
-    noise; it is lost where the fused picture follows it by less than 34 %
-    (:mod:`mactfusion.structure.marks`). Each place counts by its contrast.
+    noise; it is lost where the fused picture follows it by less than
+    :data:`mactfusion.structure.marks.KEPT_BELOW`. Each place counts by its contrast.
 
     This project's own.
 

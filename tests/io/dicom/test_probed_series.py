@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 
 import nibabel
 import numpy as np
@@ -24,17 +25,16 @@ def study(tmp_path):
 
 
 @pytest.fixture
-def fused(study, pixel_maximum):
-    """What the study's first two series make, beside it."""
-    fuse_volumes(
-        study,
-        anatomical_series="T1",
-        partner_series="T2",
-        task="mr-mr",
-        register="off",
-        weights=pixel_maximum,
-        output=study.parent / "fused.nii.gz",
-    )
+def fuse(study, pixel_maximum):
+    """Fuse the study's first two series."""
+    chosen = {"anatomical_series": "T1", "partner_series": "T2", "task": "mr-mr", "register": "off"}
+    return partial(fuse_volumes, study, weights=pixel_maximum, **chosen)
+
+
+@pytest.fixture
+def fused(study, fuse):
+    """What they make, beside the study."""
+    fuse(output=study.parent / "fused.nii.gz")
     return study.parent / "fused.nii.gz"
 
 
@@ -77,19 +77,9 @@ def test_a_study_elsewhere_is_asked_for_and_found(study, fused):
 
 
 @pytest.fixture
-def series(study, pixel_maximum):
+def series(study, fuse):
     """The same as a series of DICOM."""
-    return fuse_volumes(
-        study,
-        anatomical_series="T1",
-        partner_series="T2",
-        task="mr-mr",
-        register="off",
-        weights=pixel_maximum,
-        provenance=True,
-        output=study.parent / "out",
-        format="dicom",
-    )
+    return fuse(provenance=True, output=study.parent / "out", format="dicom")
 
 
 def test_one_image_of_a_result_finds_the_record_of_the_series(series, study, monkeypatch):

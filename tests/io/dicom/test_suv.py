@@ -58,7 +58,7 @@ def pet(folder: Path, **tags: Any) -> Path:
     return classic(folder, made(), "PT", change=change)
 
 
-def is_suv(folder: Path, factor: float) -> Any:
+def assert_suv(folder: Path, factor: float) -> Any:
     volume = read_volume(folder)
     assert_same_volume(volume, Made(made().values * factor), tolerance=2e-6)
     assert volume.meta["units"] == "SUV"
@@ -66,7 +66,7 @@ def is_suv(folder: Path, factor: float) -> Any:
 
 
 def test_decayed_to_the_series_time_as_siemens_writes_it(tmp_path: Path) -> None:
-    volume = is_suv(pet(tmp_path / "s"), AFTER_AN_HOUR)
+    volume = assert_suv(pet(tmp_path / "s"), AFTER_AN_HOUR)
     assert volume.meta["units_from"].startswith("Bq/ml, decayed to the series time (START)")
     for secret in ("70", "350", "0915"):
         assert secret not in volume.meta["units_from"]
@@ -77,7 +77,7 @@ def injected(dated: str | None = None, of_day: str | None = None, **tags: Any) -
     return {"RadiopharmaceuticalInformationSequence": drug(**times, **tags)}
 
 
-def no_suv(folder: Path, sentence: str) -> None:
+def assert_no_suv(folder: Path, sentence: str) -> None:
     """Assert that the values stay, and that it is said why."""
     with pytest.warns(FusionWarning, match=f"not in SUV, because .*{sentence}"):
         volume = read_volume(folder)
@@ -86,7 +86,7 @@ def no_suv(folder: Path, sentence: str) -> None:
 
 
 def test_a_date_and_time_of_injection(tmp_path: Path) -> None:
-    is_suv(pet(tmp_path / "s", **injected("20240102093000.000000")), AFTER_45_MINUTES)
+    assert_suv(pet(tmp_path / "s", **injected("20240102093000.000000")), AFTER_45_MINUTES)
 
 
 @pytest.mark.parametrize(
@@ -102,47 +102,48 @@ def test_a_date_and_time_of_injection(tmp_path: Path) -> None:
 )
 def test_zones_of_time(tmp_path: Path, dated: str, of_day: str | None, zone: str | None) -> None:
     folder = pet(tmp_path / "s", TimezoneOffsetFromUTC=zone, **injected(dated, of_day))
-    is_suv(folder, AFTER_AN_HOUR)
+    assert_suv(folder, AFTER_AN_HOUR)
 
 
 def test_a_zone_that_cannot_be_compared_is_no_suv(tmp_path: Path) -> None:
     folder = pet(tmp_path / "s", **injected("20240102081500+0000"))
-    no_suv(folder, "names a time zone, and no TimezoneOffsetFromUTC")
+    assert_no_suv(folder, "names a time zone, and no TimezoneOffsetFromUTC")
 
 
 def test_seconds_between_two_times_of_injection_count_by_the_nuclide(tmp_path: Path) -> None:
     folder = pet(tmp_path / "a", **injected("20240102091500", "091530"))
-    is_suv(folder, AFTER_AN_HOUR)
+    assert_suv(folder, AFTER_AN_HOUR)
     water = injected("20240102101400", "101430", RadionuclideHalfLife="122.24")
-    no_suv(pet(tmp_path / "b", **water), "StartTime differ")
+    assert_no_suv(pet(tmp_path / "b", **water), "StartTime differ")
 
 
 def test_a_time_of_day_that_cannot_be_read_beside_a_date_and_time(tmp_path: Path) -> None:
-    is_suv(pet(tmp_path / "s", **injected("20240102091500", "09")), AFTER_AN_HOUR)
+    assert_suv(pet(tmp_path / "s", **injected("20240102091500", "09")), AFTER_AN_HOUR)
 
 
 def test_two_times_of_injection_that_differ_are_no_suv(tmp_path: Path) -> None:
     folder = pet(tmp_path / "s", **injected("20240102093000", "091500"))
-    no_suv(folder, "RadiopharmaceuticalStartDateTime and RadiopharmaceuticalStartTime differ")
+    both = "RadiopharmaceuticalStartDateTime and RadiopharmaceuticalStartTime"
+    assert_no_suv(folder, f"{both} differ")
 
 
 @pytest.mark.parametrize("dated", ["19000101000000", "20200102091500", "20240101091500"])
 def test_a_date_that_hides_the_patient_leaves_the_time_of_day(tmp_path: Path, dated: str) -> None:
     folder = pet(tmp_path / "s", **injected(dated, "091500"))
     with pytest.warns(FusionWarning, match="StartDateTime does not fit its scan"):
-        is_suv(folder, AFTER_AN_HOUR)
+        assert_suv(folder, AFTER_AN_HOUR)
 
 
 def test_a_date_alone_that_does_not_fit_is_no_suv(tmp_path: Path) -> None:
     folder = pet(tmp_path / "s", **injected("20200102091500"))
-    no_suv(folder, r"its injection is noted 1461 days before the start of its scan")
+    assert_no_suv(folder, r"its injection is noted 1461 days before the start of its scan")
 
 
 def test_over_midnight(tmp_path: Path) -> None:
     tags = {"SeriesTime": "003000", "AcquisitionTime": "003000"}
     folder = pet(tmp_path / "s", **injected(of_day="233000"), **tags)
     with pytest.warns(FusionWarning, match="taken to be on the day before"):
-        is_suv(folder, AFTER_AN_HOUR)
+        assert_suv(folder, AFTER_AN_HOUR)
 
 
 @pytest.mark.parametrize("dated", ["20240102101510", None])
@@ -153,17 +154,17 @@ def test_a_dynamic_scan_that_began_before_the_injection(
     """The values are those of 10:15:00, when the dose was 2 ** (10 / 6586.2) of that injected."""
     folder = pet(tmp_path / "s", **injected(dated, of_day))
     if dated is None and of_day is None:
-        no_suv(folder, "no RadiopharmaceuticalStartTime")
+        assert_no_suv(folder, "no RadiopharmaceuticalStartTime")
         return
     with pytest.warns(FusionWarning, match="injection is noted 10 s after the start of its scan"):
-        is_suv(folder, AT_INJECTION * 2 ** (-10 / 6586.2))
+        assert_suv(folder, AT_INJECTION * 2 ** (-10 / 6586.2))
 
 
 def test_a_later_frame_of_a_dynamic_scan(tmp_path: Path) -> None:
     later = {"AcquisitionTime": "104500", "FrameReferenceTime": "1800000"}
     folder = pet(tmp_path / "s", **injected(of_day="101510"), **later)
     with pytest.warns(FusionWarning, match="10 s after the start of its scan"):
-        is_suv(folder, AT_INJECTION * 2 ** (-10 / 6586.2))
+        assert_suv(folder, AT_INJECTION * 2 ** (-10 / 6586.2))
 
 
 @pytest.mark.parametrize(
@@ -188,16 +189,16 @@ def test_a_later_frame_of_a_dynamic_scan(tmp_path: Path) -> None:
 def test_an_injection_that_does_not_fit_the_scan_is_no_suv(
     tmp_path: Path, tags: dict[str, Any], of_day: str, sentence: str
 ) -> None:
-    no_suv(pet(tmp_path / "s", **injected(of_day=of_day), **tags), sentence)
+    assert_no_suv(pet(tmp_path / "s", **injected(of_day=of_day), **tags), sentence)
 
 
 def test_a_nuclide_that_lives_for_days(tmp_path: Path) -> None:
     """Zr-89, three days and an hour after the injection: 2e-4 * 2 ** (262800 / 282280)."""
     zirconium = {"RadionuclideHalfLife": "282280"}
     folder = pet(tmp_path / "a", **injected("20231230091500", "091500", **zirconium))
-    is_suv(folder, AT_INJECTION * 2 ** (262800 / 282280))
+    assert_suv(folder, AT_INJECTION * 2 ** (262800 / 282280))
     folder = pet(tmp_path / "b", **injected(of_day="091500", **zirconium))
-    no_suv(folder, "names no day, and its nuclide lives long enough for several")
+    assert_no_suv(folder, "names no day, and its nuclide lives long enough for several")
 
 
 @pytest.mark.parametrize(
@@ -214,7 +215,7 @@ def test_a_moment_that_is_not_known_is_named(
     tmp_path: Path, tags: dict[str, Any], sentence: str
 ) -> None:
     others = {"AcquisitionDate": None, "AcquisitionTime": None}
-    no_suv(pet(tmp_path / "s", **{**others, **tags}), sentence)
+    assert_no_suv(pet(tmp_path / "s", **{**others, **tags}), sentence)
 
 
 def nuclide(meaning: str, code: str = "", **tags: Any) -> dict[str, Any]:
@@ -241,7 +242,7 @@ def nuclide(meaning: str, code: str = "", **tags: Any) -> dict[str, Any]:
 )
 def test_the_half_life_of_the_nuclide(tmp_path: Path, tags: dict[str, Any]) -> None:
     half_life_s = float(tags["RadiopharmaceuticalInformationSequence"][0].RadionuclideHalfLife)
-    is_suv(pet(tmp_path / "s", **tags), AT_INJECTION * 2 ** (3600 / half_life_s))
+    assert_suv(pet(tmp_path / "s", **tags), AT_INJECTION * 2 ** (3600 / half_life_s))
 
 
 @pytest.mark.parametrize(
@@ -273,7 +274,7 @@ def test_the_half_life_of_the_nuclide(tmp_path: Path, tags: dict[str, Any]) -> N
     ],
 )
 def test_what_cannot_be_is_no_suv(tmp_path: Path, tags: dict[str, Any], sentence: str) -> None:
-    no_suv(pet(tmp_path / "s", **tags), sentence)
+    assert_no_suv(pet(tmp_path / "s", **tags), sentence)
 
 
 @pytest.mark.parametrize(
@@ -301,7 +302,7 @@ def test_headers_that_differ_within_a_series_are_no_suv(
     def change(dataset: Any) -> None:
         setattr(dataset, keyword, values[dataset.InstanceNumber > 3])
 
-    no_suv(pet(tmp_path / "s", private=change), sentence)
+    assert_no_suv(pet(tmp_path / "s", private=change), sentence)
 
 
 def test_one_number_written_in_two_ways_does_not_differ(tmp_path: Path) -> None:
@@ -313,7 +314,7 @@ def test_one_number_written_in_two_ways_does_not_differ(tmp_path: Path) -> None:
             RadiopharmaceuticalStartTime=time, RadionuclideHalfLife=half_life_s
         )
 
-    is_suv(pet(tmp_path / "s", private=change), AFTER_AN_HOUR)
+    assert_suv(pet(tmp_path / "s", private=change), AFTER_AN_HOUR)
 
 
 def test_units_that_differ_within_a_series_are_refused(tmp_path: Path) -> None:
@@ -325,7 +326,7 @@ def test_units_that_differ_within_a_series_are_refused(tmp_path: Path) -> None:
 
 
 def test_decayed_to_the_injection(tmp_path: Path) -> None:
-    volume = is_suv(pet(tmp_path / "s", DecayCorrection="ADMIN"), AT_INJECTION)
+    volume = assert_suv(pet(tmp_path / "s", DecayCorrection="ADMIN"), AT_INJECTION)
     assert "ADMIN" in volume.meta["units_from"]
 
 
@@ -334,21 +335,21 @@ def test_a_series_made_later_has_ge_s_own_scan_time(tmp_path: Path) -> None:
         block = dataset.private_block(0x0009, "GEMS_PETD_01", create=True)
         block.add_new(0x0D, "DT", "20240102100000.00")
 
-    volume = is_suv(pet(tmp_path / "s", SeriesTime="180000", private=private), AFTER_45_MINUTES)
+    volume = assert_suv(pet(tmp_path / "s", SeriesTime="180000", private=private), AFTER_45_MINUTES)
     assert "(0009,100D)" in volume.meta["units_from"]
 
 
 def test_a_series_made_later_without_it_has_the_acquisition_time(tmp_path: Path) -> None:
-    is_suv(pet(tmp_path / "a", SeriesTime="180000"), AFTER_AN_HOUR)
+    assert_suv(pet(tmp_path / "a", SeriesTime="180000"), AFTER_AN_HOUR)
     # A frame of no length that was acquired half an hour after the start of the scan
     later = {"AcquisitionTime": "104500", "FrameReferenceTime": "1800000"}
-    is_suv(pet(tmp_path / "b", SeriesTime="180000", **later), AFTER_AN_HOUR)
+    assert_suv(pet(tmp_path / "b", SeriesTime="180000", **later), AFTER_AN_HOUR)
 
 
 @pytest.mark.parametrize("kind", ["", "BW"])
 def test_stored_as_suv(tmp_path: Path, kind: str) -> None:
     tags = {"Units": "GML", "SUVType": kind or None}
-    is_suv(pet(tmp_path / "s", PatientWeight=None, **tags), 1.0)
+    assert_suv(pet(tmp_path / "s", PatientWeight=None, **tags), 1.0)
 
 
 @pytest.mark.parametrize(("element", "factor"), [(0x00, 0.0125), (0x09, 3.0 * AFTER_AN_HOUR)])
@@ -357,7 +358,7 @@ def test_counts_with_the_factors_of_philips(tmp_path: Path, element: int, factor
         block = dataset.private_block(0x7053, "Philips PET Private Group", create=True)
         block.add_new(element, "DS", "0.0125" if element == 0 else "3.0")
 
-    is_suv(pet(tmp_path / "s", Units="CNTS", private=private), factor)
+    assert_suv(pet(tmp_path / "s", Units="CNTS", private=private), factor)
 
 
 def test_a_factor_of_philips_as_bytes(tmp_path: Path) -> None:
@@ -365,7 +366,7 @@ def test_a_factor_of_philips_as_bytes(tmp_path: Path) -> None:
         dataset.add_new(0x70530010, "LO", "Philips PET Private Group")
         dataset.add_new(0x70531000, "UN", b"0.0125\0")
 
-    is_suv(pet(tmp_path / "s", Units="CNTS", private=private), 0.0125)
+    assert_suv(pet(tmp_path / "s", Units="CNTS", private=private), 0.0125)
 
 
 @pytest.mark.parametrize("element", [0x00, 0x09])
