@@ -66,7 +66,7 @@ def main(
     count: Annotated[int, typer.Option(min=2, help="Slices of each kind of pair.")] = 14,
     places: Annotated[int, typer.Option(min=1, help="In each slice, at most.")] = 8,
     part: Annotated[str, typer.Option(help="Of the pairs: train or test.")] = "train",
-    cache: Annotated[Path, typer.Option(help="For what was measured.")] = Path("check-cache"),
+    cache: Annotated[Path, typer.Option(help="For what was measured.")] = Path("runs/check"),
     page: Annotated[Path, typer.Option(help="For the tables.")] = Path("docs/trust.md"),
 ) -> None:
     """Measure which lost lesions the check finds."""
