@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from .nodes.legend import legend_text
 from .nodes.lost import lost_line
 from .nodes.result import fused_from, sources_of
+from .panel.allow import allow
+from .panel.verdict import colour_as_warning
 from .parameters import chosen_partner
-from .runs import colour_as_warning
 from .timer import timer
 from .views.compare import FUSED_VIEW, CompareViews
 from .views.preview import LivePreview
@@ -87,9 +89,11 @@ class Looking:
         """
         ui = self._ui
         has_fused = self.fused is not None
+        nothing = _("Nothing was fused of these volumes yet: press Apply.")
         for button in (ui.checkerboardButton, ui.flickerButton, ui.spaceButton):
-            button.enabled = has_fused or button.checked
-        ui.compareButton.enabled = can_fuse or self.compare.is_on
+            allow(button, "" if has_fused or button.checked else nothing)
+        cannot = _("Choose volumes that can be fused: the frame above Apply says what is missing.")
+        allow(ui.compareButton, "" if can_fuse or self.compare.is_on else cannot)
 
     def expect(self, look: str) -> None:
         """Take down how the volume will look that is being fused: it needs no preview."""
