@@ -223,9 +223,9 @@ class Looking:
 
     def _adopt_layout(self) -> None:
         """Take over the views that a scene was saved with, so that the button is the way back."""
-        chosen, button = self._parameters(), self._ui.compareButton
-        if not self.compare.is_on and self.compare.has_layout and button.enabled:
-            button.checked = bool(chosen.anatomical and chosen.partner)
+        chosen = self._parameters()
+        if not self.compare.is_on and self.compare.has_layout:
+            self._ui.compareButton.checked = bool(chosen.anatomical and chosen.partner)
 
     def _layout_changed(self, *_unused: object) -> None:
         """Give back what belongs to a layout that the user left by other means."""
