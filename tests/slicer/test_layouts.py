@@ -132,6 +132,7 @@ def test_a_scene_saved_with_compare_comes_back_with_it(panel, chosen, volumes, t
     assert panel.ui.compareButton.checked
     assert panel.looking.compare.is_on
     assert {view.GetName() for view in shown_slices()} == set(view_names(2))
+    panel._settled()
     panel.ui.compareButton.click()
     assert layout_node().GetViewArrangement() == layout_node().SlicerLayoutFourUpView
 
