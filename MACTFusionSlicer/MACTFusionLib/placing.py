@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from .nodes.obstacles import reason_not_to_run
@@ -21,6 +20,8 @@ from .worker.conversation import Conversation, WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import slicer
 
     from .logic import MACTFusionLogic
     from .parameters import MACTFusionParameters
@@ -109,9 +110,6 @@ class Placing:
         self._key, self._places, self._error, self._under_way = "", [], "", None
 
     def _begin(self) -> None:
-        if slicer.mrmlScene.IsBatchProcessing():
-            self._timer.start()  # once more after the import
-            return
         chosen = self._parameters()
         if chosen is None or self._key != self._key_of(chosen):
             self.forget()

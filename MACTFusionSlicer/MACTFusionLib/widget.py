@@ -15,6 +15,7 @@ from .batch import Batch
 from .logic import MACTFusionLogic
 from .looking import Looking
 from .machine import MachineControls
+from .nodes.volumes import partners_in
 from .panel.inputs import Inputs
 from .panel.live_log import LiveLog, NewText
 from .panel.result import ResultControls
@@ -85,6 +86,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def enter(self) -> None:
         """The module is shown."""
         self._is_entered = True
+        self.looking.enter()
         self.initializeParameterNode()
         self.live_log.follow()
 
@@ -156,7 +158,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
         self.result = ResultControls(ui, self.looking, chosen)
         self.saving = Saving(ui, logic, self.runs, self.looking)
-        self.under_mouse = UnderMouse(logic, self._show_probe)
+        self.under_mouse = UnderMouse(logic, self._show_probe, self._chosen_volumes)
         self._show_probe("")
         self.batch = Batch(ui, logic, self.runs, chosen, self.refresh)
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
@@ -183,8 +185,6 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._pump_timer.start()
 
     def _pump(self) -> None:
-        if slicer.mrmlScene.IsBatchProcessing():
-            return  # nodes are coming and going; the answer waits
         had = len(self.logic.session.devices)
         self.logic.pump()
         if len(self.logic.session.devices) != had:
@@ -210,17 +210,20 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self._settle_timer.start()
 
     def _settled(self) -> None:
-        if slicer.mrmlScene.IsBatchProcessing():
-            self._settle_timer.start()  # once more after the import
-            return
         self._is_settling = False
         chosen = self._parameters
-        if chosen is not None:
+        if chosen is not None and self._is_entered:
             self.watch.follow([chosen.anatomical, chosen.partner, chosen.third, chosen.fourth])
             self.refresh()
             self.looking.follow()
             self.under_mouse.follow()
             self.placing.follow()
+
+    def _chosen_volumes(self) -> list:
+        chosen = self._parameters
+        if chosen is None or chosen.anatomical is None:
+            return []
+        return [chosen.anatomical, *partners_in(chosen_partner(chosen))]
 
     def _show_probe(self, text: str) -> None:
         self.ui.probeLabel.text = text

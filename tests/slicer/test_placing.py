@@ -11,20 +11,20 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import slicer
 from MACTFusionLib import summary
+from MACTFusionLib.made_volumes import make_pair, put_under, turn
 from MACTFusionLib.nodes.samples import load_samples
 from MACTFusionLib.nodes.transforms import put_in_place
 from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.panel.verdict import BAD, GOOD, UNKNOWN, UNSURE
 from MACTFusionLib.parameters import Register
-from MACTFusionLib.self_test import _put_under, _turn, make_pair
 from MACTFusionLib.summary import place_sentence
 from waiting import wait
 
 POSE = np.eye(4)
-POSE[:3, :3] = _turn(8)
+POSE[:3, :3] = turn(8)
 POSE[:3, 3] = (12, -9, 5)
 TILT = np.eye(4)
-TILT[:3, :3] = _turn(-30, 0)
+TILT[:3, :3] = turn(-30, 0)
 TILT[:3, 3] = (-4, 70, 20)
 
 
@@ -80,7 +80,7 @@ def test_a_new_transform_puts_the_partner_in_place(pair):
     mr, pet = pair
     true = world(pet)
     own = slicer.util.arrayFromVTKMatrix(pet_matrix(pet))
-    _put_under(pet, POSE)  # a point of the MR shows in the PET where the pose puts it
+    put_under(pet, POSE)  # a point of the MR shows in the PET where the pose puts it
     former = pet.GetParentTransformNode()
     node = put_in_place(pet, mr, POSE)
     assert node.GetClassName() == "vtkMRMLLinearTransformNode"
@@ -115,9 +115,9 @@ def test_a_partner_without_a_transform_gets_one(pair):
 def test_what_shares_a_transform_with_the_partner_stays(pair):
     """The MR and the PET, which has a transform of its own, lie under one transform."""
     mr, pet = pair
-    _put_under(mr, TILT)
+    put_under(mr, TILT)
     shared = mr.GetParentTransformNode()
-    _put_under(pet, POSE)
+    put_under(pet, POSE)
     own = pet.GetParentTransformNode()
     own.SetAndObserveTransformNodeID(shared.GetID())
     mr_before, pet_before = world(mr), world(pet)
@@ -228,7 +228,7 @@ def test_what_is_not_in_place_is_a_warning(verdict, shown, worker):
 
 def test_a_volume_that_moved_is_looked_at_anew(shown, worker):
     worker.answer(place("in place"))
-    _put_under(shown._parameters.partner, POSE)
+    put_under(shown._parameters.partner, POSE)
     shown.refresh()
     assert "not known yet" in shown.ui.placeLabel.text  # the verdict was of another place
     settle(shown)
@@ -290,7 +290,7 @@ def test_far_apart_volumes_can_be_registered_and_not_fused_as_they_lie(panel, wo
     chosen.anatomical, chosen.partner = make_pair()
     far = np.eye(4)
     far[0, 3] = 500
-    _put_under(chosen.partner, far)
+    put_under(chosen.partner, far)
     settle(panel)
     assert "do not overlap" in panel.ui.gridLabel.text
     assert "Rigid" in panel.ui.gridLabel.text
@@ -370,7 +370,7 @@ def test_the_sample_is_put_back_in_place(warm_panel):
     true = world(pet)
     options = {"device": "cpu", "display": "fixed"}
     expected = voxels_of(warm_panel.logic.fuse(mr, pet, register="off", **options))
-    _put_under(pet, POSE)
+    put_under(pet, POSE)
     chosen = warm_panel._parameters
     chosen.anatomical, chosen.partner = mr, pet
     wait(warm_panel, lambda: "is off" in warm_panel.ui.placeLabel.text)

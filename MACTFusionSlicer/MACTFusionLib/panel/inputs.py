@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import slicer
 from slicer.i18n import tr as _
 
+from ..looking import show_in_front
 from ..nodes.guess import guess_pair
 from ..nodes.pairs import loaded_volumes
 from ..nodes.patients import doubt, patients_of
@@ -39,7 +39,7 @@ class Inputs:
         self._runs = runs
         self._parameters = parameters
         self._patients: list = []
-        fill(ui.sampleComboBox, [(title, title) for title in sample_titles()])
+        fill(ui.sampleComboBox, [(title, name) for name, title in sample_titles().items()])
         ui.patientComboBox.activated.connect(self._patient_chosen)
         ui.guessButton.clicked.connect(self.detect)
         ui.swapButton.clicked.connect(self._swap)
@@ -101,7 +101,7 @@ class Inputs:
             self._runs.say(str(error), is_error=True)
             return
         self._choose(*nodes)
-        slicer.util.setSliceViewerLayers(background=nodes[0], foreground=None, fit=True)
+        show_in_front(nodes[0])
 
     def _patient_of(self, node: Any) -> Patient | None:
         if node is None:
