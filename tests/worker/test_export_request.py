@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 import subprocess
+import zipfile
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,18 +39,30 @@ def made(shape, affine, seed):
     return np.random.default_rng(seed).permutation(count).reshape(shape) + 1, affine
 
 
-@pytest.fixture(scope="module", params=PLACES)
-def study(request, worker, tmp_path_factory):
-    """MR and PET as files, loaded and fused; what a panel then knows of the result."""
-    folder, affine = tmp_path_factory.mktemp("study"), PLACES[request.param]
-    pet_affine = affine @ np.diag([1.2, 1.3, 0.7, 1.0])
-    volumes = [made(SHAPES["MR"], affine, 0), made(SHAPES["PT"], pet_affine, 1)]
-    sources = [
-        [str(path) for path in write_series(folder / modality, volume, modality)]
-        for modality, volume in zip(("MR", "PT"), volumes, strict=True)
-    ]
-    keys = [worker.load((array.astype(np.int16), place)) for array, place in volumes]
-    return Fused(worker, keys, sources)
+@pytest.fixture(scope="module")
+def study_at(worker, tmp_path_factory):
+    """Return MR and PET that lie in some way, as files, loaded and fused, once each."""
+    made_already = {}
+
+    def study_at(place):
+        if place not in made_already:
+            folder, affine = tmp_path_factory.mktemp("study"), PLACES[place]
+            pet_affine = affine @ np.diag([1.2, 1.3, 0.7, 1.0])
+            volumes = [made(SHAPES["MR"], affine, 0), made(SHAPES["PT"], pet_affine, 1)]
+            sources = [
+                [str(path) for path in write_series(folder / modality, volume, modality)]
+                for modality, volume in zip(("MR", "PT"), volumes, strict=True)
+            ]
+            keys = [worker.load((array.astype(np.int16), its)) for array, its in volumes]
+            made_already[place] = Fused(worker, keys, sources)
+        return made_already[place]
+
+    return study_at
+
+
+@pytest.fixture
+def study(study_at):
+    return study_at("tilted")
 
 
 class Fused:
@@ -60,7 +75,7 @@ class Fused:
         self.voxels = worker.voxels(self.reply)
         self.affine = np.array(self.reply["affine"])
 
-    def ask(self, output, voxels=None, affine=None, **changed):
+    def ask(self, output=None, voxels=None, affine=None, **changed):
         voxels = self.voxels if voxels is None else voxels
         affine = self.affine if affine is None else affine
         fields = {
@@ -68,9 +83,10 @@ class Fused:
             "voxels_sha256": self.reply["voxels_sha256"],
             "record": self.reply["record"],
             "sources": self.sources,
-            "output": str(output),
+            "output": None if output is None else str(output),
         }
-        return self.worker.ask("export", **{**fields, **changed})
+        fields = {**fields, **changed}
+        return self.worker.ask("export", **{k: v for k, v in fields.items() if v is not None})
 
 
 def images_of(reply, output):
@@ -99,7 +115,9 @@ def errors_of(path):
     return [line for line in printed.splitlines() if line.startswith("Error")]
 
 
-def test_the_series_is_the_volume_in_the_study_of_its_sources(study, tmp_path):
+@pytest.mark.parametrize("place", PLACES)
+def test_the_series_is_the_volume_in_the_study_of_its_sources(study_at, tmp_path, place):
+    study = study_at(place)
     output = tmp_path / "series"
     reply = study.ask(output)
     assert reply["reply"] == "result", reply
@@ -146,8 +164,10 @@ def test_objects_are_valid(study, tmp_path, name, is_anonymous):
             assert (secret in text) != is_anonymous
 
 
-def test_grey_and_cubes_and_a_second_series(study, tmp_path):
+@pytest.mark.parametrize("place", PLACES)
+def test_grey_and_cubes_and_a_second_series(study_at, tmp_path, place):
     """Another grid of the same field of view is in the same place; each export is a new series."""
+    study = study_at(place)
     fused = Fused(study.worker, study.keys, study.sources, luminance=True, grid="isotropic")
     assert fused.voxels.dtype == np.uint16
     assert fused.voxels.shape != study.voxels.shape[:3]
@@ -291,9 +311,11 @@ def test_cancel_in_the_middle_leaves_nothing(study, tmp_path):
         "output": str(tmp_path / "series"),
     }
     job = Job(Request(1, "export", fields))
+    private = tmp_path / "private"
+    private.mkdir()
     with pytest.raises(FusionCancelled):
-        SeriesWriter(volumes, Ending(io.BytesIO())).work(job)
-    assert list(tmp_path.iterdir()) == []
+        SeriesWriter(private, volumes, Ending(io.BytesIO())).work(job)
+    assert list(tmp_path.rglob("*")) == [private]
 
 
 @pytest.mark.parametrize(
@@ -321,3 +343,69 @@ def test_files_that_are_gone_are_said(study, tmp_path):
     reply = study.ask(tmp_path / "series", sources=gone)
     assert reply["code"] == "input"
     assert "cannot be read" in reply["sentence"]
+
+
+def headers_of(sources, path):
+    """Pack what the worker needs of files that it cannot see; returns how many bytes that is."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as packed:
+        for number, files in enumerate(sources):
+            for index, name in enumerate(files):
+                with Path(name).open("rb") as file:
+                    pydicom.dcmread(file, stop_before_pixels=True, specific_tags=["Rows"])
+                    end = file.tell() + 12
+                    file.seek(0)
+                    packed.writestr(f"{number}/{index}", file.read(end))
+        sizes = [[Path(name).stat().st_size for name in files] for files in sources]
+        packed.writestr("sizes.json", json.dumps(sizes))
+
+
+@pytest.mark.parametrize("name", ["fused", "fused.dcm"])
+def test_headers_go_in_and_files_come_out(study, tmp_path, name):
+    folder = study.worker.folder
+    headers_of(study.sources, folder / "headers.zip")
+    reply = study.ask(sources=None, headers="headers.zip", name=name)
+    assert reply["reply"] == "result", reply
+    with zipfile.ZipFile(folder / reply["file"]) as packed:
+        assert packed.namelist() == reply["files"]
+        packed.extractall(tmp_path / "series")
+    (folder / reply["file"]).unlink()
+    assert list(folder.iterdir()) == []
+    local = study.ask(tmp_path / "local")
+    assert local["study"] == reply["study"] == PATIENT["StudyInstanceUID"]
+    if name == "fused":
+        assert_same_in_space(tmp_path / "series", study.voxels, study.affine)
+        for theirs, ours in zip(
+            images_of(reply, tmp_path / "series"), images_of(local, tmp_path / "local"), strict=True
+        ):
+            assert theirs.SourceImageSequence == ours.SourceImageSequence
+            assert theirs.PixelData == ours.PixelData
+            assert theirs.ImagePositionPatient == ours.ImagePositionPatient
+    else:
+        assert_same_in_space(tmp_path / "series" / name, study.voxels, study.affine)
+
+
+def test_moved_volume_is_refused_by_headers_alone(study):
+    folder = study.worker.folder
+    headers_of(study.sources, folder / "headers.zip")
+    place = {"affine": shifted(study.affine, 0.2), "headers": "headers.zip"}
+    reply = study.ask(sources=None, **place)
+    assert "frame of reference" in reply["sentence"]
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"no ZIP", "sizes", "name", "more"])
+def test_headers_that_are_none_are_a_bad_request(study, content):
+    folder = study.worker.folder
+    path = folder / "headers.zip"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        with zipfile.ZipFile(path, "w") as packed:
+            packed.writestr("../../0/0" if content == "name" else "0/0", b"x")
+            packed.writestr("sizes.json", '[["x"], []]' if content == "sizes" else "[[1], []]")
+            if content == "more":
+                packed.writestr("0/1", b"x")
+    reply = study.ask(sources=None, headers="headers.zip")
+    assert reply["code"] == "bad-request"
+    assert list(folder.iterdir()) == []
+    assert not (folder.parents[1] / "0").exists()

@@ -73,7 +73,7 @@ class Fusion:
         self._folder = folder
         self._channel = channel
         self._volumes = Volumes(folder)
-        self._series = SeriesWriter(self._volumes, channel)
+        self._series = SeriesWriter(folder, self._volumes, channel)
         self._network: tuple[tuple[str, str], ChosenNetwork] | None = None
         self._kept: dict[str, tuple[str, Case]] = {}
         self._placing = threading.Lock()

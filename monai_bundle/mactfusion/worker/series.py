@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,9 @@ from mactfusion.io.dicom.origin import as_text, origin_of
 from mactfusion.io.dicom.same_field import why_elsewhere
 from mactfusion.io.formats import DICOM_EXTENSION, extension_of
 from mactfusion.option_table import AXES, REGISTER, TASKS
+from mactfusion.worker.folder import file_in
 from mactfusion.worker.pace import Pace
+from mactfusion.worker.packed import pack, unpack_headers
 from mactfusion.worker.protocol import RequestError
 from mactfusion.worker.volumes import MOST_PARTNERS, digest_of
 
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 _FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 _WORD = re.compile(r"[\w.+: -]{1,64}", re.ASCII)
+_FILE = re.compile(r"[A-Za-z0-9_-]{1,32}(\.dcm)?")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _NO_IMAGES = ("REG", "PR")
 _VERSIONS = ("mactfusion", "torch", "monai")
@@ -42,11 +46,13 @@ class SeriesWriter:
     """Does the request ``export``.
 
     Args:
+        folder: where files come and go of those who do not share a disk with the worker.
         volumes: has the fused volume.
         channel: where progress goes.
     """
 
-    def __init__(self, volumes: Volumes, channel: Channel) -> None:
+    def __init__(self, folder: Path, volumes: Volumes, channel: Channel) -> None:
+        self._folder = folder
         self._volumes = volumes
         self._channel = channel
 
@@ -59,12 +65,39 @@ class SeriesWriter:
             FusionCancelled: somebody ended the job; nothing is left of it.
         """
         request = job.request
+        private = self._folder / f"export-{request.id}"
+        private.mkdir()
+        try:
+            if "headers" in request.fields:
+                archive = file_in(self._folder, request.get("headers", str))
+                try:
+                    sources = unpack_headers(archive, private)
+                finally:
+                    archive.unlink(missing_ok=True)
+            else:
+                sources = _sources(request.get("sources", list))
+            if not 2 <= len(sources) <= 1 + MOST_PARTNERS:
+                raise RequestError("bad-request", "The sources are not those of a fusion.")
+            if "output" in request.fields:
+                return self._write(job, sources, _output(request.get("output", str)))
+            output = private / _name(request.fields.get("name", "fused"))
+            fields = self._write(job, sources, output)
+            packed = self._folder / f"series-{request.id}.zip"
+            try:
+                pack([output] if output.is_file() else sorted(output.iterdir()), packed)
+            except OSError as error:
+                packed.unlink(missing_ok=True)
+                raise InputError(f"The series cannot be written ({error.strerror}).") from error
+            return {**fields, "file": packed.name}
+        finally:
+            shutil.rmtree(private, ignore_errors=True)
+
+    def _write(self, job: Job, sources: Sequence[Sequence[Path]], output: Path) -> dict[str, Any]:
+        request = job.request
         self._channel.send("progress", request.id, **Pace.unknown("prepare"))
         record = _record(request.get("record", dict))
         fused = self._fused(job)
-        sources = _sources(request.get("sources", list))
         moved = _moved(request.fields.get("poses"), len(sources) - 1)
-        output = _output(request.get("output", str))
         is_anonymous = request.fields.get("anonymous", False) is True
         export = DicomExport(
             output,
@@ -187,7 +220,7 @@ def _sources(told: list[Any]) -> list[list[Path]]:
     is_list = all(
         isinstance(files, list) and all(isinstance(file, str) for file in files) for files in told
     )
-    if not is_list or not 2 <= len(told) <= 1 + MOST_PARTNERS:
+    if not is_list:
         raise RequestError("bad-request", "The sources are not a list of files for each volume.")
     paths = [[Path(file) for file in files] for files in told]
     if not all(path.is_absolute() for files in paths for path in files):
@@ -216,6 +249,12 @@ def _output(told: str) -> Path:
     if not output.is_absolute():
         raise RequestError("bad-request", "The output is no absolute path.")
     return output
+
+
+def _name(told: Any) -> str:
+    if not isinstance(told, str) or not _FILE.fullmatch(told):
+        raise RequestError("bad-request", "The name of the result is not usable.")
+    return told
 
 
 def _written(output: Path) -> dict[str, Any]:
