@@ -53,8 +53,7 @@ def study_at(worker, tmp_path_factory):
                 [str(path) for path in write_series(folder / modality, volume, modality)]
                 for modality, volume in zip(("MR", "PT"), volumes, strict=True)
             ]
-            keys = [worker.load((array.astype(np.int16), its)) for array, its in volumes]
-            made_already[place] = Fused(worker, keys, sources)
+            made_already[place] = Fused(worker, volumes, sources)
         return made_already[place]
 
     return study_at
@@ -68,8 +67,9 @@ def study(study_at):
 class Fused:
     """A result as the panel keeps it: voxels, affine, record and hash."""
 
-    def __init__(self, worker, keys, sources, **options):
-        self.worker, self.keys, self.sources = worker, keys, sources
+    def __init__(self, worker, volumes, sources, **options):
+        self.worker, self.volumes, self.sources = worker, volumes, sources
+        keys = [worker.load((array.astype(np.int16), affine)) for array, affine in volumes]
         fields = {"anatomical": keys[0], "partner": keys[1]}
         self.reply = worker.ask("fuse", **fields, options={**OPTIONS, **options})
         self.voxels = worker.voxels(self.reply)
@@ -168,7 +168,7 @@ def test_objects_are_valid(study, tmp_path, name, is_anonymous):
 def test_grey_and_cubes_and_a_second_series(study_at, tmp_path, place):
     """Another grid of the same field of view is in the same place; each export is a new series."""
     study = study_at(place)
-    fused = Fused(study.worker, study.keys, study.sources, luminance=True, grid="isotropic")
+    fused = Fused(study.worker, study.volumes, study.sources, luminance=True, grid="isotropic")
     assert fused.voxels.dtype == np.uint16
     assert fused.voxels.shape != study.voxels.shape[:3]
     replies = [fused.ask(tmp_path / name) for name in ("one", "two")]
