@@ -127,8 +127,12 @@ def progress_text(news: dict) -> str:
         return _("Preparing the volumes")
     if news["stage"] == "place":
         return _("Looking where the volumes lie") + step_text(news)
+    if news["stage"] == "write" and news["total"]:
+        return _("Image {done} of {total}").format(done=news["done"], total=news["total"])
     if news["stage"] == "write":
         return _("Finishing")
+    if news["stage"] == "import":
+        return _("Into the DICOM database: {percent} %").format(percent=news["done"])
     text = _("Slice {done} of {total}").format(done=news["done"], total=news["total"])
     if news["slices_per_second"]:
         text += _(" · {rate} slices/s · {left} left").format(

@@ -14,6 +14,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from .batch import Batch
+from .dicom.acts import DICOM
 from .logic import MACTFusionLogic
 from .looking import Looking
 from .machine import MachineControls
@@ -79,6 +80,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.watch.removeObservers()
         self.under_mouse.stop()
         self.placing.forget()
+        self.dicom.stop()
         self.looking.stop()
         self.logic.stop()
 
@@ -146,6 +148,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.ui.batchButton.enabled = self.ui.pairList.count > 0 and not is_running
         self.ui.swapButton.enabled = bool(chosen.anatomical or chosen.partner)
         self.ui.saveButton.enabled = self._fused_to_save() is not None
+        self.dicom.show()
         self.looking.enable(can_fuse=not reason)
         self.looking.tell()
         self.machine.show()
@@ -180,6 +183,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.under_mouse = UnderMouse(logic, self._show_probe)
         self._show_probe("")
         self.batch = Batch(ui, logic, self.runs, chosen, self.refresh)
+        self.dicom = DICOM(
+            ui, logic, self.runs, chosen, self._fused_to_save, self.resourcePath, self.refresh
+        )
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
 
     def _timers(self) -> None:
@@ -295,6 +301,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.under_mouse.stop()
         self.placing.forget()
         self.batch.forget()
+        self.dicom.forget()
         self.logic.close_scene()
         self.runs.forget()
 
