@@ -130,7 +130,12 @@ def test_the_series_is_the_volume_in_the_study_of_its_sources(study_at, tmp_path
             assert image.get(keyword) == value
         assert image.SeriesInstanceUID == reply["series"]
         assert image.StudyInstanceUID == reply["study"]
-    assert [image.SOPInstanceUID for image in images] == reply["instances"]
+    assert reply["array_axis"] == 2
+    by_uid = {image.SOPInstanceUID: image for image in images}
+    for index, uid in enumerate(reply["instances"]):
+        first = study.affine @ (0, 0, index, 1)  # a corner of the slice, which its plane holds
+        position = np.array(by_uid[uid].ImagePositionPatient, float) * (-1, -1, 1)
+        assert abs((first[:3] - position) @ np.cross(*study.affine[:3, :2].T)) < 1e-2
     of_anatomical = {pydicom.dcmread(path).SOPInstanceUID for path in study.sources[0]}
     of_partner = {pydicom.dcmread(path).SOPInstanceUID for path in study.sources[1]}
     assert of_anatomical <= named

@@ -11,6 +11,7 @@ import numpy as np
 import pydicom
 import torch
 from monai.data import MetaTensor
+from monai.data.utils import orientation_ras_lps
 from pydicom.config import disable_value_validation
 
 from mactfusion.case import partner_roles
@@ -20,6 +21,7 @@ from mactfusion.io.dicom.origin import as_text, origin_of
 from mactfusion.io.dicom.same_field import why_elsewhere
 from mactfusion.io.formats import DICOM_EXTENSION, extension_of
 from mactfusion.option_table import AXES, REGISTER, TASKS
+from mactfusion.transforms.slices import slice_axis
 from mactfusion.worker.folder import file_in
 from mactfusion.worker.pace import Pace
 from mactfusion.worker.packed import pack, unpack_headers
@@ -38,6 +40,7 @@ _FULL_SCALE = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0}
 _WORD = re.compile(r"[\w.+: -]{1,64}", re.ASCII)
 _FILE = re.compile(r"[A-Za-z0-9_-]{1,32}(\.dcm)?")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_POSITION = "ImagePositionPatient"
 _NO_IMAGES = ("REG", "PR")
 _VERSIONS = ("mactfusion", "torch", "monai")
 
@@ -134,7 +137,7 @@ class SeriesWriter:
             job.check()
 
         export.write(case, record, each=each)
-        return _written(output)
+        return _written(output, fused, record["axis"])
 
     def _fused(self, job: Job) -> MetaTensor:
         """Return the fused volume in [0, 1].
@@ -257,16 +260,28 @@ def _name(told: Any) -> str:
     return told
 
 
-def _written(output: Path) -> dict[str, Any]:
-    """Return the names of what was written, and the UIDs by which the images are found."""
+def _written(output: Path, fused: MetaTensor, axis: str) -> dict[str, Any]:
+    """Return the names of what was written, and the UIDs by which the images are found.
+
+    The images are in the order in which they are slices of the volume that was handed over.
+    """
     files = sorted(output.iterdir()) if output.is_dir() else [output]
     tags = ["StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID", "Modality"]
-    headers = [pydicom.dcmread(file, specific_tags=tags) for file in files]
+    headers = [pydicom.dcmread(file, specific_tags=[*tags, _POSITION]) for file in files]
     images = [header for header in headers if header.Modality not in _NO_IMAGES]
+    affine = fused.affine.double().numpy()
+    array_axis, _ = slice_axis(fused.affine, axis)
+
+    def index_of(image: pydicom.Dataset) -> float:
+        lps = [*map(float, image.get(_POSITION, (0, 0, 0))), 1.0]
+        return float((np.linalg.inv(affine) @ orientation_ras_lps(np.eye(4)) @ lps)[array_axis])
+
+    images.sort(key=index_of)
     return {
         "files": [file.name for file in files],
         "study": str(images[0].StudyInstanceUID),
         "series": str(images[0].SeriesInstanceUID),
         "instances": [str(image.SOPInstanceUID) for image in images],
+        "array_axis": array_axis,
         "others": [str(each.SeriesInstanceUID) for each in headers if each.Modality in _NO_IMAGES],
     }

@@ -77,8 +77,7 @@ class Database(QtCore.QObject):
         return found if hits < 1 else found[:hits]
 
     def filesForSeries(self, series, hits=-1):  # noqa: N802
-        files = tuple(str(self._images[uid][0]) for uid in self.instancesForSeries(series, hits))
-        return files
+        return tuple(str(self._images[uid][0]) for uid in self.instancesForSeries(series, hits))
 
     def fileForInstance(self, uid):  # noqa: N802
         return str(self._images[uid][0]) if uid in self._images else ""
