@@ -72,7 +72,7 @@ class Chooser:
         rows.clear()
         for patient in self._shown:
             rows.addItem(_row_of(patient))
-        rows.setCurrentRow(0 if self._shown else -1)
+        rows.currentRow = 0 if self._shown else -1
         rows.blockSignals(was_blocked)
         self._fill_series()
 

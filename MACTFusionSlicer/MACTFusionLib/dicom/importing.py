@@ -46,11 +46,8 @@ class Import:
             WorkerError: it was cancelled, or not all of it arrived; the database is as it was.
         """
         self._indexer.progress.connect(on_percent)
-        try:
-            self._indexer.addDirectory(self._database, str(self._folder), True)
-            self._indexer.waitForImportFinished()
-        finally:
-            self._indexer.progress.disconnect(on_percent)
+        self._indexer.addDirectory(self._database, str(self._folder), True)
+        self._indexer.waitForImportFinished()
         missing = self._missing()
         if self._is_cancelled or missing:
             for series in (self._told["series"], *self._told["others"]):

@@ -46,10 +46,10 @@ def load_all(database: Any, chosen: list) -> tuple[list, list]:
 
 
 def _load(database: Any, series: Series) -> list:
-    from DICOMLib import DICOMUtils
-
     before = {node.GetID() for node in _volumes()}
     try:
+        from DICOMLib import DICOMUtils
+
         DICOMUtils.loadSeriesByUID([series.uid])
     except Exception as error:  # whatever a plugin raises
         raise VolumeError(_why_not(series)) from error
