@@ -110,6 +110,49 @@ class Runs:
             self._show_progress({"stage": "place"})
             self._changed()
 
+    def other(self, begin: Callable, ended: Callable) -> bool:
+        """Run something else of the worker, with the bar, Cancel, notes and Details.
+
+        Args:
+            begin: called with ``on_end`` and ``on_news`` of :class:`Conversation`; may raise
+                :class:`WorkerError`.
+            ended: called with the outcome and the error, one of them None. Returns the sentence of
+                a success, and the error that is to be told.
+
+        Returns:
+            Whether it was begun; ``ended`` is called whenever it was.
+        """
+        if self._logic.is_running or not self._install():
+            return False
+        self._count, self._warnings = 0, []
+        self.say("")
+
+        def end(outcome: Any, error: Exception | None) -> None:
+            try:
+                said, error = ended(outcome, error)
+            except Exception as unforeseen:  # whoever waits must hear of it
+                said, error = "", unforeseen
+            self._show_progress(None)
+            if error is None:
+                self.say(" ".join([said, *self._warnings]))
+            else:
+                self._say_error(error, "\n".join(self._warnings))
+            self._changed()
+
+        try:
+            begin(end, self._take_news)
+        except WorkerError as error:
+            end(None, error)
+        else:
+            if self._logic.is_running:  # else it has ended already
+                self._show_progress({"stage": "prepare"})
+            self._changed()
+        return True
+
+    def show_import(self, percent: int) -> None:
+        """Show how much of a series is in the DICOM database."""
+        self._show_progress({"stage": "import", "done": percent, "total": 100})
+
     def cancel(self) -> None:
         """End the run and those that wait."""
         self._failures += [_("{names}: cancelled").format(names=_names(job)) for job in self._queue]

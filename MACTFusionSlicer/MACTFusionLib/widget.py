@@ -12,6 +12,7 @@ from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
 from .batch import Batch
+from .dicom.acts import DICOM
 from .logic import MACTFusionLogic
 from .looking import Looking
 from .machine import MachineControls
@@ -80,6 +81,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.placing.forget()
         self.live_log.rest()
         self.result.forget()
+        self.dicom.stop()
         self.looking.stop()
         self.logic.stop()
 
@@ -131,6 +133,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         reason = self.status.show()
         self.placing.show()
         self.saving.show()
+        self.dicom.show()
         self.looking.enable(can_fuse=not reason)
         self.looking.tell()
         self.result.show()
@@ -161,6 +164,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.under_mouse = UnderMouse(logic, self._show_probe, self._chosen_volumes)
         self._show_probe("")
         self.batch = Batch(ui, logic, self.runs, chosen, self.refresh)
+        self.dicom = DICOM(
+            ui, logic, self.runs, chosen, lambda: self.saving.node, self.resourcePath, self.refresh
+        )
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
         self.live_log = LiveLog(ui, NewText())
 
@@ -240,6 +246,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.under_mouse.stop()
         self.placing.forget()
         self.batch.forget()
+        self.dicom.forget()
         self.result.forget()
         self.logic.close_scene()
         self.runs.forget()

@@ -49,6 +49,10 @@ def progress_text(news: dict) -> str:
         "prepare": _("Preparing the volumes"),
         "write": _("Finishing"),
     }
+    if news["stage"] == "import":
+        return _("Into the DICOM database")
+    if news["stage"] == "write" and news.get("total"):
+        return _("Image {done} of {total}").format(done=news["done"], total=news["total"])
     if news["stage"] in texts:
         return texts[news["stage"]]
     if news["stage"] == "place":
