@@ -43,11 +43,10 @@ def grid_sentence(
     template = _("Result on the grid of {name}: {voxels}.")
     if made is not own:
         template = _("Result in cubic voxels in the place of {name}: {voxels}.")
-    voxels = voxels_text(made.shape, made.affine)
+    size, edges = voxels_text(made.shape, made.affine)
+    voxels = _("{size} voxels of {edges}").format(size=size, edges=edges)
     sentences = [template.format(name=anatomical.GetName(), voxels=voxels)]
-    hidden = [
-        node.GetName() for node in (anatomical, *partners_in(partner)) if has_threshold(node)
-    ]
+    hidden = [node.GetName() for node in (anatomical, *partners_in(partner)) if has_threshold(node)]
     if display == "as-shown" and hidden:
         template = _("Not as shown: the threshold in the display of {names} is ignored.")
         sentences.append(template.format(names=", ".join(hidden)))

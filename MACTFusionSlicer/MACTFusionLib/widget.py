@@ -48,6 +48,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._gui_tag = None
         self._is_settling = False
         self._is_entered = False
+        self._is_hurrying = False
         super().__init__(parent)
 
     def setup(self) -> None:
@@ -186,7 +187,8 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _hurry(self) -> None:
         """Look often from now on: an answer is awaited."""
-        if self._pump_timer.interval != _POLL_MS or not self._pump_timer.isActive():
+        if not self._is_hurrying:
+            self._is_hurrying = True
             self._pump_timer.setInterval(_POLL_MS)
             self._pump_timer.start()
 
@@ -195,7 +197,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.pump()
         if len(self.logic.session.devices) != had:
             self.refresh()
-        if not self.logic.session.is_busy and not self.logic.is_running:
+        is_awaited = self.logic.session.is_busy or self.logic.is_running
+        if self._is_hurrying and not is_awaited:
+            self._is_hurrying = False
             self._pump_timer.setInterval(_IDLE_MS)
 
     # ---- events

@@ -54,7 +54,11 @@ def place(verdict, pose=None, is_sided=True, off_mm=12.4, reason=""):
         (place("cannot tell", POSE), UNSURE, "whether that is right cannot be told"),
         (place("does not match"), BAD, "PET does not match MR"),
         (place("mirrored"), BAD, "left and right swapped"),
-        (place("not checked", off_mm=None, reason="PET has only 2 slices"), UNKNOWN, "only 2 slices."),
+        (
+            place("not checked", off_mm=None, reason="PET has only 2 slices"),
+            UNKNOWN,
+            "only 2 slices.",
+        ),
     ],
 )
 def test_each_verdict_has_its_sentence_and_level(found, level, words):

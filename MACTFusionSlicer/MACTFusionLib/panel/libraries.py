@@ -46,7 +46,7 @@ class Libraries:
         return self._are_there
 
     def what_is_missing(self) -> str:
-        """Say what is missing before anything can be fused, and what to do; "" where all is there."""
+        """Say what is missing before anything can be fused, and what to do; "" if nothing is."""
         if self.are_ready:
             return ""
         names = ", ".join(library.requirement for library in install.missing(self._requirements))
