@@ -53,7 +53,7 @@ def test_apply_says_why_it_is_disabled(panel):
 
 def test_status_says_what_will_happen(panel):
     panel._parameters.anatomical, panel._parameters.partner = make_pair()
-    assert panel.ui.gridLabel.text == "Result on the grid of MR: 24×20×6 voxels of 2×2×5 mm."
+    assert panel.ui.gridLabel.text == "Result on the grid of MR: 24×20×6 voxels of 2×2×5\u00a0mm."
 
 
 def test_unknown_partner_needs_a_task(panel):

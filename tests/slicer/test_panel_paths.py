@@ -31,7 +31,7 @@ def edit(panel):
 def test_typing_is_no_choice_until_it_is_finished(panel, edit, monkeypatch):
     path_edit, line = edit
     stopped = []
-    monkeypatch.setattr(panel.logic.session, "stop", stopped.append)
+    monkeypatch.setattr(panel.logic.session, "stop", lambda *grace_s: stopped.append(grace_s))
     QtTest.QTest.keyClicks(line, "/opt/python")
     assert path_edit.currentPath == "/opt/python"
     assert stopped == []

@@ -76,7 +76,10 @@ def test_the_worst_of_several_is_the_icon_and_each_line_has_a_mark(panel):
 
 def test_a_partner_that_covers_little_is_pointed_out(scene):
     mr, pet = make_pair()
-    assert coverage_sentence(mr, pet, is_named=False) == ("It covers 100 %.", verdict.GOOD)
+    assert coverage_sentence(mr, pet, is_named=False) == (
+        "It covers 100 % of the result.",
+        verdict.GOOD,
+    )
     affine = geometry_of(pet).affine.copy()
     affine[0, 3] -= 30
     pet.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(affine))
