@@ -129,6 +129,8 @@ def progress_text(news: dict) -> str:
         return _("Looking where the volumes lie") + step_text(news)
     if news["stage"] == "write":
         return _("Finishing")
+    if news["stage"] in ("hand over", "take over"):
+        return _("Handing over {name}").format(name=news["name"] or _("the result"))
     text = _("Slice {done} of {total}").format(done=news["done"], total=news["total"])
     if news["slices_per_second"]:
         text += _(" · {rate} slices/s · {left} left").format(

@@ -249,7 +249,8 @@ class Fusion:
         fused: MetaTensor = case["pred"]
         name = f"result-{job.request.id}.npy"
         voxels = stored_values(fused, dtype, _AS_NRRD)
-        np.save(self._folder / name, voxels, allow_pickle=False)
+        order = (2, 1, 0, *range(3, voxels.ndim))  # as they lie in memory, here and in 3D Slicer
+        np.save(self._folder / name, voxels.transpose(order), allow_pickle=False)
         self._last = self._seen(job, case, voxels)
         return {
             "file": name,
