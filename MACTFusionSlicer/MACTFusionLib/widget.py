@@ -18,7 +18,7 @@ from .looking import Looking
 from .machine import MachineControls
 from .nodes.volumes import partners_in
 from .panel.inputs import Inputs
-from .panel.live_log import LiveLog, NewText
+from .panel.live_log import LiveLog
 from .panel.result import ResultControls
 from .panel.saving import Saving
 from .panel.status import Status
@@ -169,7 +169,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ui, logic, self.runs, chosen, lambda: self.saving.node, self.resourcePath, self.refresh
         )
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
-        self.live_log = LiveLog(ui, NewText())
+        self.live_log = LiveLog(ui, lambda: logic.session.log)
 
     # ---- running
 

@@ -125,7 +125,7 @@ def test_a_run_teaches_how_long_the_next_takes(panel, monkeypatch):
     monkeypatch.setattr(panel.logic, "start_fusion", start)
     monkeypatch.setattr(runs, "_install", lambda: True)
     runs.begin([(chosen.anatomical, chosen.partner, None, options)])
-    assert panel.ui.progressLabel.text == "Handing the volumes over"
+    assert panel.ui.progressLabel.text == "Handing over the volumes"
     told["news"]({"reply": "progress", "stage": "hand over", "done": 30, "total": 40})
     assert (panel.ui.progressBar.value, panel.ui.progressBar.maximum) == (30, 40)
     told["end"](fused_of(chosen.anatomical, chosen.partner), None)
