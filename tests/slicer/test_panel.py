@@ -223,7 +223,7 @@ def test_every_text_can_be_translated():
     unread = ("<", "MACTFusion: ", "MACTFusion preview", "^(?P", "NRRD (*.nrrd)", "</", "\\b(")
     own_names = ("MR head (synthetic)", "CT head (synthetic)", "PET head (synthetic)")
     own_names += ("MACTFusion synthetic head", "Hounsfield unit")
-    own_names += ("Standardized Uptake Value body weight", "hand over")
+    own_names += ("Standardized Uptake Value body weight", "hand over", "take over")
     verdicts = (summary.IN_PLACE, summary.DOUBTFUL, summary.NO_MATCH, summary.NOT_CHECKED)
     bare = []
     for path in (MODULE.parent / "MACTFusionLib").rglob("*.py"):
