@@ -136,9 +136,9 @@ def test_a_wrong_picture_size_or_licence_is_found(tmp_path):
         Image.new("RGB", (400, 900)).save(path, "PNG" if number else "BMP")
     with (folder / "large").open("wb") as file:
         file.truncate(101 * 2**20)
-    faults = faults_of_repository(folder, ENTRY)
+    size, *faults = faults_of_repository(folder, ENTRY)
+    assert size.endswith(" MB is more than 100 MB")
     assert [fault.partition(": ")[2] or fault for fault in faults] == [
-        "101.0 MB is more than 100 MB",
         "there is no licence in the root",
         "MACTFusion.png is PNG of (64, 64), not PNG of (128, 128)",
         f"{Path(urls[0]).name} is BMP, not PNG, JPEG or GIF by its name",
