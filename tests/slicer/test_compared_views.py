@@ -23,15 +23,6 @@ def crosshair():
     return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
 
 
-def entered(scene, views, *volumes):
-    """Enter, with the views that the layout manager of the application makes."""
-    views.enter(*volumes)
-    for name in compare.view_names(3):
-        if name not in scene.slices:
-            scene.add_view(name)
-    views.enter(*volumes)
-
-
 def shown(count):
     """The background volumes of the views, and the foreground of the last one."""
     composites = [compare.composite_of(compare._view(name)) for name in compare.view_names(count)]
@@ -49,7 +40,7 @@ def test_each_partner_has_a_view_and_the_way_back_is_known(count, scene, volumes
     layout_node().SetViewArrangement(layout_node().SlicerLayoutFourUpView)
     crosshair().SetCrosshairMode(crosshair().ShowSmallIntersection)
     views = compare.CompareViews()
-    entered(scene, views, mr, partners if count > 1 else partners[0], fused)
+    views.enter(mr, partners if count > 1 else partners[0], fused)
     text = layout_node().GetLayoutDescription(compare.layout_id(count))
     assert [text.count(f'"{name}"') for name in compare.view_names(count)] == [1] * (count + 2)
     assert vtk.vtkXMLUtilities.ReadElementFromString(text) is not None
@@ -66,7 +57,7 @@ def test_blend_flicker_and_squares(scene, volumes):
     mr, pet, _ct = volumes
     fused = fused_of(mr, pet)
     views = compare.CompareViews()
-    entered(scene, views, mr, pet, fused)
+    views.enter(mr, pet, fused)
     last = compare.composite_of(compare._view(compare.FUSED_VIEW))
     views.set_blend(0.3)
     assert last.GetForegroundOpacity() == pytest.approx(0.3)
@@ -86,7 +77,6 @@ def test_panel_compares_all_partners_and_follows_the_choice(panel, chosen, scene
     fused = fused_of(mr, [pet, ct])
     panel._settled()
     panel.ui.blendSlider.value = 0.25
-    entered(scene, compare.CompareViews(), mr, [pet, ct])
     panel.ui.compareButton.click()
     assert shown(2) == ([node.GetID() for node in (mr, pet, ct, mr)], fused.GetID())
     last = compare.composite_of(compare._view(compare.FUSED_VIEW))
@@ -119,7 +109,6 @@ def test_another_module_has_views_that_stand_still(panel, chosen, scene, volumes
     mr, pet, ct = volumes
     fused_of(mr, [pet, ct])
     panel._settled()
-    entered(scene, compare.CompareViews(), mr, [pet, ct])
     panel.ui.compareButton.click()
     panel.ui.blendSlider.value = 0.25
     panel.ui.flickerButton.click()
@@ -153,7 +142,6 @@ def test_newest_result_is_the_one_that_was_made_last(panel, chosen, scene, volum
     mr, pet, ct = volumes
     first, second = (fused_of(mr, [pet, ct]) for _ in range(2))
     panel._settled()
-    entered(scene, compare.CompareViews(), mr, [pet, ct])
     panel.ui.compareButton.click()
     assert shown(2)[1] == second.GetID()
     assert fused_of(mr, [pet, ct], output=first) is first
