@@ -134,7 +134,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         )
         is_running = self.logic.is_running
         display = chosen.display.value
-        self.ui.statusLabel.text = reason or plan(
+        self.ui.gridLabel.text = reason or plan(
             chosen.anatomical, partner, display, grid, chosen.register.value
         )
         self.placing.show()

@@ -87,7 +87,7 @@ def thick(warm_panel):
 
 
 def test_the_panel_says_the_grid_and_previews_a_slice_of_it(thick):
-    assert thick.ui.statusLabel.text == (
+    assert thick.ui.gridLabel.text == (
         "PET 12×10×6 is resampled onto MR 24×20×6, covers 100 %; "
         "the result has 24×20×15 cubic voxels of 2 mm"
     )

@@ -16,6 +16,7 @@ from MACTFusionLib.parameters import Display
 from MACTFusionLib.self_test import make_pair
 from MACTFusionLib.views.preview import composite_of
 from MACTFusionLib.worker import environment
+from special_volumes import put_in_study
 from waiting import has_ended, progress_of, wait
 
 
@@ -159,6 +160,7 @@ def test_removing_a_source_during_a_run_is_one_sentence(ready, scene):
 
 
 def test_batch_fuses_checked_pairs(ready):
+    put_in_study("Doe^A", "s", ready._parameters.anatomical, ready._parameters.partner)
     ready.ui.findPairsButton.click()
     assert len(ready.batch.pairs) == 1
     ready.ui.batchButton.click()

@@ -53,7 +53,7 @@ def test_apply_says_why_it_is_disabled(panel):
 
 def test_status_says_what_will_happen(panel):
     panel._parameters.anatomical, panel._parameters.partner = make_pair()
-    assert panel.ui.statusLabel.text == "PET 12×10×6 is resampled onto MR 24×20×6, covers 100 %"
+    assert panel.ui.gridLabel.text == "PET 12×10×6 is resampled onto MR 24×20×6, covers 100 %"
 
 
 def test_unknown_partner_needs_a_task(panel):

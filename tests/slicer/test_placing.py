@@ -286,14 +286,14 @@ def test_far_apart_volumes_can_be_registered_and_not_fused_as_they_lie(panel, wo
     far[0, 3] = 500
     _put_under(chosen.partner, far)
     settle(panel)
-    assert "do not overlap" in panel.ui.statusLabel.text
-    assert "Rigid" in panel.ui.statusLabel.text
+    assert "do not overlap" in panel.ui.gridLabel.text
+    assert "Rigid" in panel.ui.gridLabel.text
     assert not panel.ui.applyButton.enabled
     assert worker.asked == []
     chosen.register = Register.RIGID
     settle(panel)
     assert panel.ui.applyButton.enabled
-    assert "is registered to and resampled onto MR" in panel.ui.statusLabel.text
+    assert "is registered to and resampled onto MR" in panel.ui.gridLabel.text
     assert len(worker.asked) == 1
     worker.answer(place("off", far))
     settle(panel)

@@ -99,7 +99,7 @@ def test_status_names_each_partner_and_duplicates_are_refused(panel):
     chosen.anatomical, chosen.partner = mr, pet
     panel.ui.thirdSelector.setCurrentNode(ct)
     assert chosen_partner(chosen) == [pet, ct]
-    assert panel.ui.statusLabel.text == (
+    assert panel.ui.gridLabel.text == (
         "PET 12×10×6 is resampled onto MR 24×20×6, covers 100 %; "
         "CT has the grid of MR 24×20×6 already"
     )
@@ -128,12 +128,12 @@ def test_ignored_threshold_is_said(panel):
     chosen = panel._parameters
     chosen.anatomical, chosen.partner = make_pair()
     display = chosen.partner.GetDisplayNode()
-    assert "threshold" not in panel.ui.statusLabel.text
+    assert "threshold" not in panel.ui.gridLabel.text
     display.SetApplyThreshold(True)
     panel._settled()
-    assert "the threshold in the display of PET is ignored" in panel.ui.statusLabel.text
+    assert "the threshold in the display of PET is ignored" in panel.ui.gridLabel.text
     chosen.display = Display.FIXED
-    assert "threshold" not in panel.ui.statusLabel.text
+    assert "threshold" not in panel.ui.gridLabel.text
 
 
 def test_old_python_is_said_before_anything_is_installed(panel, monkeypatch):

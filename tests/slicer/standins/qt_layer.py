@@ -139,6 +139,54 @@ class MRMLWidget(Widget):
         self.mrmlSceneChanged.emit(scene)
 
 
+class WindowLevelWidget(Widget):
+    """Window and level of a volume's display node, as ``qMRMLWindowLevelWidget`` binds them."""
+
+    def __init__(self, parent=None):
+        super().__init__(parent)
+        self._node, self._tag = None, None
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self.boxes = [QtWidgets.QDoubleSpinBox() for _ in range(2)]
+        for box, prefix in zip(self.boxes, ("W: ", "L: "), strict=True):
+            box.setRange(-1e9, 1e9)
+            box.setPrefix(prefix)
+            box.valueChanged.connect(self._changed)
+            layout.addWidget(box)
+        self._show()
+
+    def setMRMLVolumeNode(self, node):  # noqa: N802
+        if self._node is not None and self._tag is not None:
+            self._node.RemoveObserver(self._tag)
+        self._node, self._tag = node, None
+        if node is not None:
+            self._tag = node.AddObserver(node.DisplayModifiedEvent, lambda *_: self._show())
+        self._show()
+
+    def mrmlVolumeNode(self):  # noqa: N802
+        return self._node
+
+    def _display(self):
+        return None if self._node is None else self._node.GetDisplayNode()
+
+    def _show(self):
+        display = self._display()
+        self.setEnabled(display is not None)
+        if display is not None:
+            for box, value in zip(
+                self.boxes, (display.GetWindow(), display.GetLevel()), strict=True
+            ):
+                was_blocked = box.blockSignals(True)
+                box.setValue(value)
+                box.blockSignals(was_blocked)
+
+    def _changed(self, _value):
+        display = self._display()
+        if display is not None:
+            display.SetAutoWindowLevel(False)
+            display.SetWindowLevel(*(box.value() for box in self.boxes))
+
+
 def _without_scene_connections(ui):
     """Leave out of a .ui what QUiLoader cannot connect here; :class:`Loader` does it."""
     start, end = ui.find(b"<connections>"), ui.find(b"</connections>")
@@ -210,6 +258,7 @@ def _nodes(scene, kind):
 SLICER_WIDGETS = {
     "qMRMLWidget": MRMLWidget,
     "qMRMLNodeComboBox": NodeComboBox,
+    "qMRMLWindowLevelWidget": WindowLevelWidget,
     "qMRMLSliderWidget": None,
     "qMRMLSpinBox": None,
     "qMRMLRangeWidget": None,
