@@ -31,7 +31,8 @@ def pixels_of(node, size=(200, 150)):
     view.renderWindow().SetSize(*former)
     view._resize()
     assert (image.width(), image.height()) == size
-    return np.frombuffer(image.constBits(), np.uint8).reshape(size[1], -1)[:, : 3 * size[0]]
+    rows = np.frombuffer(image.constBits(), np.uint8).reshape(size[1], -1)
+    return rows[:, : 3 * size[0]].copy()  # those of the image go with it
 
 
 def test_views_lie_beside_each_other_as_the_layout_says(volumes):
