@@ -27,8 +27,8 @@ LARGEST = 30 * 10**6
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
-        shutil.which("cmake") is None or shutil.which("cc") is None,
-        reason="CMake and a C compiler are not here",
+        not all(map(shutil.which, ("cmake", "make", "c++"))),
+        reason="CMake, make or a C++ compiler is not here",
     ),
 ]
 
