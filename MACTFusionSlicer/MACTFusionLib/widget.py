@@ -15,14 +15,14 @@ from slicer.util import VTKObservationMixin
 
 from .batch import Batch
 from .logic import MACTFusionLogic
-from .looking import Looking
+from .looking import Looking, show_in_front
 from .machine import MachineControls
 from .nodes.guess import guess_pair
 from .nodes.obstacles import reason_not_to_run
 from .nodes.pairs import loaded_volumes
 from .nodes.samples import load_samples
 from .nodes.save import suggested_name
-from .nodes.volumes import VolumeError
+from .nodes.volumes import VolumeError, partners_in
 from .parameters import chosen_partner
 from .placing import Placing
 from .runs import Runs
@@ -83,7 +83,8 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.stop()
 
     def enter(self) -> None:
-        """The module is shown."""
+        """The module is shown; nothing is watched or fused before."""
+        self.looking.enter()
         self.initializeParameterNode()
 
     def exit(self) -> None:
@@ -177,7 +178,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.looking = Looking(
             ui, logic, self.runs, chosen, lambda: self.placing.lets_preview, self._settle
         )
-        self.under_mouse = UnderMouse(logic, self._show_probe)
+        self.under_mouse = UnderMouse(logic, self._show_probe, self._chosen_volumes)
         self._show_probe("")
         self.batch = Batch(ui, logic, self.runs, chosen, self.refresh)
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
@@ -223,7 +224,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.runs.say(str(error), is_error=True)
             return
         self._parameters.anatomical, self._parameters.partner = nodes
-        slicer.util.setSliceViewerLayers(background=nodes[0], foreground=None)
+        show_in_front(nodes[0])
 
     # ---- running
 
@@ -273,12 +274,18 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _settled(self) -> None:
         self._is_settling = False
         chosen = self._parameters
-        if chosen is not None:
+        if chosen is not None and self.looking.is_entered:
             self.watch.follow([chosen.anatomical, chosen.partner, chosen.third, chosen.fourth])
             self.refresh()
             self.looking.follow()
             self.under_mouse.follow()
             self.placing.follow()
+
+    def _chosen_volumes(self) -> list:
+        chosen = self._parameters
+        if chosen is None or chosen.anatomical is None:
+            return []
+        return [chosen.anatomical, *partners_in(chosen_partner(chosen))]
 
     def _show_probe(self, text: str) -> None:
         self.ui.probeLabel.text = text

@@ -13,7 +13,7 @@ from MACTFusionLib.nodes.result import ATTRIBUTE
 from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.parameters import Grid
 from MACTFusionLib.self_test import GRIDS, SHAPE, _put_under, _turn, add_volume, make_pair
-from MACTFusionLib.views import compare
+from MACTFusionLib.views import squares
 from waiting import wait
 
 OPTIONS = {"device": "cpu", "task": "pet-mri", "display": "fixed"}
@@ -122,7 +122,7 @@ def test_squares_of_thick_slices_beside_cubes(scene):
     mr, _pet = make_pair()
     cubes = result_geometry(geometry_of(mr), "isotropic")
     voxels = voxels_of(mr)
-    repeated = compare._nearest(voxels[..., None], geometry_of(mr), cubes)[..., 0]
+    repeated = squares.nearest(voxels[..., None], geometry_of(mr), cubes)[..., 0]
     assert repeated.shape == CUBES
     places = (np.arange(15) + 0.5) * 2 / 5 - 0.5  # of cubes among the slices
     clear = np.abs(places % 1 - 0.5) > 1e-6  # not in the middle between two
@@ -130,10 +130,10 @@ def test_squares_of_thick_slices_beside_cubes(scene):
     of_cube = np.round(places[clear]).astype(int)
     assert np.array_equal(repeated[:, :, clear], voxels[:, :, of_cube])
     assert np.array_equal(
-        compare._nearest(voxels[..., None], geometry_of(mr), geometry_of(mr))[..., 0], voxels
+        squares.nearest(voxels[..., None], geometry_of(mr), geometry_of(mr))[..., 0], voxels
     )
     fused = add_volume("fused", np.full(CUBES, 7, np.int16), cubes.affine)
-    node = compare._make_checkerboard(mr, fused)
+    node = squares.make_checkerboard(mr, fused)
     assert np.allclose(geometry_of(node).affine, cubes.affine)
 
 
@@ -148,11 +148,11 @@ def test_squares_of_an_mr_that_was_turned_since(scene):
     turn = np.eye(4)
     turn[:3, :3] = _turn(90)
     _put_under(mr, middle @ turn @ np.linalg.inv(middle))
-    found = compare._nearest(voxels, geometry_of(mr), grid)
+    found = squares.nearest(voxels, geometry_of(mr), grid)
     assert np.array_equal(found, np.rot90(voxels))
     turn[:3, :3] = _turn(45)
     _put_under(mr, middle @ turn @ np.linalg.inv(middle))
-    found = compare._nearest(voxels, geometry_of(mr), grid)
+    found = squares.nearest(voxels, geometry_of(mr), grid)
     index = np.stack(np.meshgrid(range(12), range(12), indexing="ij")) - 5.5
     there = np.rint(np.einsum("ij,jkl->ikl", _turn(-45)[:2, :2], index) + 5.5).astype(int)
     is_inside = ((there >= 0) & (there < 12)).all(0)

@@ -14,7 +14,7 @@ import slicer
 from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.parameters import Display
 from MACTFusionLib.self_test import make_pair
-from MACTFusionLib.views.preview import composite_of
+from MACTFusionLib.views.shown import composite_of
 from MACTFusionLib.worker import environment
 from special_volumes import put_in_study
 from waiting import has_ended, progress_of, wait
