@@ -50,7 +50,7 @@ $(PANEL_VENV)/.ready:
 	@echo "Setting up $(PANEL_VENV): MRML and Qt without the application (a few minutes, once)"
 	@$(PYTHON) -m venv $(PANEL_VENV)
 	@$(PANEL_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-		slicer-core==5.12.4.0 PySide6-Essentials==6.8.3 pillow psutil pytest numpy
+		slicer-core==5.12.4.0 PySide6-Essentials==6.8.3 pillow psutil pytest numpy pydicom==3.0.2
 	@touch $@
 
 setup-panel: $(PANEL_VENV)/.ready

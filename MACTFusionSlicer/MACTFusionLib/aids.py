@@ -9,7 +9,7 @@ from slicer.i18n import tr as _
 from .nodes.legend import legend_text, legends_of
 from .nodes.lost import lost_line, lost_places, place_line
 from .nodes.volumes import VolumeError
-from .runs import colour_as_warning
+from .panel.verdict import colour_as_warning
 from .views.align import AlignedViews
 from .views.jump import jump_to
 from .views.legend_in_view import LegendInView

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +11,10 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
+from .dicom.database import open_database
+from .dicom.kept import Sources
+from .dicom.request import request_for
+from .dicom.writing import steps_of_writing
 from .nodes.display import options_as_shown
 from .nodes.grid import ANATOMICAL, result_geometry
 from .nodes.guess import task_of
@@ -35,6 +40,10 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         >>> logic = slicer.util.getModuleLogic("MACTFusion")  # doctest: +SKIP
         >>> fused = logic.fuse(slicer.util.getNode("MR"), slicer.util.getNode("PET"))
         >>> logic.save(fused, "fused.nrrd")
+
+    Attributes:
+        session: with the worker.
+        is_busy_elsewhere: a run goes on without the worker, in the DICOM database.
     """
 
     def __init__(self) -> None:
@@ -42,6 +51,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         self.moduleName = "MACTFusion"
         self.session = Session()
         self._run: Conversation | None = None
+        self.is_busy_elsewhere = False
 
     def getParameterNode(self) -> MACTFusionParameters:  # noqa: N802  Slicer
         """Return the choices of the scene."""
@@ -49,8 +59,8 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
 
     @property
     def is_running(self) -> bool:
-        """Whether a whole volume is being fused, or a partner registered."""
-        return self._run is not None and not self._run.is_over
+        """Whether a volume is being fused or written, or a partner registered."""
+        return self.is_busy_elsewhere or (self._run is not None and not self._run.is_over)
 
     def fuse(
         self,
@@ -205,9 +215,68 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         steps = self._registration(anatomical, partner, options)
         self._run = self.session.converse(steps, on_end, on_news)
 
+    def start_writing(
+        self,
+        fused: slicer.vtkMRMLVolumeNode,
+        fields: dict,
+        output: Path,
+        on_end: Callable[[Any, Exception | None], None],
+        on_news: Callable[[dict], None] | None = None,
+    ) -> None:
+        """Begin to write a fused volume as DICOM.
+
+        Args:
+            fused: volume node.
+            fields: see :func:`MACTFusionLib.dicom.request.request_for`.
+            output: a new folder for a series, or a name that ends in ``.dcm`` for one object.
+            on_end: called with what the worker says of the files and None, or with None and the
+                error.
+            on_news: called with each ``progress`` and ``warning``.
+
+        Raises:
+            WorkerError: a run is under way, or the worker cannot be started.
+        """
+        if self.is_running:
+            raise WorkerError("busy", _("A fusion is under way; wait for it, or cancel it."))
+        steps = steps_of_writing(self.session, fused, fields, output)
+        self._run = self.session.converse(steps, on_end, on_news)
+
+    def write_dicom(
+        self,
+        fused: slicer.vtkMRMLVolumeNode,
+        path: str,
+        is_anonymous: bool = False,
+        on_news: Callable[[dict], None] | None = None,
+    ) -> dict:
+        """Write a fused volume as DICOM and wait for it.
+
+        Args:
+            fused: volume node that was fused here, from volumes of the open DICOM database.
+            path: a new folder for a series, or a name that ends in ``.dcm`` for one object.
+            is_anonymous: nothing of the patient goes into it; the sources may be no DICOM then.
+            on_news: called with each ``progress`` and ``warning``.
+
+        Returns:
+            ``files``, ``study``, ``series`` and ``instances`` of what was written.
+
+        Raises:
+            VolumeError: the node does not tell whose it is, or how it was fused.
+            WorkerError: it cannot be written; the text says why.
+        """
+        fields, _notes = request_for(fused, open_database(), is_anonymous)
+        ended: list = []
+        self.start_writing(
+            fused, fields, Path(path), lambda told, error: ended.append((told, error)), on_news
+        )
+        self.wait(lambda: bool(ended))
+        told, error = ended[0]
+        if error is not None:
+            raise error
+        return told
+
     def cancel(self) -> None:
         """Cancel the run; its end is told as an error with the code ``cancelled``."""
-        if self.is_running:
+        if self._run is not None:
             self._run.cancel()
 
     def options_for(
@@ -282,6 +351,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         yield from self.session.greet()
         grid = options.get("grid", ANATOMICAL)
         origin = Origin(anatomical, partner, result_geometry(geometry_of(anatomical), grid))
+        sources = Sources(anatomical, partner)
         fields = {"options": options}
         pair = (anatomical, partner)
         voxels, reply = yield from self.session.ask_voxels("fuse", pair, fields, is_fresh=True)
@@ -290,7 +360,9 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         _check_grid(origin, voxels, reply)
         if output is not None and not slicer.mrmlScene.IsNodePresent(output):
             output = None
-        return make_result(origin, voxels, reply["record"], reply["legends"], output)
+        fused = make_result(origin, voxels, reply["record"], reply["legends"], output)
+        sources.keep(fused, reply)
+        return fused
 
     def _check(self, anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict) -> Steps:
         yield from self.session.greet()

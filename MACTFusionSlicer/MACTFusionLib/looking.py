@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import slicer
+from slicer.i18n import tr as _
 
 from .aids import Aids
 from .nodes.result import fused_from, sources_of
+from .panel.allow import allow
+from .panel.verdict import colour_as_warning
 from .parameters import chosen_partner
 from .timer import timer
 from .views.compare import CompareViews
@@ -95,9 +98,11 @@ class Looking:
         """
         ui = self._ui
         has_fused = self.fused is not None
+        nothing = _("Nothing was fused of these volumes yet: press Apply.")
         for button in (ui.checkerboardButton, ui.flickerButton, ui.spaceButton):
-            button.enabled = has_fused or button.checked
-        ui.compareButton.enabled = can_fuse or self.compare.is_on
+            allow(button, "" if has_fused or button.checked else nothing)
+        cannot = _("Choose volumes that can be fused: the frame above Apply says what is missing.")
+        allow(ui.compareButton, "" if can_fuse or self.compare.is_on else cannot)
 
     def expect(self, look: str) -> None:
         """Take down how the volume will look that is being fused: it needs no preview."""
@@ -223,9 +228,9 @@ class Looking:
 
     def _adopt_layout(self) -> None:
         """Take over the views that a scene was saved with, so that the button is the way back."""
-        chosen, button = self._parameters(), self._ui.compareButton
-        if not self.compare.is_on and self.compare.has_layout and button.enabled:
-            button.checked = bool(chosen.anatomical and chosen.partner)
+        chosen = self._parameters()
+        if not self.compare.is_on and self.compare.has_layout:
+            self._ui.compareButton.checked = bool(chosen.anatomical and chosen.partner)
 
     def _layout_changed(self, *_unused: object) -> None:
         """Give back what belongs to a layout that the user left by other means."""

@@ -1,49 +1,53 @@
-"""Volumes that are rare in tests and common in hospitals: fixtures and what makes them.
+"""Volumes that are rare in tests and common in hospitals; those of the self-test are more.
 
-Patients and studies as the DICOM browser leaves them in the subject hierarchy, volumes far from the
-origin, tilted ones, names that look like markup or are in Japanese, and a frame of a sequence.
+Big ones are the same voxels again and again: nobody waits for 100 million random numbers.
 """
 
 from __future__ import annotations
 
+import numpy as np
 import slicer
-from MACTFusionLib.nodes.whose import hierarchy
+from MACTFusionLib.made_volumes import SHAPE, add_volume, make_pair, tilted
+from MACTFusionLib.nodes.volumes import geometry_of
 
-MARKUP = "<b>x</b>&amp; 頭部 MR"
-"""A name that is bold where somebody shows it as rich text."""
-
-
-def put_in_study(patient, study, *nodes, patient_id=None):
-    """Put volumes into a study of a patient, as the DICOM browser does; both are made once.
-
-    Args:
-        patient: name of the patient.
-        study: text that tells the studies of a patient apart.
-        nodes: volume nodes.
-        patient_id: ID of the patient, by default one that comes from the name.
-    """
-    tree = hierarchy()
-    patient_id = patient_id or f"ID-{patient}"
-    of_patient = tree.GetItemByUID("DICOM", patient_id)
-    if not of_patient:
-        of_patient = tree.CreateSubjectItem(tree.GetSceneItemID(), patient)
-        tree.SetItemUID(of_patient, "DICOM", patient_id)
-        tree.SetItemAttribute(of_patient, "DICOM.PatientID", patient_id)
-    study_uid = f"1.2.{patient_id}.{study}"
-    of_study = tree.GetItemByUID("DICOM", study_uid)
-    if not of_study:
-        of_study = tree.CreateStudyItem(of_patient, study)
-        tree.SetItemUID(of_study, "DICOM", study_uid)
-    for node in nodes:
-        own = tree.GetItemByDataNode(node)
-        if own:
-            tree.SetItemParent(own, of_study)
-        else:
-            tree.CreateItem(of_study, node)
-    return of_study
+FAR_MM = 600.0
+BIG = (512, 512, 400)
 
 
-def node_named(name):
-    """Return the node of this very name; :func:`slicer.util.getNode` takes it for a pattern."""
-    nodes = slicer.util.getNodesByClass("vtkMRMLVolumeNode")
-    return next(node for node in nodes if node.GetName() == name)
+def far_pair():
+    """An MR and a PET 600 mm away from the origin of the world along each axis."""
+    affine = np.diag([-2.0, -2.0, 5.0, 1.0])
+    affine[:3, 3] = FAR_MM
+    return make_pair(affine)
+
+
+def tilted_pair(degrees):
+    """An MR and a PET that are tilted as a head is, 1.5°, or as a plane is chosen, 10°."""
+    return make_pair(tilted(degrees))
+
+
+def big_volume(name="CT"):
+    """One of 512×512×400 voxels, 200 MB, without a pass over them."""
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
+    slicer.util.updateVolumeFromArray(node, np.zeros(BIG[::-1], np.int16))
+    node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(np.diag([-0.5, -0.5, 1.0, 1.0])))
+    node.CreateDefaultDisplayNodes()
+    return node
+
+
+def beside(node, name, value=0):
+    """A volume of one value on the grid of another one of :data:`SHAPE`."""
+    return add_volume(name, np.full(SHAPE, value, np.int16), geometry_of(node).affine)
+
+
+def save_scene(path):
+    """Write the scene that is open, without its voxels."""
+    slicer.mrmlScene.SetURL(str(path))
+    assert slicer.mrmlScene.Commit(str(path))
+
+
+def open_scene(path):
+    """Close the scene that is open, and open another one."""
+    slicer.mrmlScene.Clear(False)
+    slicer.mrmlScene.SetURL(str(path))
+    assert slicer.mrmlScene.Import()

@@ -9,10 +9,10 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import qt
 import slicer
+from MACTFusionLib.made_volumes import put_in_study
 from MACTFusionLib.nodes.result import sources_of
 from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
-from special_volumes import put_in_study
 from waiting import progress_of, wait
 
 

@@ -17,7 +17,7 @@ from MACTFusionLib.nodes.guess import can_tell_task, guess_pair, kind_of, task_o
 from MACTFusionLib.nodes.obstacles import reason_not_to_run
 from MACTFusionLib.nodes.volumes import geometry_of
 from MACTFusionLib.self_test import GRIDS, add_volume, make_pair
-from MACTFusionLib.summary import duration
+from MACTFusionLib.panel.progress import duration
 from MACTFusionLib.views.planes import NoPlane, fused_axis, slice_shown
 from MACTFusionLib.views.squares import checkered
 from MACTFusionLib.worker import install

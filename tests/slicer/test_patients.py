@@ -9,12 +9,12 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import qt
 import slicer
+from MACTFusionLib.made_volumes import put_in_study
 from MACTFusionLib.nodes.guess import guess_pair, kind_of
 from MACTFusionLib.nodes.pairs import find_pairs, loaded_volumes
 from MACTFusionLib.nodes.patients import DIFFERENT, SURE, UNKNOWN, doubt, patients_of, relation
 from MACTFusionLib.nodes.whose import hierarchy, patient_of
 from MACTFusionLib.self_test import SHAPE, add_volume
-from special_volumes import put_in_study
 
 pytestmark = pytest.mark.usefixtures("scene", "no_worker")
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
 
 import slicer
-from MACTFusionLib import widget
+from MACTFusionLib.panel import saving
 from MACTFusionLib.nodes.result import ATTRIBUTE, fused_from, sources_of
 from results import fused_of
 
@@ -84,7 +84,7 @@ def dialog(monkeypatch, tmp_path):
         asked.titles.append(title)
         return asked.path
 
-    monkeypatch.setattr(widget.qt, "QFileDialog", SimpleNamespace(getSaveFileName=answer))
+    monkeypatch.setattr(saving.qt, "QFileDialog", SimpleNamespace(getSaveFileName=answer))
     return asked
 
 

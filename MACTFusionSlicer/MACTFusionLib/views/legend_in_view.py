@@ -138,7 +138,8 @@ def _text(
     look = actor.GetTextProperty()
     look.SetFontSize(13)
     look.SetColor(1, 1, 1)
-    look.ShadowOn()
+    look.SetBackgroundColor(0, 0, 0)
+    look.SetBackgroundOpacity(0.6)  # legible over bright anatomy
     if is_at_right:
         look.SetJustificationToRight()
     slicer.app.applicationLogic().UseCustomFontFile(look)

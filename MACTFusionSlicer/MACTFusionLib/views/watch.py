@@ -27,7 +27,7 @@ class Watch(VTKObservationMixin):
         self._watched: list = []
 
     def follow(self, volumes: list) -> None:
-        """Watch volumes and the slice views that can be seen, and no longer what was watched before.
+        """Watch volumes and the slice views that can be seen, in the place of what was watched.
 
         Args:
             volumes: volume nodes; None is left out.

@@ -15,6 +15,8 @@ from .environment import external_python, worker_command, worker_environment
 from .process import PROTOCOL, WorkerProcess
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import slicer
 
 
@@ -24,11 +26,13 @@ class Session:
     Attributes:
         python: interpreter of the user, "" for Slicer's own.
         hello: what the worker said of itself, {} before.
+        asked: called when a conversation begins, so that whoever pumps does it often from then on.
     """
 
     def __init__(self) -> None:
         self.python = ""
         self.hello: dict = {}
+        self.asked: Callable[[], None] = lambda: None
         self._process: WorkerProcess | None = None
         self._keys: dict[str, tuple] = {}
         self._files = 0
@@ -59,7 +63,9 @@ class Session:
         Raises:
             WorkerError: it cannot be started.
         """
-        return Conversation(self._running(), steps, on_end, on_news).start()
+        process = self._running()
+        self.asked()
+        return Conversation(process, steps, on_end, on_news).start()
 
     def pump(self) -> None:
         """Hand out what the worker has said."""

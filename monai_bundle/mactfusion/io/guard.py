@@ -8,7 +8,7 @@ import warnings
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
-from mactfusion.errors import FusionWarning, InputError
+from mactfusion.errors import FusionCancelled, FusionWarning, InputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,12 +38,12 @@ def one_sentence(failure: str, otherwise: str = DAMAGED) -> Iterator[None]:
         otherwise: the reason given when the exception tells none that a user can act on.
 
     Raises:
-        InputError: instead of any exception that is not an ``InputError`` itself, or a
-            ``FusionWarning`` that the user has made an error.
+        InputError: instead of any exception that is not an ``InputError`` itself, a cancellation,
+            or a ``FusionWarning`` that the user has made an error.
     """
     try:
         yield
-    except (InputError, FusionWarning):
+    except (InputError, FusionCancelled, FusionWarning):
         raise
     except Exception as error:
         raise InputError(f"{failure}: {_reason(error, otherwise)}") from error
@@ -61,7 +61,7 @@ def guarded(failure: str, otherwise: str = DAMAGED, *, prints: bool = True) -> I
         prints: the library prints on standard error, which is `silenced` then.
 
     Raises:
-        InputError: instead of any exception that is not an ``InputError`` itself.
+        InputError: instead of any exception that is not an ``InputError`` or a cancellation itself.
     """
     with (
         one_sentence(failure, otherwise),

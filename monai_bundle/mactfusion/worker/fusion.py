@@ -30,7 +30,8 @@ from mactfusion.trust.probed import Result, probe_point
 from mactfusion.words import worded
 from mactfusion.worker.pace import Pace
 from mactfusion.worker.protocol import RequestError
-from mactfusion.worker.volumes import MOST_PARTNERS, Volumes
+from mactfusion.worker.series import SeriesWriter
+from mactfusion.worker.volumes import MOST_PARTNERS, Volumes, digest_of
 from mactfusion.worker.words import in_panel
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ class Fusion:
         self._folder = folder
         self._channel = channel
         self._volumes = Volumes(folder)
+        self._series = SeriesWriter(folder, self._volumes, channel)
         self._network: tuple[tuple[str, str], ChosenNetwork] | None = None
         self._kept: dict[str, tuple[str, Case]] = {}
         self._placing = threading.Lock()
@@ -90,6 +92,7 @@ class Fusion:
             "place": self._place,
             "preview": self._preview,
             "fuse": self._fuse,
+            "export": self._series.work,
         }
         hear = listening(partial(self._say, job))  # such as a batch that must be smaller
         with worded(in_panel), hear:
@@ -251,7 +254,9 @@ class Fusion:
         voxels = stored_values(fused, dtype, _AS_NRRD)
         np.save(self._folder / name, voxels, allow_pickle=False)
         self._last = self._seen(job, case, voxels)
+        known_by = {"voxels_sha256": digest_of(voxels)} if job.request.kind == "fuse" else {}
         return {
+            **known_by,
             "file": name,
             "affine": fused.affine.tolist(),
             "record": case["record"],

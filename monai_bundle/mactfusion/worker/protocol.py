@@ -16,7 +16,7 @@ VERSION = 1
 LONGEST_LINE = 2**20
 """Bytes; a colour table of 4096 entries fits several times."""
 
-REQUESTS = ("hello", "load", "place", "preview", "fuse", "probe", "cancel", "shutdown")
+REQUESTS = ("hello", "load", "place", "preview", "fuse", "export", "probe", "cancel", "shutdown")
 
 
 class RequestError(Exception):

@@ -83,6 +83,19 @@ class Volumes:
             return self._volumes[key]
 
 
+def digest_of(voxels: np.ndarray) -> str:
+    """Return the SHA-256 by which voxels are known again, wherever they lie and whatever they are.
+
+    Args:
+        voxels: ``(I, J, K)`` or ``(I, J, K, 3)``.
+    """
+    kind = voxels.dtype.newbyteorder("=").str
+    digest = hashlib.sha256(json.dumps([list(voxels.shape), kind]).encode())
+    for index in range(voxels.shape[2]):
+        digest.update(np.ascontiguousarray(voxels[:, :, index], kind).data)
+    return digest.hexdigest()
+
+
 def _affine(rows: list[Any]) -> np.ndarray:
     try:
         affine = np.array(rows, dtype=np.float64)

@@ -16,6 +16,8 @@ _SHOWN: dict[tuple[str, str | bool | None], str] = {
     ("task", None): "'Task'",
     ("window", "level,width"): "a window in its display",
     ("tint", "ct"): "'Tint: Bright CT is bluish' under Look of the result",
+    ("anonymous", True): "'Without patient data' in 'Save as DICOM'",
+    ("format", "dicom"): "'A series' in 'Save as DICOM'",
     ("colormap", None): "a colour table in the display",
 }
 """What the panel offers, in the words of its widgets."""

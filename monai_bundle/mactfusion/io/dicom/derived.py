@@ -80,7 +80,8 @@ class Making:
         """Of the derivation: without names of persons or files."""
         record = self.record
         return (
-            f"Fused from {_listed(record['task'])} by MACTFusionSlicer {__version__}: network "
+            f"Fused from {_listed(record['task'])} by MACTFusionSlicer "
+            f"{record['versions']['mactfusion']}: network "
             f"{record['options']['model']}, weights SHA-256 {record['weights']['sha256']}. "
             "Not for diagnostic use."
         )

@@ -253,6 +253,7 @@ class DicomExport:
         record: Mapping[str, Any],
         overwrite: bool = False,
         when_written: Callable[[list[Path]], None] | None = None,
+        each: Callable[[int, int], None] | None = None,
     ) -> None:
         """Write the result, complete or not at all.
 
@@ -262,6 +263,7 @@ class DicomExport:
             overwrite: replace what this program wrote there before.
             when_written: called with the images before they take their names; what it raises leaves
                 all as it was.
+            each: called with (images written, images in all) after each of a folder; likewise.
 
         Raises:
             InputError: it cannot be written; what was there is untouched.
@@ -290,6 +292,8 @@ class DicomExport:
             for number, image in enumerate(single_images(planes, making), 1):
                 images.append(folder / f"slice-{number:04d}.dcm")
                 write_dataset(image, images[-1])
+                if each is not None:
+                    each(number, len(planes.pixels))
             if when_written is not None:
                 when_written(images)
             moved = [] if self.anonymous else self._moved(case, record, origins)
