@@ -13,7 +13,7 @@ from blocks import ROOT
 GUIDE = ROOT / "docs" / "user_guide.md"
 OF_SLICER = {
     *("Edit", "Application Settings", "Modules", "Additional module paths", "Add Data"),
-    *("PyTorch", "PET DICOM Extension", "Threshold", "Grow from seeds", "Segment Statistics"),
+    *("Examine", "No", "PyTorch", "Threshold", "Grow from seeds", "Segment Statistics"),
 }
 """Words of Slicer and of its extensions."""
 
