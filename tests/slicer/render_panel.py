@@ -19,7 +19,7 @@ import conftest  # noqa: F401  puts everything in place
 import numpy as np
 import qt
 import slicer
-from MACTFusionLib.self_test import _put_under
+from MACTFusionLib.made_volumes import put_under
 from MACTFusionLib.widget import MACTFusionWidget
 from PySide6 import QtCore, QtGui, QtWidgets
 from standins.application import Scene
@@ -92,7 +92,7 @@ def _result(panel: MACTFusionWidget) -> None:
 def _warning(panel: MACTFusionWidget) -> None:
     shift = np.eye(4)
     shift[:3, 3] = (12, -9, 5)
-    _put_under(panel._parameters.partner, shift)
+    put_under(panel._parameters.partner, shift)
     panel._settled()
     _until(lambda: "is off" in panel.ui.placeLabel.text)
 

@@ -49,6 +49,7 @@ class Window:
     def settle(self, condition=lambda: True) -> None:
         """Wait until something holds and the panel has drawn itself."""
         panels._until(condition)
+        panels._pass()
 
     def save(self, path: Path, shown: object) -> None:
         """Write the window as it is, with a widget of the panel scrolled into sight."""
@@ -138,6 +139,7 @@ def main() -> None:
     window.save(folder / "window_compare.jpg", ui.saveButton)
     application.setPalette(dark)
     window.settle()
+    panel.refresh()  # warnings have a colour for each theme
     window.save(folder / "window_compare_dark.jpg", ui.saveButton)
 
     ui.compareButton.click()
