@@ -10,7 +10,6 @@ from slicer.i18n import tr as _
 from .aids import Aids
 from .nodes.result import fused_from, sources_of
 from .panel.allow import allow
-from .panel.verdict import colour_as_warning
 from .parameters import chosen_partner
 from .timer import timer
 from .views.compare import CompareViews

@@ -10,10 +10,10 @@ from slicer.i18n import tr as _
 from .nodes.obstacles import reason_not_to_run
 from .nodes.patients import doubt
 from .nodes.volumes import partners_in, stamp_of
-from .parameters import Register, chosen_options, chosen_partner
 from .panel.allow import allow
 from .panel.progress import step_text
 from .panel.verdict import BUSY, GOOD, UNKNOWN, UNSURE, show_verdict, worst_of
+from .parameters import Register, chosen_options, chosen_partner
 from .summary import DOUBTFUL, OFF, coverage_sentence, place_sentence
 from .timer import timer
 from .worker.conversation import Conversation, WorkerError

@@ -231,11 +231,10 @@ class Runs:
         notes = "\n".join(self._warnings)
         if error is None:
             self.fused = node
-            template = _("{name} is ready.")
             if self._warnings:
-                template = _("{name} is ready. Notes: {notes}")
                 self._notes.append(f"{names}: {notes}")
-            self.say(template.format(name=node.GetName(), notes=" ".join(self._warnings)))
+            ready = _("{name} is ready.").format(name=node.GetName())
+            self.say("\n– ".join([ready, *self._warnings]))
             self._done(node)
         elif getattr(error, "code", "") == "cancelled":
             self._say_error(error, notes)

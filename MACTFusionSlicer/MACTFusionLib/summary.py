@@ -43,11 +43,10 @@ def grid_sentence(
     template = _("Result on the grid of {name}: {voxels}.")
     if made is not own:
         template = _("Result in cubic voxels in the place of {name}: {voxels}.")
-    voxels = voxels_text(made.shape, made.affine)
+    size, edges = voxels_text(made.shape, made.affine)
+    voxels = _("{size} voxels of {edges}").format(size=size, edges=edges)
     sentences = [template.format(name=anatomical.GetName(), voxels=voxels)]
-    hidden = [
-        node.GetName() for node in (anatomical, *partners_in(partner)) if has_threshold(node)
-    ]
+    hidden = [node.GetName() for node in (anatomical, *partners_in(partner)) if has_threshold(node)]
     if display == "as-shown" and hidden:
         template = _("Not as shown: the threshold in the display of {names} is ignored.")
         sentences.append(template.format(names=", ".join(hidden)))
@@ -70,7 +69,11 @@ def coverage_sentence(
     share = covered_share(geometry_of(anatomical), geometry_of(partner))
     level = GOOD if share >= _MOST_OF_IT else UNSURE
     percent = min(round(100 * share), 100 if share == 1 else 99)
-    template = _("{name} covers {share} % of {on}.") if is_named else _("It covers {share} %.")
+    template = (
+        _("{name} covers {share} % of {on}.")
+        if is_named
+        else _("It covers {share} % of the result.")
+    )
     names = {"name": partner.GetName(), "on": anatomical.GetName()}
     return template.format(share=percent, **names), level
 

@@ -18,7 +18,7 @@ from .looking import Looking
 from .machine import MachineControls
 from .nodes.volumes import partners_in
 from .panel.inputs import Inputs
-from .panel.live_log import LiveLog, NewText
+from .panel.live_log import LiveLog
 from .panel.result import ResultControls
 from .panel.saving import Saving
 from .panel.status import Status
@@ -48,6 +48,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._gui_tag = None
         self._is_settling = False
         self._is_entered = False
+        self._is_hurrying = False
         super().__init__(parent)
 
     def setup(self) -> None:
@@ -168,7 +169,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ui, logic, self.runs, chosen, lambda: self.saving.node, self.resourcePath, self.refresh
         )
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
-        self.live_log = LiveLog(ui, NewText())
+        self.live_log = LiveLog(ui, lambda: logic.session.log)
 
     # ---- running
 
@@ -186,7 +187,8 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def _hurry(self) -> None:
         """Look often from now on: an answer is awaited."""
-        if self._pump_timer.interval != _POLL_MS or not self._pump_timer.isActive():
+        if not self._is_hurrying:
+            self._is_hurrying = True
             self._pump_timer.setInterval(_POLL_MS)
             self._pump_timer.start()
 
@@ -195,7 +197,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.logic.pump()
         if len(self.logic.session.devices) != had:
             self.refresh()
-        if not self.logic.session.is_busy and not self.logic.is_running:
+        is_awaited = self.logic.session.is_busy or self.logic.is_running
+        if self._is_hurrying and not is_awaited:
+            self._is_hurrying = False
             self._pump_timer.setInterval(_IDLE_MS)
 
     # ---- events

@@ -62,7 +62,8 @@ def _write_thumbnail(name: str, task: str) -> None:
         voxels = np.repeat(voxels, 3, axis=0)
     middle = round(np.linalg.solve(result.fused.affine.numpy(), [0, 0, LESION_MM, 1])[2])
     pixels = (voxels[..., middle] * 255).round().astype(np.uint8)
-    picture = Image.fromarray(pixels.transpose(2, 1, 0)).resize((184, 224), Image.Resampling.BICUBIC)
+    picture = Image.fromarray(pixels.transpose(2, 1, 0))
+    picture = picture.resize((184, 224), Image.Resampling.BICUBIC)
     picture.save(FOLDER / f"{name}.png", optimize=True)
 
 

@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
 
 import slicer
-from MACTFusionLib.panel import saving
 from MACTFusionLib.nodes.result import ATTRIBUTE, fused_from, sources_of
+from MACTFusionLib.panel import saving
 from results import fused_of
 
 pytestmark = pytest.mark.usefixtures("no_worker")

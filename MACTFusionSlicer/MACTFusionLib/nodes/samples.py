@@ -84,7 +84,7 @@ def register_samples() -> None:
 
     titles = sample_titles()
     for name, pair in _PAIRS.items():
-        # Slicer wants an address, a name and a hash for each file, also of data that come otherwise.
+        # Slicer wants address, name and hash of each file, also of data that come otherwise.
         SampleData.SampleDataLogic.registerCustomSampleDataSource(
             category="MACTFusion",
             sampleName=_("Head {pair}, synthetic").format(pair=titles[name]),

@@ -43,7 +43,7 @@ def units_name(node: slicer.vtkMRMLVolumeNode, kind: str) -> str:
     code = node.GetVoxelValueUnits()
     value = "" if code is None else code.GetCodeValue() or ""
     if value.startswith("{SUV"):
-        return _("SUV (by {what})").format(what=_suv_of(value))
+        return _("SUV ({what})").format(what=_suv_of(value))
     if value:
         return code.GetCodeMeaning() or value
     if kind == "CT":
@@ -51,8 +51,8 @@ def units_name(node: slicer.vtkMRMLVolumeNode, kind: str) -> str:
     return _("units not recorded") if kind in _UPTAKE else ""
 
 
-def voxels_text(shape: tuple, affine: np.ndarray) -> str:
-    """Say how many voxels of which size there are, such as ``112×136×28 voxels of 1.7×1.7×5.5 mm``.
+def voxels_text(shape: tuple, affine: np.ndarray) -> tuple:
+    """Return how many voxels of which size there are, such as ``112×136×28`` and ``2×2×5.5 mm``.
 
     Args:
         shape: voxels along the axes.
@@ -61,7 +61,7 @@ def voxels_text(shape: tuple, affine: np.ndarray) -> str:
     edges_mm = np.linalg.norm(affine[:3, :3], axis=0)
     edges = "×".join(f"{edge:.3g}" for edge in edges_mm)
     size = "×".join(str(n) for n in shape)
-    return _("{size} voxels of {edges} mm").format(size=size, edges=edges)
+    return size, _("{edges}\u00a0mm").format(edges=edges)
 
 
 def sources_text(chosen: MACTFusionParameters, patient: Patient | None) -> str:
@@ -90,7 +90,7 @@ def _line(role: str, node: slicer.vtkMRMLVolumeNode) -> str:
     except VolumeError:  # why it cannot be fused is said below
         said.append(_("no voxels that can be fused"))
     else:
-        said.append(voxels_text(geometry.shape, geometry.affine))
+        said += voxels_text(geometry.shape, geometry.affine)
     return f"{role}: " + ", ".join(filter(None, said))
 
 
@@ -120,5 +120,3 @@ def _suv_of(value: str) -> str:
         "{SUVibw}g/ml": _("ideal body weight"),
     }
     return names.get(value, value)
-
-

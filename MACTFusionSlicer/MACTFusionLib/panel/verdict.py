@@ -58,7 +58,8 @@ def show_verdict(icon: Any, label: Any, lines: list) -> None:
 
 def colour_as(label: Any, level: str) -> None:
     """Colour the text of a label, on a light or dark ground, by a level."""
-    is_dark = label.palette.color(qt.QPalette.Window).lightness() < 128
+    # The label's own palette stays as it was when it was coloured first.
+    is_dark = label.window().palette.color(qt.QPalette.Window).lightness() < 128
     pair = COLORS.get(level)
     style = "" if pair is None else f"color: {pair[is_dark]}"
     if label.styleSheet != style:  # a new style lays everything out again
@@ -81,6 +82,6 @@ def _names() -> dict:
     }
 
 
-@lru_cache(maxsize=None)
+@lru_cache(maxsize=8)
 def _pixmap(level: str) -> Any:
     return qt.QPixmap(str(_ICONS / f"verdict-{level}.png"))

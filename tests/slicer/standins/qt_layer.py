@@ -32,7 +32,10 @@ def _as_in_pythonqt(base):
 def _attribute(base, name):
     """One of Qt's properties by its functions, such as ``text`` and ``setText``."""
     capital = name[0].upper() + name[1:]
-    readers = [getattr(base, reader, None) for reader in (name, f"is{capital}", f"has{capital}")]
+    readers = [
+        getattr(base, reader, None)
+        for reader in (name, f"is{capital}", f"has{capital}", f"to{capital}")
+    ]
     reader = next((found for found in readers if found is not None), None)
     return property(reader, getattr(base, f"set{capital}", None))
 
