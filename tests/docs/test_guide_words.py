@@ -23,9 +23,10 @@ VARIES = re.compile(r"…|\{[^{}]*\}|\d+(?:\.\d+)?")
 
 @lru_cache(maxsize=1)
 def shown():
-    """Every text of the form, of the panel's code, and of the library's, which it passes on."""
-    form = ROOT / "MACTFusionSlicer" / "Resources" / "UI" / "MACTFusion.ui"
-    texts = {element.text or "" for element in ET.parse(form).iter("string")}
+    """Every text of the forms, of the panel's code, and of the library's, which it passes on."""
+    texts = set()
+    for form in (ROOT / "MACTFusionSlicer" / "Resources" / "UI").glob("*.ui"):
+        texts |= {element.text or "" for element in ET.parse(form).iter("string")}
     for folder in ("MACTFusionSlicer/MACTFusionLib", "monai_bundle/mactfusion"):
         for path in (ROOT / folder).rglob("*.py"):
             texts |= set(_texts_of(ast.parse(path.read_text(encoding="utf-8"))))
