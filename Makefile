@@ -8,13 +8,14 @@ WORKERS ?= logical
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup setup-panel setup-label demo fuzz test test-panel test-label lint types check clean
+.PHONY: help setup setup-panel setup-label demo fuzz test test-panel test-label test-slicer lint types check clean
 
 help:
 	@echo "make demo    fuse a synthetic head: MR with CT, PET and SPECT, into demo/"
 	@echo "make test    run all tests"
 	@echo "make test-panel  run the tests of the Slicer panel, without Slicer"
 	@echo "make test-label  run the tests of the MONAI Label app, on a real server"
+	@echo "make test-slicer SLICER=/path/to/Slicer  run the panel's own test in 3D Slicer, with pictures"
 	@echo "make fuzz    read 15 000 mutated inputs (a few minutes)"
 	@echo "make lint    check style and formatting"
 	@echo "make types   check types"
@@ -49,7 +50,7 @@ $(PANEL_VENV)/.ready:
 	@echo "Setting up $(PANEL_VENV): MRML and Qt without the application (a few minutes, once)"
 	@$(PYTHON) -m venv $(PANEL_VENV)
 	@$(PANEL_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-		slicer-core==5.12.4.0 PySide6-Essentials==6.8.3 psutil pytest numpy pydicom==3.0.2
+		slicer-core==5.12.4.0 PySide6-Essentials==6.8.3 pillow psutil pytest numpy pydicom==3.0.2
 	@touch $@
 
 setup-panel: $(PANEL_VENV)/.ready
@@ -72,6 +73,18 @@ setup-label: $(LABEL_VENV)/.ready
 test-label: $(LABEL_VENV)/.ready
 	@echo "Running the tests of the MONAI Label app on a real server"
 	@$(LABEL_VENV)/bin/python -m pytest --durations 10 tests/monai_label
+
+# The application, with a screen of its own where there is none. Its worker has the Python of this
+# clone, so that nothing is installed into Slicer; OUTPUT gets pictures and outcome.json.
+SLICER ?= Slicer
+OUTPUT ?= slicer-test
+XVFB := $(if $(DISPLAY),,xvfb-run -a -s "-screen 0 1600x1000x24")
+
+test-slicer: $(READY)
+	@echo "Testing the module in $(SLICER), with pictures in $(OUTPUT)/"
+	@MACTFUSION_PYTHON="$(CURDIR)/$(BIN)/python" $(XVFB) "$(SLICER)" --testing --no-splash \
+		--additional-module-paths "$(CURDIR)/MACTFusionSlicer" \
+		--python-script "$(CURDIR)/MACTFusionSlicer/Testing/in_slicer.py" "$(OUTPUT)"
 
 lint: $(READY)
 	@$(BIN)/ruff check .

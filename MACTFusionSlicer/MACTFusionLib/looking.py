@@ -131,7 +131,7 @@ class Looking:
         """Show what is chosen now: side by side, in 3-D, and in the preview."""
         if not self.is_entered:
             return
-        self._adopt_layout()
+        self._adopt()
         self._follow_choice()
         self._update_preview()
         self.tell()
@@ -225,11 +225,13 @@ class Looking:
         if self.compare.enter(anatomical, partner, fused, axis):
             self._fit_timer.start()
 
-    def _adopt_layout(self) -> None:
-        """Take over the views that a scene was saved with, so that the button is the way back."""
+    def _adopt(self) -> None:
+        """Take over what a scene was saved with, so that its button is the way back."""
         chosen = self._parameters()
         if not self.compare.is_on and self.compare.has_layout:
             self._ui.compareButton.checked = bool(chosen.anatomical and chosen.partner)
+        elif self.space.was_saved and self.fused is not None:
+            self._ui.spaceButton.checked = True
 
     def _layout_changed(self, *_unused: object) -> None:
         """Give back what belongs to a layout that the user left by other means."""

@@ -72,8 +72,11 @@ def check_command(words, root):
     if program == "mactfusion":
         parse(app, rest)
     elif program == "make":
-        targets = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-        assert set(rest) <= set(targets), words
+        makefile = (ROOT / "Makefile").read_text()
+        targets = re.findall(r"^([\w-]+):", makefile, re.MULTILINE)
+        variables = re.findall(r"^(\w+) \?=", makefile, re.MULTILINE)
+        assert {word for word in rest if "=" not in word} <= set(targets), words
+        assert {word.partition("=")[0] for word in rest if "=" in word} <= set(variables), words
     elif rest[:3] == ["-m", "monai.bundle", "run"]:
         check_run(rest[3:], root)
     elif rest[:1] == ["-m"] and rest[1].startswith("training."):

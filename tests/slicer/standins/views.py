@@ -86,15 +86,16 @@ class SliceView(RenderView):
         window = super().renderWindow()
         if is_new:
             self._renderer.GetActiveCamera().ParallelProjectionOn()
-            mapper = vtk.vtkImageMapper()
-            mapper.SetColorWindow(255)
-            mapper.SetColorLevel(127.5)
-            mapper.SetInputConnection(self._logic.GetImageDataConnection())
+            self._mapper = vtk.vtkImageMapper()
+            self._mapper.SetColorWindow(255)
+            self._mapper.SetColorLevel(127.5)
             actor = vtk.vtkActor2D()
-            actor.SetMapper(mapper)
+            actor.SetMapper(self._mapper)
             actor.GetProperty().SetDisplayLocationToBackground()
             self._renderer.AddViewProp(actor)
             self._resize()
+        # The logic has another one once it shows a volume.
+        self._mapper.SetInputConnection(self._logic.GetImageDataConnection())
         return window
 
     def mrmlSliceNode(self):  # noqa: N802
