@@ -131,6 +131,8 @@ def progress_text(news: dict) -> str:
         return _("Image {done} of {total}").format(done=news["done"], total=news["total"])
     if news["stage"] == "write":
         return _("Finishing")
+    if news["stage"] in ("hand over", "take over"):
+        return _("Handing over {name}").format(name=news["name"] or _("the result"))
     if news["stage"] == "import":
         return _("Into the DICOM database: {percent} %").format(percent=news["done"])
     text = _("Slice {done} of {total}").format(done=news["done"], total=news["total"])
