@@ -165,6 +165,17 @@ def test_where_a_partner_was_moved_goes_with_the_series(warm_panel, database, tm
     assert np.allclose(lps @ found @ lps, matrix)
 
 
+def test_partner_that_was_hardened_is_said(warm_panel, database, tmp_path):
+    add_study(database, tmp_path / "files")
+    chosen = load(warm_panel)
+    under_transform([chosen.partner], 4.0)
+    chosen.partner.HardenTransform()
+    fused = apply(warm_panel)
+    said = save(warm_panel)
+    assert "The partner does not lie where the images of its own series lie (4 mm apart)" in said
+    assert fused.GetAttribute(SERIES) in series_in(database)
+
+
 def test_a_saved_scene_can_be_exported_also_without_its_sources(
     warm_panel, fused, database, scene, tmp_path
 ):
