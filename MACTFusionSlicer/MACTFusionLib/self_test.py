@@ -12,6 +12,7 @@ import vtk
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
+from .dicom.self_test import DICOMCases
 from .logic import MACTFusionLogic
 from .nodes.result import ATTRIBUTE
 from .nodes.samples import load_samples
@@ -78,7 +79,7 @@ def make_pair(affine: np.ndarray = GRIDS["left-posterior"], shape: tuple = SHAPE
     return add_volume("MR", anatomical, affine), add_volume("PET", uptake, coarse)
 
 
-class MACTFusionTest(ScriptedLoadableModuleTest):
+class MACTFusionTest(DICOMCases, ScriptedLoadableModuleTest):
     """Fuses tiny volumes and looks where they land.
 
     Attributes:
@@ -200,7 +201,7 @@ class MACTFusionTest(ScriptedLoadableModuleTest):
 
 def case_names() -> list:
     """Return the names of the cases."""
-    return sorted(name for name in vars(MACTFusionTest) if name.startswith("test_"))
+    return sorted(name for name in dir(MACTFusionTest) if name.startswith("test_"))
 
 
 def _put_under(node: slicer.vtkMRMLVolumeNode, matrix: np.ndarray) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,6 @@ import pydicom
 import pytest
 import SimpleITK
 import torch
-from dicom_study import PATIENT, turned, write_series
 from monai.data import MetaTensor
 
 from mactfusion.errors import FusionCancelled
@@ -23,6 +23,9 @@ from mactfusion.io.itk_image import affine_of
 from mactfusion.worker.jobs import Job
 from mactfusion.worker.protocol import Channel, Request
 from mactfusion.worker.series import SeriesWriter
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "MACTFusionSlicer"))
+from MACTFusionLib.dicom.made_study import PATIENT, turned, write_series
 
 OPTIONS = {"task": "pet-mri", "device": "cpu", "check": False, "register": "off"}
 SHAPES = {"MR": (20, 24, 6), "PT": (16, 18, 8)}

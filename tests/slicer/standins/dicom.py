@@ -262,6 +262,29 @@ def _tell_units(modality, node):
         node.SetVoxelValueUnits(units)
 
 
+class TemporaryDatabase:
+    """``DICOMUtils.TemporaryDICOMDatabase``: another database for a while, which is empty."""
+
+    def __init__(self, directory=None):
+        self._folder = Path(directory)
+
+    def __enter__(self):
+        self._before = getattr(slicer, "dicomDatabase", None)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        slicer.dicomDatabase = Database(self._folder)
+        return slicer.dicomDatabase
+
+    def __exit__(self, *_):
+        slicer.dicomDatabase.closeDatabase()
+        slicer.dicomDatabase = self._before
+
+
+def import_dicom(folder, database=None, copyFiles=False):  # noqa: N803
+    """``DICOMUtils.importDicom``."""
+    Indexer().addDirectory(database or slicer.dicomDatabase, folder, copyFiles)
+    return True
+
+
 def install(monkeypatch, folder):
     """Open a database in a folder for the time of a test; returns it."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -269,6 +292,10 @@ def install(monkeypatch, folder):
     monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
     monkeypatch.setattr(sys.modules["ctk"], "ctkDICOMIndexer", Indexer, raising=False)
     library = types.ModuleType("DICOMLib")
-    library.DICOMUtils = types.SimpleNamespace(loadSeriesByUID=load_series)
+    library.DICOMUtils = types.SimpleNamespace(
+        loadSeriesByUID=load_series,
+        TemporaryDICOMDatabase=TemporaryDatabase,
+        importDicom=import_dicom,
+    )
     monkeypatch.setitem(sys.modules, "DICOMLib", library)
     return database
