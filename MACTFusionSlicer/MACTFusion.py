@@ -8,6 +8,7 @@ import slicer
 from MACTFusionLib.logic import MACTFusionLogic
 from MACTFusionLib.nodes.samples import register_samples
 from MACTFusionLib.self_test import MACTFusionTest
+from MACTFusionLib.views.layout import register_layouts
 from MACTFusionLib.widget import MACTFusionWidget
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -41,4 +42,5 @@ class MACTFusion(ScriptedLoadableModule):
             "paper reports it. Please cite the paper of the network that you used, and this "
             "software."
         )
-        slicer.app.connect("startupCompleted()", register_samples)
+        for act in (register_samples, register_layouts):
+            slicer.app.connect("startupCompleted()", act)

@@ -9,6 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from .nodes.pairs import find_pairs
+from .nodes.patients import SURE, doubt, relation
 from .nodes.volumes import partners_in
 from .parameters import chosen_options
 
@@ -59,11 +60,17 @@ class Batch:
         self.pairs = find_pairs()
         self._ui.pairList.clear()
         for anatomical, partner in self.pairs:
-            names = [node.GetName() for node in (anatomical, *partners_in(partner))]
-            item = qt.QListWidgetItem(" + ".join(names))
-            # All partners in one image are another wish than each by itself.
-            is_pair = len(names) == 2
-            item.setCheckState(qt.Qt.Checked if is_pair else qt.Qt.Unchecked)
+            nodes = (anatomical, *partners_in(partner))
+            text = " + ".join(node.GetName() for node in nodes)
+            is_sure = relation(nodes) == SURE
+            item = qt.QListWidgetItem(
+                text if is_sure else _("{volumes} (patient not recorded)").format(volumes=text)
+            )
+            # All partners in one image are another wish than each by itself, and volumes that may
+            # be of two patients are fused only where the user says so.
+            is_meant = is_sure and len(nodes) == 2
+            item.setCheckState(qt.Qt.Checked if is_meant else qt.Qt.Unchecked)
+            item.setToolTip(doubt(nodes)[0])
             self._ui.pairList.addItem(item)
         if not self.pairs:
             self._runs.say(_("There is no MR or CT with a PET, SPECT or CT that overlaps it."))

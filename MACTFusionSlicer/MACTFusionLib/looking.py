@@ -5,15 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import slicer
+from slicer.i18n import tr as _
 
-from .nodes.legend import legend_text
-from .nodes.lost import lost_line
+from .aids import Aids
 from .nodes.result import fused_from, sources_of
+from .panel.allow import allow
 from .parameters import chosen_partner
-from .runs import colour_as_warning
 from .timer import timer
-from .views.compare import FUSED_VIEW, CompareViews
+from .views.compare import CompareViews
+from .views.layout import FUSED_VIEW, register_layouts
 from .views.preview import LivePreview
+from .views.shown import composite_of, layout_manager, shown_slices
 from .views.space import RenderedVolume
 
 if TYPE_CHECKING:
@@ -40,6 +42,7 @@ class Looking:
         preview: the slice that is looked at, fused at once.
         compare: the views side by side.
         space: the fused volume in 3-D.
+        is_entered: whether the module is shown.
     """
 
     def __init__(
@@ -59,10 +62,17 @@ class Looking:
         self._changed = changed
         self._look = ""
         self._preview_said = ""
+        self.is_entered = False
         self.preview = LivePreview(logic, self._say_preview)
         self.compare = CompareViews()
         self.space = RenderedVolume()
+        self._aids = Aids(ui, runs, parameters, self.preview, changed)
         self._flicker_timer = timer(_FLICKER_MS, self.compare.flicker)
+        self._fit_timer = timer(0, self.compare.fit, is_single=True)
+        register_layouts()
+        self._layout_manager = layout_manager()
+        if self._layout_manager is not None:
+            self._layout_manager.layoutChanged.connect(self._layout_changed)
         ui.compareButton.toggled.connect(self._compare)
         ui.flickerButton.toggled.connect(self._flicker)
         ui.checkerboardButton.toggled.connect(self._show_checkerboard)
@@ -87,9 +97,11 @@ class Looking:
         """
         ui = self._ui
         has_fused = self.fused is not None
+        nothing = _("Nothing was fused of these volumes yet: press Apply.")
         for button in (ui.checkerboardButton, ui.flickerButton, ui.spaceButton):
-            button.enabled = has_fused or button.checked
-        ui.compareButton.enabled = can_fuse or self.compare.is_on
+            allow(button, "" if has_fused or button.checked else nothing)
+        cannot = _("Choose volumes that can be fused: the frame above Apply says what is missing.")
+        allow(ui.compareButton, "" if can_fuse or self.compare.is_on else cannot)
 
     def expect(self, look: str) -> None:
         """Take down how the volume will look that is being fused: it needs no preview."""
@@ -103,30 +115,30 @@ class Looking:
         anatomical, partners = sources_of(node)
         is_chosen = node is self.fused  # one of a batch may be of others
         if not self.compare.is_on:
-            slicer.util.setSliceViewerLayers(
-                background=anatomical, foreground=node, foregroundOpacity=1.0
-            )
+            show_in_front(anatomical, node)
         elif is_chosen:
             self._end_tricks()
-            self.compare.enter(anatomical, partners, node)
+            self._enter_compare(anatomical, partners, node)
         if self.space.is_on and is_chosen:
             self.space.show(node)
 
+    def enter(self) -> None:
+        """The module is shown; nothing is fused before that."""
+        self.is_entered = True
+        self._aids.enter()
+
     def follow(self) -> None:
         """Show what is chosen now: side by side, in 3-D, and in the preview."""
+        if not self.is_entered:
+            return
+        self._adopt_layout()
         self._follow_choice()
         self._update_preview()
         self.tell()
 
     def tell(self) -> None:
         """Show the legend of what is looked at, and whether the fused volume lost anything."""
-        fused, legend, lost = self.fused, self._ui.legendLabel, self._ui.lostLabel
-        preview = self.preview.node
-        legend.text = legend_text(fused if preview is None else preview)
-        legend.setVisible(bool(legend.text))
-        lost.text, is_warning = lost_line(fused)
-        colour_as_warning(lost, is_warning)
-        lost.setVisible(bool(lost.text))
+        self._aids.tell(self.fused)
 
     def blend(self) -> None:
         """Show the fused volume over the anatomical one as strongly as is chosen."""
@@ -135,12 +147,15 @@ class Looking:
 
     def rest(self) -> None:
         """Let preview and flicker rest while another module is shown."""
+        self.is_entered = False
         self._ui.flickerButton.checked = False  # its button is not there to end it
         self.preview.stop()
+        self._aids.rest()
 
     def forget(self) -> None:
         """Let go of the nodes of a scene that is closed."""
         self.preview.stop()
+        self._aids.forget()
         self.compare.forget()
         self.space.forget()
         for button in (self._ui.compareButton, self._ui.spaceButton):
@@ -148,8 +163,13 @@ class Looking:
 
     def stop(self) -> None:
         """Leave no timer, no node and no layout behind."""
+        if self._layout_manager is not None:
+            self._layout_manager.layoutChanged.disconnect(self._layout_changed)
+            self._layout_manager = None
         self._flicker_timer.stop()
+        self._fit_timer.stop()
         self.preview.stop()
+        self._aids.stop()
         self.compare.leave()
         self.space.hide()
 
@@ -180,7 +200,7 @@ class Looking:
         if is_on and chosen is not None:
             self._ui.spaceButton.checked = False  # its layout is another one
             self.compare.set_blend(chosen.blend)
-            self.compare.enter(chosen.anatomical, chosen_partner(chosen), self.fused)
+            self._enter_compare(chosen.anatomical, chosen_partner(chosen), self.fused)
             self.preview.view = FUSED_VIEW
         else:
             self.preview.view = ""
@@ -197,7 +217,25 @@ class Looking:
         shown = chosen.anatomical, chosen_partner(chosen), self.fused
         if not self.compare.shows(*shown):
             self._end_tricks()
-            self.compare.enter(*shown)
+            self._enter_compare(*shown)
+
+    def _enter_compare(self, anatomical: Any, partner: Any, fused: Any) -> None:
+        chosen = self._parameters()
+        axis = "auto" if chosen is None else chosen.axis.value
+        if self.compare.enter(anatomical, partner, fused, axis):
+            self._fit_timer.start()
+
+    def _adopt_layout(self) -> None:
+        """Take over the views that a scene was saved with, so that the button is the way back."""
+        chosen = self._parameters()
+        if not self.compare.is_on and self.compare.has_layout:
+            self._ui.compareButton.checked = bool(chosen.anatomical and chosen.partner)
+
+    def _layout_changed(self, *_unused: object) -> None:
+        """Give back what belongs to a layout that the user left by other means."""
+        if self.compare.is_on and not self.compare.has_layout:
+            self._ui.compareButton.checked = False
+        self._changed()
 
     def _end_tricks(self) -> None:
         for button in (self._ui.flickerButton, self._ui.checkerboardButton):
@@ -226,3 +264,21 @@ class Looking:
         if obstacle:
             self._runs.say(obstacle, is_error=True)
             self._ui.spaceButton.checked = False
+
+
+def show_in_front(anatomical: Any, fused: Any = None) -> None:
+    """Show a volume in all slice views, with another one before it.
+
+    The views stay where they are if they showed the anatomical volume before; else it is fitted
+    into them: a new volume may lie anywhere.
+
+    Args:
+        anatomical: volume node.
+        fused: volume node, or None.
+    """
+    composites = [composite_of(view) for view in shown_slices()]
+    before = {None if each is None else each.GetBackgroundVolumeID() for each in composites}
+    is_new = anatomical is not None and before != {anatomical.GetID()}
+    slicer.util.setSliceViewerLayers(
+        background=anatomical, foreground=fused, foregroundOpacity=1.0, fit=is_new
+    )

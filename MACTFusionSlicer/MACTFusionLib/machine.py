@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 import qt
 from slicer.i18n import tr as _
 
+from .panel.allow import allow
+from .panel.lists import choose
+from .panel.path_edits import PathChoice
 from .summary import device_title
 from .worker.conversation import WorkerError
 
@@ -51,16 +54,17 @@ class MachineControls:
         ui.wheelsEdit.currentPath = str(settings.value(_WHEELS, "") or "")
         ui.deviceComboBox.currentIndexChanged.connect(self._device_chosen)
         ui.modelComboBox.currentIndexChanged.connect(self._model_chosen)
-        ui.pythonEdit.currentPathChanged.connect(self._python_chosen)
-        ui.wheelsEdit.currentPathChanged.connect(self._wheels_chosen)
-        ui.weightsEdit.currentPathChanged.connect(self._weights_chosen)
+        self._python = PathChoice(ui.pythonEdit, self._python_chosen)
+        self._wheels = PathChoice(ui.wheelsEdit, self._wheels_chosen)
+        self._weights = PathChoice(ui.weightsEdit, self._weights_chosen)
         ui.checkButton.clicked.connect(self.check)
 
     def show(self) -> None:
         """Fill the lists with what the worker has; without a worker with what is chosen."""
         chosen = self._parameters()
         devices = [(device_title(device), device["name"]) for device in self._session.devices]
-        _fill(self._ui.deviceComboBox, [(_("Automatic"), "auto"), *devices], chosen.device)
+        devices = _with_choice([(_("Automatic"), "auto"), *devices], chosen.device)
+        choose(self._ui.deviceComboBox, devices, chosen.device)
         models = [
             (model["name"], model["name"])
             for model in self._session.models
@@ -68,12 +72,20 @@ class MachineControls:
         ]
         standard = [m["name"] for m in self._session.models if m["is_default"]]
         title = _("Standard ({name})").format(name=standard[0]) if standard else _("Standard")
-        _fill(self._ui.modelComboBox, [(title, ""), *models], chosen.model)
-        if self._ui.weightsEdit.currentPath != chosen.weights:
-            self._ui.weightsEdit.currentPath = chosen.weights
+        models = _with_choice([(title, ""), *models], chosen.model)
+        choose(self._ui.modelComboBox, models, chosen.model)
+        self._weights.show(chosen.weights)
+        running = _("A fusion is under way; it would be ended.") if self._runs.is_running else ""
+        allow(self._ui.pythonEdit, running)
+
+    def take(self) -> None:
+        """Use the paths that stand there, also one that is still being typed."""
+        for path in (self._python, self._wheels, self._weights):
+            path.take()
 
     def check(self) -> None:
         """Start the worker and say what it is."""
+        self.take()
         self._runs.say(_("Starting the worker…"))
         try:
             self._session.converse(self._session.greet(), self._checked)
@@ -114,16 +126,8 @@ def _has_weights(model: dict) -> bool:
     return any(not weights["problem"] for weights in model["weights"])
 
 
-def _fill(combo: Any, entries: list, chosen: str) -> None:
-    """Show entries ``(title, value)``; a choice that is none of them is added as it is named."""
-    if chosen not in [value for _title, value in entries]:
-        entries = [*entries, (Path(chosen).name, chosen)]
-    if [combo.itemText(index) for index in range(combo.count)] != [title for title, _v in entries]:
-        was_blocked = combo.blockSignals(True)
-        combo.clear()
-        for title, value in entries:
-            combo.addItem(title, value)
-        combo.blockSignals(was_blocked)
-    was_blocked = combo.blockSignals(True)
-    combo.currentIndex = [value for _title, value in entries].index(chosen)
-    combo.blockSignals(was_blocked)
+def _with_choice(entries: list, chosen: str) -> list:
+    """Return entries ``(title, value)`` with a choice that is none of them, as it is named."""
+    if chosen in [value for _title, value in entries]:
+        return entries
+    return [*entries, (Path(chosen).name, chosen)]

@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from .nodes.obstacles import reason_not_to_run
+from .nodes.patients import doubt
 from .nodes.volumes import partners_in, stamp_of
+from .panel.allow import allow
+from .panel.progress import step_text
+from .panel.verdict import BUSY, GOOD, UNKNOWN, UNSURE, show_verdict, worst_of
 from .parameters import Register, chosen_options, chosen_partner
-from .runs import colour_as_warning
-from .summary import DOUBTFUL, OFF, place_sentence, step_text
+from .summary import DOUBTFUL, OFF, coverage_sentence, place_sentence
 from .timer import timer
 from .worker.conversation import Conversation, WorkerError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import slicer
 
     from .logic import MACTFusionLogic
     from .parameters import MACTFusionParameters
@@ -87,15 +92,15 @@ class Placing:
     def show(self) -> None:
         """Show the verdict, and the button where it puts something in place."""
         chosen = self._parameters()
-        is_known = bool(self._key) and self._key == self._key_of(chosen)
-        sentence, is_warning = self._sentence(chosen) if is_known else ("", False)
-        label = self._ui.placeLabel
-        label.text = sentence
-        colour_as_warning(label, is_warning)
-        label.setVisible(bool(sentence))
+        fixed = None, chosen.task.value, chosen.grid.value, chosen.register.value
+        can_fuse = not reason_not_to_run(chosen.anatomical, chosen_partner(chosen), *fixed)
+        is_known = can_fuse and bool(self._key) and self._key == self._key_of(chosen)
+        lines = self._lines(chosen, is_known) if can_fuse else []
+        show_verdict(self._ui.verdictLabel, self._ui.placeLabel, lines)
         can_register = is_known and any(self._to_move(chosen))
         self._ui.registerButton.setVisible(can_register)
-        self._ui.registerButton.enabled = can_register and not self._logic.is_running
+        running = _("A fusion is under way.") if self._logic.is_running else ""
+        allow(self._ui.registerButton, running)
 
     def forget(self) -> None:
         """Drop what was found, and what is being looked for."""
@@ -155,18 +160,46 @@ class Placing:
         is_checked = chosen.register is Register.CHECK
         return [is_checked and place["verdict"] in movable for place in self._places]
 
-    def _sentence(self, chosen: MACTFusionParameters) -> tuple[str, bool]:
-        if self._error:
-            return f"⚠ {self._error}", True
-        if self._under_way is not None:
-            return _("Looking whether the volumes lie in the same place…") + self._step, False
-        nodes = partners_in(chosen_partner(chosen))
-        said = [
-            place_sentence(node.GetName(), chosen.anatomical.GetName(), place)
-            for node, place in zip(nodes, self._places)  # noqa: B905  Python 3.9
-        ]
-        lines = "\n".join(sentence for sentence, _is_warning in said)
-        return lines, any(is_warning for _sentence, is_warning in said)
+    def _lines(self, chosen: MACTFusionParameters, is_known: bool) -> list[tuple[str, str]]:
+        """Return a sentence and its level for each partner, and one of a doubt about the patient.
+
+        Args:
+            chosen: volumes that can be fused.
+            is_known: whether what was found is of the places that the volumes have now.
+        """
+        anatomical, nodes = chosen.anatomical, partners_in(chosen_partner(chosen))
+        said, is_warning = doubt([anatomical, *nodes])
+        lines = [(said.partition(" ")[2], UNSURE)] if is_warning else []
+        if is_known and self._error:
+            return [*lines, (self._error, UNSURE)]
+        found = self._places if is_known else []
+        for number, node in enumerate(nodes):
+            covers, level = "", GOOD
+            if chosen.register in (Register.CHECK, Register.OFF):
+                covers, level = coverage_sentence(anatomical, node, is_named=not found)
+            if found:
+                names = node.GetName(), anatomical.GetName()
+                sentence, found_level = place_sentence(*names, found[number])
+                level = worst_of([level, found_level])
+                sentences = [sentence, covers]
+            else:
+                sentences = [covers, self._search_sentence(node, chosen, is_known)]
+                is_busy = is_known and self._under_way is not None
+                level = level if level == UNSURE else BUSY if is_busy else UNKNOWN
+            lines.append((" ".join(filter(None, sentences)), level))
+        return lines
+
+    def _search_sentence(
+        self, node: slicer.vtkMRMLVolumeNode, chosen: MACTFusionParameters, is_known: bool
+    ) -> str:
+        """Say that it is not known where a partner lies, and whether it is being looked for."""
+        template = _("Whether {name} lies in the same place is not known yet.")
+        if chosen.register is Register.OFF:
+            template = _("Whether {name} lies in the same place is not checked.")
+        elif is_known and self._under_way is not None:
+            template = _("Looking whether {name} lies in the same place…")
+            return template.format(name=node.GetName()) + self._step
+        return template.format(name=node.GetName())
 
     def _options(self, chosen: MACTFusionParameters) -> dict:
         nodes = chosen.anatomical, chosen_partner(chosen)

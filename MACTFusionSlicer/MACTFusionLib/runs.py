@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 from slicer.i18n import tr as _
 
 from .nodes.volumes import VolumeError, partners_in
-from .summary import progress_text
-from .worker import install
+from .panel.allow import allow
+from .panel.estimate import kind_of_run, learn
+from .panel.libraries import Libraries
+from .panel.progress import Progress
+from .panel.verdict import colour_as_warning
+from .summary import device_used
 from .worker.conversation import WorkerError
-from .worker.environment import external_python, log
+from .worker.environment import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from .logic import MACTFusionLogic
 
-_RED = {True: "#ff8a80", False: "#b3261e"}  # on dark, on light
 _LAST_LINES = 60
 
 
@@ -33,17 +37,27 @@ class Runs:
         requirements: path of requirements.txt.
         changed: called when a run has begun or ended.
         done: called with a fused node.
+        clock: returns seconds, for how long a run takes.
+
+    Attributes:
+        libraries: those that the worker needs.
+        fused: the volume that was fused last, None before.
     """
 
     def __init__(
-        self, ui: Any, logic: MACTFusionLogic, requirements: Any, changed: Callable, done: Callable
+        self,
+        ui: Any,
+        logic: MACTFusionLogic,
+        requirements: Path,
+        changed: Callable[[], None],
+        done: Callable[[Any], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ui = ui
         self._logic = logic
-        self._requirements = requirements
+        self.libraries = Libraries(ui, lambda: logic.session, requirements, self.say)
         self._changed = changed
         self._done = done
-        self._is_installed = False
         self._queue: list[tuple] = []
         self._count = 0
         self._failures: list[str] = []
@@ -51,23 +65,23 @@ class Runs:
         self._details = ""
         self._warnings: list[str] = []
         self.fused = None
+        self._progress = Progress(ui)
+        self._clock = clock
+        self._began: float | None = None
         for button, act in ((ui.cancelButton, self.cancel), (ui.detailsButton, self.show_details)):
             button.clicked.connect(act)
         self.say("")
         self._show_progress(None)
 
     @property
+    def is_running(self) -> bool:
+        """Whether a whole volume is being fused, or a partner registered."""
+        return self._logic.is_running
+
+    @property
     def is_ready(self) -> bool:
         """Whether a worker can be started without asking for anything."""
-        if external_python(self._logic.session.python):
-            return True
-        if not self._is_installed:  # looked up until it is so
-            self._is_installed = (
-                not install.too_old()
-                and install.has_torch()
-                and not install.missing(self._requirements)
-            )
-        return self._is_installed
+        return self.libraries.are_ready
 
     def begin(self, jobs: list[tuple]) -> None:
         """Fuse volumes one after another, and say in the end what came of all of them.
@@ -144,7 +158,7 @@ class Runs:
         self._failures += [_("{names}: cancelled").format(names=_names(job)) for job in self._queue]
         self._queue.clear()
         self._logic.cancel()
-        self._ui.cancelButton.enabled = False
+        allow(self._ui.cancelButton, _("The run is being ended."))
 
     def forget(self) -> None:
         """Drop what belongs to a scene that is closed."""
@@ -171,22 +185,7 @@ class Runs:
 
     def _install(self) -> bool:
         """Make sure that the libraries are there; ask before anything is installed."""
-        if self.is_ready:
-            return True
-        obstacle = install.too_old() or ("" if install.has_torch() else install.no_torch())
-        if obstacle:
-            self.say(obstacle, is_error=True)
-            return False
-        libraries = install.missing(self._requirements)
-        if not slicer.util.confirmYesNoDisplay(install.question(libraries), _("MACTFusion")):
-            self.say(_("Nothing was installed, and nothing was fused."))
-            return False
-        try:
-            install.install(libraries, self._ui.wheelsEdit.currentPath)
-        except install.InstallError as error:
-            self.say(str(error), is_error=True, details=error.details)
-            return False
-        return True
+        return self.libraries.ensure()
 
     def _next(self) -> None:
         if not self._queue:
@@ -195,19 +194,33 @@ class Runs:
         names = _names(job)
 
         def ended(node: Any, error: Exception | None) -> None:
+            if error is None:
+                self._learn(node, job)
             self._ended(node, error, names)
 
-        self._warnings = []
+        self._warnings, self._began = [], None
         self.say("")
         try:
             self._logic.start_fusion(*job, ended, self._take_news)
         except WorkerError as error:
             ended(None, error)
         else:
-            self._show_progress({"stage": "prepare"})
+            self._show_progress({"stage": "hand over" if self._logic.session.hello else "start"})
             self._changed()
 
+    def _learn(self, node: Any, job: tuple) -> None:
+        """Take down how long a run took, without the start of the worker."""
+        if self._began is None:
+            return
+        _anatomical, partner, _output, options = job
+        device = device_used(options.get("device", "auto"), self._logic.session.devices)
+        kind = kind_of_run(device, options, len(partners_in(partner)))
+        voxels = node.GetImageData().GetNumberOfPoints()
+        learn(kind, voxels, self._clock() - self._began)
+
     def _take_news(self, news: dict) -> None:
+        if self._began is None:
+            self._began = self._clock()
         if news["reply"] == "progress":
             self._show_progress(news)
         else:
@@ -218,11 +231,10 @@ class Runs:
         notes = "\n".join(self._warnings)
         if error is None:
             self.fused = node
-            template = _("{name} is ready.")
             if self._warnings:
-                template = _("{name} is ready. Notes: {notes}")
                 self._notes.append(f"{names}: {notes}")
-            self.say(template.format(name=node.GetName(), notes=" ".join(self._warnings)))
+            ready = _("{name} is ready.").format(name=node.GetName())
+            self.say("\n– ".join([ready, *self._warnings]))
             self._done(node)
         elif getattr(error, "code", "") == "cancelled":
             self._say_error(error, notes)
@@ -271,26 +283,15 @@ class Runs:
         self.say(sentence, bool(failed), "\n\n".join([*self._failures, *self._notes]))
 
     def _show_progress(self, news: dict | None) -> None:
-        bar = self._ui.progressBar
-        bar.setVisible(news is not None)
-        self._ui.progressLabel.setVisible(news is not None)
-        self._ui.cancelButton.enabled = news is not None
+        allow(self._ui.cancelButton, "" if news is not None else _("Nothing is under way."))
         if news is None:
+            self._progress.hide()
             return
-        text = progress_text(news)
+        prefix = ""
         if self._count > 1:
             number = self._count - len(self._queue)
-            template = _("{number} of {count} · {text}")
-            text = template.format(number=number, count=self._count, text=text)
-        self._ui.progressLabel.text = text
-        bar.setRange(0, news.get("total") or 0)
-        bar.value = news.get("done") or 0
-
-
-def colour_as_warning(label: Any, is_warning: bool) -> None:
-    """Colour the text of a label, on a light or dark ground, as a warning or as usual."""
-    is_dark = label.palette.color(qt.QPalette.Window).lightness() < 128
-    label.styleSheet = f"color: {_RED[is_dark]}" if is_warning else ""
+            prefix = _("{number} of {count} · ").format(number=number, count=self._count)
+        self._progress.show(news, prefix)
 
 
 def _names(job: tuple) -> str:

@@ -6,108 +6,97 @@ They drive the real worker with volumes of a few thousand voxels.
 
 from __future__ import annotations
 
+import unittest
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import slicer
-import vtk
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
 from .dicom.self_test import DICOMCases
 from .logic import MACTFusionLogic
+from .made_volumes import GRIDS, SHAPE, add_volume, make_pair, put_under, turn
 from .nodes.result import ATTRIBUTE
 from .nodes.samples import load_samples
 from .nodes.volumes import geometry_of, voxels_of
+from .self_test_hospital import HospitalCases
+from .worker import install
 from .worker.conversation import WorkerError
+from .worker.environment import external_python
 
-SHAPE = (24, 20, 6)
-_OPTIONS = {"device": "cpu", "task": "pet-mri"}
+__all__ = ["GRIDS", "SHAPE", "MACTFusionTest", "add_volume", "case_names", "make_pair"]
 
-
-def _turn(degrees: float, axis: int = 2) -> np.ndarray:
-    """Return the 3x3 rotation about a world axis."""
-    angle, turn = np.deg2rad(degrees), np.eye(3)
-    first, second = [other for other in range(3) if other != axis]
-    turn[first, first] = turn[second, second] = np.cos(angle)
-    turn[first, second], turn[second, first] = -np.sin(angle), np.sin(angle)
-    return turn
+OPTIONS = {"device": "cpu", "task": "pet-mri"}
+_REQUIREMENTS = Path(__file__).resolve().parents[1] / "Resources" / "requirements.txt"
 
 
-def _oblique() -> np.ndarray:
-    affine = np.eye(4)
-    affine[:3, :3] = _turn(14, 0) @ _turn(-9, 1) @ _turn(20) @ np.diag([-2.0, -2.0, 5.0])
-    affine[:3, 3] = (31, 12, -55)
-    return affine
-
-
-GRIDS = {
-    "left-posterior": np.array([[-2.0, 0, 0, 23], [0, -2, 0, 19], [0, 0, 5, -12], [0, 0, 0, 1]]),
-    "right-anterior": np.array([[2.0, 0, 0, -23], [0, 2, 0, -19], [0, 0, 5, -12], [0, 0, 0, 1]]),
-    "upside-down": np.array([[-2.0, 0, 0, 23], [0, 2, 0, -19], [0, 0, -5, 12], [0, 0, 0, 1]]),
-    "sagittal": np.array([[0, 0, 5.0, -12], [-2, 0, 0, 23], [0, -2, 0, 19], [0, 0, 0, 1]]),
-    "oblique": _oblique(),
-}
-
-
-def add_volume(name: str, voxels: np.ndarray, affine: np.ndarray) -> slicer.vtkMRMLScalarVolumeNode:
-    """Add a scalar volume to the scene.
-
-    Args:
-        name: of the node.
-        voxels: ``(I, J, K)``.
-        affine: 4x4, voxel index to RAS millimetres.
-    """
-    matrix = slicer.util.vtkMatrixFromArray(affine)
-    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLScalarVolumeNode", name)
-    slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(voxels.transpose(2, 1, 0)))
-    node.SetIJKToRASMatrix(matrix)
-    node.CreateDefaultDisplayNodes()
-    return node
-
-
-def make_pair(affine: np.ndarray = GRIDS["left-posterior"], shape: tuple = SHAPE) -> tuple:
-    """Add an MR, and a PET on a coarser grid with one hot corner at index (0, 0, 0) of the MR."""
-    rng = np.random.default_rng(3)
-    index = np.indices(shape)
-    middle = (np.array(shape)[:, None, None, None] - 1) / 2
-    inside = (((index - middle) / (middle * 0.9 + 1e-9)) ** 2).sum(0) < 1
-    anatomical = (inside * 600 + rng.random(shape) * 60).astype(np.int16)
-    halved = tuple(-(-n // 2) for n in shape[:2]) + shape[2:]
-    uptake = np.full(halved, 50, np.int16)
-    uptake[: halved[0] // 3, : halved[1] // 3] = 9000
-    coarse = affine @ np.diag([2.0, 2.0, 1.0, 1.0])
-    coarse[:3, 3] = affine[:3, 3] + affine[:3, :2].sum(1) * 0.5
-    return add_volume("MR", anatomical, affine), add_volume("PET", uptake, coarse)
-
-
-class MACTFusionTest(DICOMCases, ScriptedLoadableModuleTest):
+class MACTFusionTest(HospitalCases, DICOMCases, ScriptedLoadableModuleTest):
     """Fuses tiny volumes and looks where they land.
 
+    Slicer loads the cases by their names, or calls :meth:`runTest` for all of them.
+
     Attributes:
-        logic: fuses; whoever runs a case gives it, so that the worker starts once.
+        logic: fuses; whoever runs a case may give it, so that the worker starts once.
     """
 
-    logic: MACTFusionLogic
+    logic: MACTFusionLogic | None = None
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        """Start no more than one worker for all cases."""
+        cls.logic = MACTFusionLogic()
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        """Leave no worker behind."""
+        if cls.logic is not None:
+            cls.logic.stop()
+        cls.logic = None
 
     def setUp(self) -> None:
-        """Begin with an empty scene."""
+        """Begin with an empty scene, and with a logic of its own where nobody gave one."""
         slicer.mrmlScene.Clear(False)
+        if self.logic is None:
+            self.logic = MACTFusionLogic()
+            self.addCleanup(self.logic.stop)
+        self.logic.close_scene()
 
     def runTest(self) -> None:  # noqa: N802  Slicer
-        """Run every case."""
-        self.logic = MACTFusionLogic()
+        """Run every case, as *Reload and Test* does; a case that cannot run here is said."""
+        self.setUpClass()
         try:
             for name in case_names():
                 self.delayDisplay(_("Testing {name}").format(name=name))
                 self.setUp()
-                getattr(self, name)()
+                try:
+                    getattr(self, name)()
+                except unittest.SkipTest as reason:
+                    self.delayDisplay(str(reason))
         finally:
-            self.logic.stop()
+            self.tearDownClass()
+
+    def fuse(self, *nodes: Any, **options: Any) -> slicer.vtkMRMLVolumeNode:
+        """Fuse nodes on the CPU, or skip the case where the libraries are not installed."""
+        self.need_libraries()
+        return self.logic.fuse(*nodes, **{**OPTIONS, **options})
+
+    def need_libraries(self) -> None:
+        """Skip the case where no Python has the libraries that a fusion needs.
+
+        Raises:
+            SkipTest: it says what is missing.
+        """
+        obstacle = reason_not_to_fuse(self.logic.session.python)
+        if obstacle:
+            raise unittest.SkipTest(obstacle)
 
     def test_result_lies_on_the_anatomical_grid(self) -> None:
         """Oblique, mirrored, permuted and anisotropic grids keep their geometry."""
         for name, affine in GRIDS.items():
             anatomical, partner = make_pair(affine)
-            fused = self.logic.fuse(anatomical, partner, **_OPTIONS)
+            fused = self.fuse(anatomical, partner)
             expected, found = geometry_of(anatomical), geometry_of(fused)
             assert found.shape == expected.shape, name
             assert np.allclose(found.affine, expected.affine), name
@@ -116,7 +105,7 @@ class MACTFusionTest(DICOMCases, ScriptedLoadableModuleTest):
         """With the grid "isotropic" slices of 5 mm become cubes of 2 mm, around the same middle."""
         for name, affine in GRIDS.items():
             anatomical, partner = make_pair(affine)
-            fused = self.logic.fuse(anatomical, partner, grid="isotropic", **_OPTIONS)
+            fused = self.fuse(anatomical, partner, grid="isotropic")
             found, source = geometry_of(fused), geometry_of(anatomical)
             assert sorted(found.shape) == [15, 20, 24], name
             assert np.allclose(np.linalg.norm(found.affine[:3, :3], axis=0), 2), name
@@ -127,7 +116,7 @@ class MACTFusionTest(DICOMCases, ScriptedLoadableModuleTest):
         """The hot corner is at the corner with index (0, 0, 0), whatever the grid."""
         for name, affine in GRIDS.items():
             anatomical, partner = make_pair(affine)
-            fused = voxels_of(self.logic.fuse(anatomical, partner, **_OPTIONS)).astype(float)
+            fused = voxels_of(self.fuse(anatomical, partner)).astype(float)
             brightness = fused.sum(-1)[:, :, SHAPE[2] // 2]
             corners = [brightness[i, j] for i in (2, -3) for j in (2, -3)]
             assert corners[0] > 2 * max(corners[1:]), (name, corners)
@@ -135,24 +124,24 @@ class MACTFusionTest(DICOMCases, ScriptedLoadableModuleTest):
     def test_parent_transform_is_respected(self) -> None:
         """The partner under a transform goes where the views show it; nothing is hardened."""
         anatomical, partner = make_pair()
-        straight = voxels_of(self.logic.fuse(anatomical, partner, **_OPTIONS))
+        straight = voxels_of(self.fuse(anatomical, partner))
         before = slicer.util.arrayFromVolume(partner).copy()
         shift = np.eye(4)
-        shift[:3, :3] = _turn(25)
+        shift[:3, :3] = turn(25)
         shift[:3, 3] = (40, -10, 7)
         for node in (anatomical, partner):
-            _put_under(node, shift)
-        moved = self.logic.fuse(anatomical, partner, **_OPTIONS)
+            put_under(node, shift)
+        moved = self.fuse(anatomical, partner)
         assert moved.GetParentTransformNode() is anatomical.GetParentTransformNode()
         assert np.allclose(geometry_of(moved).affine, geometry_of(anatomical).affine)
         difference = np.abs(voxels_of(moved).astype(int) - straight.astype(int))
         assert np.percentile(difference, 99) <= 2
-        _put_under(anatomical, np.eye(4))
+        put_under(anatomical, np.eye(4))
         shift = np.eye(4)
         shift[0, 3] = -2000
-        _put_under(partner, shift)
+        put_under(partner, shift)
         try:
-            self.logic.fuse(anatomical, partner, **_OPTIONS)
+            self.fuse(anatomical, partner)
         except WorkerError as error:
             assert "overlap" in str(error)
         else:
@@ -163,7 +152,7 @@ class MACTFusionTest(DICOMCases, ScriptedLoadableModuleTest):
         """Inputs are unchanged; the node has a name, provenance and a display."""
         anatomical, partner = make_pair()
         before = [slicer.util.arrayFromVolume(node).copy() for node in (anatomical, partner)]
-        fused = self.logic.fuse(anatomical, partner, **_OPTIONS)
+        fused = self.fuse(anatomical, partner)
         after = [slicer.util.arrayFromVolume(node) for node in (anatomical, partner)]
         assert all(np.array_equal(a, b) for a, b in zip(before, after))  # noqa: B905  Python 3.9
         assert "MR" in fused.GetName()
@@ -175,10 +164,11 @@ class MACTFusionTest(DICOMCases, ScriptedLoadableModuleTest):
 
     def test_cancel_leaves_nothing(self) -> None:
         """A cancelled run makes no node, and the next one runs."""
+        self.need_libraries()
         anatomical, partner = make_pair(shape=(64, 64, 40))
         count = slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode")
         ended: list = []
-        options = self.logic.options_for(anatomical, partner, "fixed", _OPTIONS)
+        options = self.logic.options_for(anatomical, partner, "fixed", OPTIONS)
 
         def cancel(news: dict) -> None:
             if news.get("done"):
@@ -191,7 +181,7 @@ class MACTFusionTest(DICOMCases, ScriptedLoadableModuleTest):
         assert ended[0][0] is None
         assert ended[0][1].code == "cancelled"
         assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == count
-        assert self.logic.fuse(*make_pair(), **_OPTIONS) is not None
+        assert self.fuse(*make_pair()) is not None
 
     def test_samples_load(self) -> None:
         """The sample data are there and overlap."""
@@ -204,9 +194,17 @@ def case_names() -> list:
     return sorted(name for name in dir(MACTFusionTest) if name.startswith("test_"))
 
 
-def _put_under(node: slicer.vtkMRMLVolumeNode, matrix: np.ndarray) -> None:
-    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
-    to_parent = vtk.vtkMatrix4x4()
-    slicer.util.updateVTKMatrixFromArray(to_parent, matrix)
-    transform.SetMatrixTransformToParent(to_parent)
-    node.SetAndObserveTransformNodeID(transform.GetID())
+def reason_not_to_fuse(python: str) -> str:
+    """Say why nothing can be fused here, "" where a Python with the libraries is at hand.
+
+    Args:
+        python: an external interpreter that was named, or "".
+    """
+    if external_python(python):
+        return ""
+    obstacle = install.too_old() or ("" if install.has_torch() else install.no_torch())
+    libraries = install.missing(_REQUIREMENTS)
+    if not obstacle and libraries:
+        names = ", ".join(library.requirement for library in libraries)
+        return _("Not installed yet: {names}. Press Apply in the module once.").format(names=names)
+    return obstacle

@@ -1,15 +1,13 @@
-"""The panel: choices, what will happen, and the buttons. What they do lies in other files."""
+"""The panel: its life in the application, and what its parts are told of."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-import qt
 import slicer
 import vtk
-from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleWidget
 from slicer.util import VTKObservationMixin
 
@@ -18,16 +16,15 @@ from .dicom.acts import DICOM
 from .logic import MACTFusionLogic
 from .looking import Looking
 from .machine import MachineControls
-from .nodes.guess import guess_pair
-from .nodes.obstacles import reason_not_to_run
-from .nodes.pairs import loaded_volumes
-from .nodes.samples import load_samples
-from .nodes.save import suggested_name
-from .nodes.volumes import VolumeError
+from .nodes.volumes import partners_in
+from .panel.inputs import Inputs
+from .panel.live_log import LiveLog, NewText
+from .panel.result import ResultControls
+from .panel.saving import Saving
+from .panel.status import Status
 from .parameters import chosen_partner
 from .placing import Placing
 from .runs import Runs
-from .summary import device_note, plan
 from .timer import timer
 from .views.preview import look_of
 from .views.under_mouse import UnderMouse
@@ -37,8 +34,9 @@ if TYPE_CHECKING:
     from .parameters import MACTFusionParameters
 
 _POLL_MS = 30
+"""While an answer is awaited; the thread that reads it gets its turn only while Python runs."""
+_IDLE_MS = 1000
 _SETTLE_MS = 40
-_FOLDER = "MACTFusion/Folder"
 
 
 class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -49,27 +47,29 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self._parameters = None
         self._gui_tag = None
         self._is_settling = False
+        self._is_entered = False
+        self._is_hurrying = False
         super().__init__(parent)
 
     def setup(self) -> None:
-        """Build the panel."""
+        """Build the panel; nothing is chosen, started or watched before it is entered."""
         ScriptedLoadableModuleWidget.setup(self)
         panel = slicer.util.loadUI(self.resourcePath("UI/MACTFusion.ui"))
         self.layout.addWidget(panel)
         self.ui = slicer.util.childWidgetVariables(panel)
         panel.setMRMLScene(slicer.mrmlScene)
         self.logic = MACTFusionLogic()
-        requirements = Path(self.resourcePath("requirements.txt"))
-        self._timers()
+        self._pump_timer = timer(_IDLE_MS, self._pump)
+        self._settle_timer = timer(_SETTLE_MS, self._settled, is_single=True)
+        self.logic.session.asked = self._hurry
         self.watch = Watch(self._settle)
-        self._parts(requirements)
-        self._connect_buttons()
+        self._parts(Path(self.resourcePath("requirements.txt")))
+        self.ui.applyButton.clicked.connect(self._apply)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._on_scene_closing)
         self.addObserver(scene, scene.EndCloseEvent, self._on_scene_closed)
-        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent):
+        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndImportEvent):
             self.addObserver(scene, event, self._on_nodes_changed)
-        self.initializeParameterNode()
 
     def cleanup(self) -> None:
         """Leave nothing behind: no observer, timer, node or process."""
@@ -80,19 +80,26 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.watch.removeObservers()
         self.under_mouse.stop()
         self.placing.forget()
+        self.live_log.rest()
+        self.result.forget()
         self.dicom.stop()
         self.looking.stop()
         self.logic.stop()
 
     def enter(self) -> None:
         """The module is shown."""
+        self._is_entered = True
+        self.looking.enter()
         self.initializeParameterNode()
+        self.live_log.follow()
 
     def exit(self) -> None:
         """Another module is shown: a run goes on, preview and flicker rest."""
+        self._is_entered = False
         self.looking.rest()
         self.under_mouse.stop()
         self.placing.forget()
+        self.live_log.rest()
         self.setParameterNode(None)
 
     def onReload(self) -> None:  # noqa: N802  Slicer
@@ -105,7 +112,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Use the choices of the scene, with a guess where there are none."""
         self.setParameterNode(self.logic.getParameterNode())
         if self._parameters.anatomical is None and self._parameters.partner is None:
-            self._guess()
+            self.inputs.detect()
 
     def setParameterNode(self, parameters: MACTFusionParameters | None) -> None:  # noqa: N802  Slicer
         """Show other choices, or none."""
@@ -123,42 +130,15 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         """Say what will happen, and enable what can be done."""
         if self._parameters is None:
             return
-        chosen = self._parameters
-        partner = chosen_partner(chosen)
-        grid = chosen.grid.value
-        reason = reason_not_to_run(
-            chosen.anatomical,
-            partner,
-            chosen.output,
-            chosen.task.value,
-            grid,
-            chosen.register.value,
-        )
-        is_running = self.logic.is_running
-        display = chosen.display.value
-        self.ui.gridLabel.text = reason or plan(
-            chosen.anatomical, partner, display, grid, chosen.register.value
-        )
+        self.inputs.show()
+        reason = self.status.show()
         self.placing.show()
-        self.ui.deviceLabel.text = device_note(chosen.device, self.logic.session.devices)
-        self.ui.deviceLabel.setVisible(bool(self.ui.deviceLabel.text))
-        self.ui.applyButton.enabled = not reason and not is_running
-        running = _("A fusion is under way.") if is_running else ""
-        self.ui.applyButton.toolTip = running or reason or _("Fuse the whole volume.")
-        self.ui.batchButton.enabled = self.ui.pairList.count > 0 and not is_running
-        self.ui.swapButton.enabled = bool(chosen.anatomical or chosen.partner)
-        self.ui.saveButton.enabled = self._fused_to_save() is not None
+        self.saving.show()
         self.dicom.show()
         self.looking.enable(can_fuse=not reason)
         self.looking.tell()
+        self.result.show()
         self.machine.show()
-
-    def _fused_to_save(self) -> slicer.vtkMRMLVolumeNode | None:
-        """Return what Compare and 3-D show; the last run may be of another patient."""
-        chosen, last = self.looking.fused, self.runs.fused
-        if chosen is not None or last is None:
-            return chosen
-        return last if slicer.mrmlScene.IsNodePresent(last) else None
 
     def _parts(self, requirements: Path) -> None:
         ui, logic = self.ui, self.logic
@@ -166,9 +146,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         def chosen() -> MACTFusionParameters | None:
             return self._parameters
 
-        self.runs = Runs(
-            ui, logic, requirements, self.refresh, lambda node: self.looking.show(node)
-        )
+        self.runs = Runs(ui, logic, requirements, self.refresh, self._show_fused)
+        self.inputs = Inputs(ui, self.runs, chosen)
+        self.status = Status(ui, logic, self.runs.libraries, chosen)
         self.placing = Placing(
             ui,
             logic,
@@ -180,84 +160,47 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.looking = Looking(
             ui, logic, self.runs, chosen, lambda: self.placing.lets_preview, self._settle
         )
-        self.under_mouse = UnderMouse(logic, self._show_probe)
+        self.result = ResultControls(ui, self.looking, chosen)
+        self.saving = Saving(ui, logic, self.runs, self.looking)
+        self.under_mouse = UnderMouse(logic, self._show_probe, self._chosen_volumes)
         self._show_probe("")
         self.batch = Batch(ui, logic, self.runs, chosen, self.refresh)
         self.dicom = DICOM(
-            ui, logic, self.runs, chosen, self._fused_to_save, self.resourcePath, self.refresh
+            ui, logic, self.runs, chosen, lambda: self.saving.node, self.resourcePath, self.refresh
         )
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
-
-    def _timers(self) -> None:
-        self._pump_timer = timer(_POLL_MS, self._pump)
-        self._settle_timer = timer(_SETTLE_MS, self._settled, is_single=True)
-        self._pump_timer.start()
-
-    def _pump(self) -> None:
-        had = len(self.logic.session.devices)
-        self.logic.pump()
-        if len(self.logic.session.devices) != had:
-            self.refresh()
-
-    def _connect_buttons(self) -> None:
-        ui = self.ui
-        for button, act in (
-            (ui.guessButton, self._guess),
-            (ui.swapButton, self._swap),
-            (ui.sampleButton, self._load_samples),
-            (ui.applyButton, self._apply),
-            (ui.saveButton, self._save),
-        ):
-            button.clicked.connect(act)
-
-    # ---- volumes
-
-    def _guess(self, *_unused: object) -> None:
-        anatomical, partner = guess_pair(loaded_volumes())
-        if self._parameters is not None and anatomical is not None:
-            self._parameters.anatomical = anatomical
-            self._parameters.partner = partner
-
-    def _swap(self, *_unused: object) -> None:
-        chosen = self._parameters
-        chosen.anatomical, chosen.partner = chosen.partner, chosen.anatomical
-
-    def _load_samples(self, *_unused: object) -> None:
-        try:
-            nodes = load_samples()
-        except OSError as error:
-            self.runs.say(str(error), is_error=True)
-            return
-        self._parameters.anatomical, self._parameters.partner = nodes
-        slicer.util.setSliceViewerLayers(background=nodes[0], foreground=None)
+        self.live_log = LiveLog(ui, NewText())
 
     # ---- running
 
     def _apply(self, *_unused: object) -> None:
+        self.machine.take()
         chosen = self._parameters
         options = self.logic.options_of(chosen)
         partner = chosen_partner(chosen)
         self.looking.expect(look_of(chosen.anatomical, partner, options))
         self.runs.begin([(chosen.anatomical, partner, chosen.output, options)])
 
-    def _save(self, *_unused: object) -> None:
-        node = self._fused_to_save()
-        name = node.GetName()  # said before and after: the name of the file holds none
-        folder = Path(qt.QSettings().value(_FOLDER, "") or Path.home())
-        suggestion = str(folder / suggested_name(node))
-        title = _("Save {name}").format(name=name)
-        path = qt.QFileDialog.getSaveFileName(
-            self.parent, title, suggestion, "NRRD (*.nrrd);;NIfTI (*.nii.gz)"
-        )
-        if not path:
-            return
-        try:
-            self.logic.save(node, path)
-        except VolumeError as error:
-            self.runs.say(str(error), is_error=True)
-        else:
-            qt.QSettings().setValue(_FOLDER, str(Path(path).parent))
-            self.runs.say(_("{name} is saved as {path}.").format(name=name, path=path))
+    def _show_fused(self, node: Any) -> None:
+        self.looking.show(node)
+        self.result.blend()
+
+    def _hurry(self) -> None:
+        """Look often from now on: an answer is awaited."""
+        if not self._is_hurrying:
+            self._is_hurrying = True
+            self._pump_timer.setInterval(_POLL_MS)
+            self._pump_timer.start()
+
+    def _pump(self) -> None:
+        had = len(self.logic.session.devices)
+        self.logic.pump()
+        if len(self.logic.session.devices) != had:
+            self.refresh()
+        is_awaited = self.logic.session.is_busy or self.logic.is_running
+        if self._is_hurrying and not is_awaited:
+            self._is_hurrying = False
+            self._pump_timer.setInterval(_IDLE_MS)
 
     # ---- events
 
@@ -279,12 +222,18 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def _settled(self) -> None:
         self._is_settling = False
         chosen = self._parameters
-        if chosen is not None:
+        if chosen is not None and self._is_entered:
             self.watch.follow([chosen.anatomical, chosen.partner, chosen.third, chosen.fourth])
             self.refresh()
             self.looking.follow()
             self.under_mouse.follow()
             self.placing.follow()
+
+    def _chosen_volumes(self) -> list:
+        chosen = self._parameters
+        if chosen is None or chosen.anatomical is None:
+            return []
+        return [chosen.anatomical, *partners_in(chosen_partner(chosen))]
 
     def _show_probe(self, text: str) -> None:
         self.ui.probeLabel.text = text
@@ -302,9 +251,10 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.placing.forget()
         self.batch.forget()
         self.dicom.forget()
+        self.result.forget()
         self.logic.close_scene()
         self.runs.forget()
 
     def _on_scene_closed(self, *_unused: object) -> None:
-        if getattr(self.parent, "isEntered", True):
+        if self._is_entered:
             self.initializeParameterNode()

@@ -159,8 +159,10 @@ def saved_and_opened(panel, scene, tmp_path):
 def warm_panel(panel, only_logic):
     """The panel with the worker that is warm already, on the CPU, without a preview."""
     panel.logic.session = panel.machine._session = only_logic.session
+    only_logic.session.asked = panel._hurry
     only_logic.close_scene()
     panel._parameters.livePreview = False
     panel._parameters.device = "cpu"
     yield panel
+    only_logic.session.asked = lambda: None
     panel.logic.session = type(only_logic.session)()  # the worker lives on for other tests

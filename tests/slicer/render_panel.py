@@ -1,9 +1,9 @@
-"""Draw the panel without the application: ``render_panel.py PNG [PNG]`` fuses the sample data.
+"""Draw the panel without the application: ``render_panel.py FOLDER [STATE ...]``.
 
-The first picture has the light theme after a fusion on the left, and the dark one during the next
-on the right; the second one, if named, the light theme before anything is loaded, and the dark one
-after an error. Needs the environment of ``make test-panel`` and a Python with the library, as the
-tests do.
+Writes a picture of each state, the light theme on the left and the dark one on the right: ``idle``
+(nothing loaded), ``loaded``, ``running``, ``result``, ``warning`` (a partner that is off) and
+``error``. The sample data are fused for it. Needs the environment of ``make test-panel`` and a
+Python with the library, as the tests do.
 """
 
 from __future__ import annotations
@@ -16,14 +16,15 @@ from pathlib import Path
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 import conftest  # noqa: F401  puts everything in place
+import numpy as np
 import qt
 import slicer
-from MACTFusionLib.nodes.samples import load_samples
+from MACTFusionLib.made_volumes import put_under
 from MACTFusionLib.widget import MACTFusionWidget
-from PySide6 import QtCore, QtGui
+from PySide6 import QtCore, QtGui, QtWidgets
 from standins.application import Scene
 
-SIZE = (420, 780)
+WIDTH = 420
 DARK = {
     "Window": "#2f2f2f",
     "WindowText": "#eeeeee",
@@ -41,7 +42,7 @@ DARK = {
 
 
 def main() -> None:
-    """Write the pictures to the paths of the command line."""
+    """Write the pictures into the folder of the command line."""
     application = slicer.app.qt
     # What is chosen here must neither come from the user's own settings nor go there.
     own = tempfile.TemporaryDirectory()
@@ -52,30 +53,77 @@ def main() -> None:
     scene = Scene()
     panel, parent = _open()
     panel._parameters.livePreview = False
-    parent.resize(*SIZE)
     parent.show()
-    idle = parent.grab()
-    panel._parameters.anatomical, panel._parameters.partner = load_samples()
-    panel.ui.applyButton.click()
-    _until(lambda: not panel.logic.is_running and "lies where" in panel.ui.placeLabel.text)
-    light = parent.grab()
-    application.setPalette(_dark())
-    _until(lambda: True)  # widgets learn of it by events
-    panel.ui.applyButton.click()
-    _until(lambda: panel.ui.progressLabel.text.startswith("Slice 1"))
-    dark = parent.grab()
+    folder, wanted = Path(sys.argv[1]), sys.argv[2:]
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, enter in STATES.items():
+        enter(panel)
+        if not wanted or name in wanted:
+            _draw(panel, parent).save(str(folder / f"panel_{name}.png"))
     panel.ui.cancelButton.click()
-    _until(lambda: not panel.logic.is_running)
-    panel.ui.pythonEdit.currentPath = "/no/such/python"
-    panel.ui.applyButton.click()
-    error = parent.grab()
     panel.cleanup()
-    for path, pictures in zip(sys.argv[1:], ((light, dark), (idle, error)), strict=False):
-        _side_by_side(*pictures).save(str(Path(path)))
     # The colour logic takes its colours out of the scene as it goes. A slice logic that goes later
     # and still shows a volume would use one that is gone; an empty scene shows none.
     scene.reset()
     own.cleanup()
+
+
+def _idle(panel: MACTFusionWidget) -> None:
+    panel._settled()
+
+
+def _loaded(panel: MACTFusionWidget) -> None:
+    panel.ui.sampleButton.click()
+    panel.ui.checkButton.click()
+    _until(lambda: "lies where" in panel.ui.placeLabel.text and not panel.logic.session.is_busy)
+    panel.runs.say("")
+
+
+def _running(panel: MACTFusionWidget) -> None:
+    panel.ui.applyButton.click()
+    _until(lambda: panel.ui.progressLabel.text.startswith("Slice 1"))
+
+
+def _result(panel: MACTFusionWidget) -> None:
+    _until(lambda: not panel.logic.is_running)
+    panel._settled()
+
+
+def _warning(panel: MACTFusionWidget) -> None:
+    shift = np.eye(4)
+    shift[:3, 3] = (12, -9, 5)
+    put_under(panel._parameters.partner, shift)
+    panel._settled()
+    _until(lambda: "is off" in panel.ui.placeLabel.text)
+
+
+def _error(panel: MACTFusionWidget) -> None:
+    panel.ui.pythonEdit.currentPath = "/no/such/python"
+    panel.ui.applyButton.click()
+
+
+STATES = {
+    "idle": _idle,
+    "loaded": _loaded,
+    "running": _running,
+    "result": _result,
+    "warning": _warning,
+    "error": _error,
+}
+
+
+def _draw(panel: MACTFusionWidget, parent: QtWidgets.QWidget) -> QtGui.QPixmap:
+    """Return the panel in both themes, as high as it wants to be."""
+    pictures = []
+    for palette in (QtGui.QPalette(), _dark()):
+        QtWidgets.QApplication.setPalette(palette)
+        _pass()  # widgets learn of it by events
+        panel.refresh()
+        _pass()
+        parent.resize(WIDTH, parent.layout().totalHeightForWidth(WIDTH))
+        _pass()
+        pictures.append(parent.grab())
+    return _side_by_side(*pictures)
 
 
 def _open() -> tuple:
@@ -91,8 +139,12 @@ def _until(condition) -> None:
     while not condition():
         slicer.app.processEvents()
         time.sleep(0.01)
+
+
+def _pass() -> None:
     for _ in range(20):
-        slicer.app.processEvents()
+        QtCore.QCoreApplication.sendPostedEvents()
+        QtCore.QCoreApplication.processEvents(QtCore.QEventLoop.ExcludeUserInputEvents, 5)
 
 
 def _dark() -> QtGui.QPalette:
@@ -107,7 +159,7 @@ def _dark() -> QtGui.QPalette:
 
 
 def _side_by_side(first: QtGui.QPixmap, second: QtGui.QPixmap) -> QtGui.QPixmap:
-    whole = QtGui.QPixmap(first.width() + second.width(), first.height())
+    whole = QtGui.QPixmap(first.width() + second.width(), max(first.height(), second.height()))
     painter = QtGui.QPainter(whole)
     painter.drawPixmap(0, 0, first)
     painter.drawPixmap(first.width(), 0, second)

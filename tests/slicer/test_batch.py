@@ -9,6 +9,7 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import qt
 import slicer
+from MACTFusionLib.made_volumes import put_in_study
 from MACTFusionLib.nodes.result import sources_of
 from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
@@ -21,7 +22,9 @@ def three(warm_panel):
     mr, pet = make_pair()
     hounsfield = np.full(SHAPE, -1000, np.int16)
     hounsfield[-8:, -6:] = 120
-    return mr, pet, add_volume("CT", hounsfield, geometry_of(mr).affine)
+    ct = add_volume("CT", hounsfield, geometry_of(mr).affine)
+    put_in_study("Doe^A", "s", mr, pet, ct)
+    return mr, pet, ct
 
 
 def rows(panel):
@@ -48,7 +51,7 @@ def test_pairs_and_all_partners_of_an_mr_are_offered(panel, three):
     assert rows(panel) == {"MR + PET": True, "MR + CT": True, "MR + PET + CT": False}
     affine = geometry_of(three[0]).affine
     for name in ("SPECT a", "SPECT b"):  # four partners are too many for one image
-        add_volume(name, np.zeros(SHAPE, np.int16), affine)
+        put_in_study("Doe^A", "s", add_volume(name, np.zeros(SHAPE, np.int16), affine))
     panel.ui.findPairsButton.click()
     assert list(rows(panel)) == ["MR + PET", "MR + CT", "MR + SPECT a", "MR + SPECT b"]
 

@@ -12,8 +12,9 @@ import vtk
 from MACTFusionLib.nodes.result import fused_from
 from MACTFusionLib.nodes.volumes import geometry_of
 from MACTFusionLib.self_test import SHAPE, add_volume
-from MACTFusionLib.views import compare
-from MACTFusionLib.views.layout import layout_node
+from MACTFusionLib.views import compare, layout
+from MACTFusionLib.views.layout import FUSED_VIEW, layout_id, layout_node, view_names
+from MACTFusionLib.views.shown import composite_of
 from results import fused_of
 
 pytestmark = pytest.mark.usefixtures("no_worker")
@@ -23,18 +24,9 @@ def crosshair():
     return slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
 
 
-def entered(scene, views, *volumes):
-    """Enter, with the views that the layout manager of the application makes."""
-    views.enter(*volumes)
-    for name in compare.view_names(3):
-        if name not in scene.slices:
-            scene.add_view(name)
-    views.enter(*volumes)
-
-
 def shown(count):
     """The background volumes of the views, and the foreground of the last one."""
-    composites = [compare.composite_of(compare._view(name)) for name in compare.view_names(count)]
+    composites = [composite_of(compare.view_named(name)) for name in view_names(count)]
     assert all(composite.GetLinkedControl() for composite in composites)
     ids = [composite.GetBackgroundVolumeID() for composite in composites]
     return ids, composites[-1].GetForegroundVolumeID()
@@ -49,9 +41,9 @@ def test_each_partner_has_a_view_and_the_way_back_is_known(count, scene, volumes
     layout_node().SetViewArrangement(layout_node().SlicerLayoutFourUpView)
     crosshair().SetCrosshairMode(crosshair().ShowSmallIntersection)
     views = compare.CompareViews()
-    entered(scene, views, mr, partners if count > 1 else partners[0], fused)
-    text = layout_node().GetLayoutDescription(compare.layout_id(count))
-    assert [text.count(f'"{name}"') for name in compare.view_names(count)] == [1] * (count + 2)
+    views.enter(mr, partners if count > 1 else partners[0], fused)
+    text = layout_node().GetLayoutDescription(layout_id(count))
+    assert [text.count(f'"{name}"') for name in view_names(count)] == [1] * (count + 2)
     assert vtk.vtkXMLUtilities.ReadElementFromString(text) is not None
     backgrounds, foreground = shown(count)
     assert backgrounds == [node.GetID() for node in (mr, *partners, mr)]
@@ -66,8 +58,8 @@ def test_blend_flicker_and_squares(scene, volumes):
     mr, pet, _ct = volumes
     fused = fused_of(mr, pet)
     views = compare.CompareViews()
-    entered(scene, views, mr, pet, fused)
-    last = compare.composite_of(compare._view(compare.FUSED_VIEW))
+    views.enter(mr, pet, fused)
+    last = composite_of(compare.view_named(FUSED_VIEW))
     views.set_blend(0.3)
     assert last.GetForegroundOpacity() == pytest.approx(0.3)
     views.flicker()
@@ -86,15 +78,14 @@ def test_panel_compares_all_partners_and_follows_the_choice(panel, chosen, scene
     fused = fused_of(mr, [pet, ct])
     panel._settled()
     panel.ui.blendSlider.value = 0.25
-    entered(scene, compare.CompareViews(), mr, [pet, ct])
     panel.ui.compareButton.click()
     assert shown(2) == ([node.GetID() for node in (mr, pet, ct, mr)], fused.GetID())
-    last = compare.composite_of(compare._view(compare.FUSED_VIEW))
+    last = composite_of(compare.view_named(FUSED_VIEW))
     assert last.GetForegroundOpacity() == pytest.approx(0.25)
     panel.ui.checkerboardButton.click()
     chosen.partner, chosen.third = ct, None  # nothing was fused of these two
     panel._settled()
-    assert layout_node().GetViewArrangement() == compare.layout_id(1)
+    assert layout_node().GetViewArrangement() == layout_id(1)
     assert shown(1) == ([node.GetID() for node in (mr, ct, mr)], None)
     assert not panel.ui.checkerboardButton.checked
     chosen.partner = None
@@ -105,8 +96,8 @@ def test_panel_compares_all_partners_and_follows_the_choice(panel, chosen, scene
 
 
 def test_titles_in_any_language_are_well_formed(monkeypatch):
-    monkeypatch.setattr(compare, "_", lambda text: f"{text} <&>")
-    root = vtk.vtkXMLUtilities.ReadElementFromString(compare._description(2))
+    monkeypatch.setattr(layout, "_", lambda text: f"{text} <&>")
+    root = vtk.vtkXMLUtilities.ReadElementFromString(layout.description(2))
     assert root is not None
     row = root.GetNestedElement(0).GetNestedElement(0)
     view = row.GetNestedElement(0).GetNestedElement(0)
@@ -119,7 +110,6 @@ def test_another_module_has_views_that_stand_still(panel, chosen, scene, volumes
     mr, pet, ct = volumes
     fused_of(mr, [pet, ct])
     panel._settled()
-    entered(scene, compare.CompareViews(), mr, [pet, ct])
     panel.ui.compareButton.click()
     panel.ui.blendSlider.value = 0.25
     panel.ui.flickerButton.click()
@@ -127,7 +117,7 @@ def test_another_module_has_views_that_stand_still(panel, chosen, scene, volumes
     panel.exit()
     assert not panel.looking.is_flickering
     assert not panel.ui.flickerButton.checked
-    last = compare.composite_of(compare._view(compare.FUSED_VIEW))
+    last = composite_of(compare.view_named(FUSED_VIEW))
     assert last.GetForegroundOpacity() == pytest.approx(0.25)
 
 
@@ -139,7 +129,7 @@ def test_closing_the_scene_ends_what_looks_at_it(panel, chosen, scene, volumes):
     panel.ui.compareButton.click()
     panel.ui.flickerButton.click()
     panel.ui.findPairsButton.click()
-    assert panel.looking.preview.view == compare.FUSED_VIEW
+    assert panel.looking.preview.view == FUSED_VIEW
     assert panel.ui.pairList.count
     scene.scene.Clear(False)
     assert panel.looking.preview.view == ""
@@ -153,7 +143,6 @@ def test_newest_result_is_the_one_that_was_made_last(panel, chosen, scene, volum
     mr, pet, ct = volumes
     first, second = (fused_of(mr, [pet, ct]) for _ in range(2))
     panel._settled()
-    entered(scene, compare.CompareViews(), mr, [pet, ct])
     panel.ui.compareButton.click()
     assert shown(2)[1] == second.GetID()
     assert fused_of(mr, [pet, ct], output=first) is first

@@ -8,12 +8,12 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 
 import numpy as np
 import slicer
+from MACTFusionLib.made_volumes import GRIDS, SHAPE, add_volume, make_pair, put_under, turn
 from MACTFusionLib.nodes.grid import result_geometry
 from MACTFusionLib.nodes.result import ATTRIBUTE
 from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.parameters import Grid
-from MACTFusionLib.self_test import GRIDS, SHAPE, _put_under, _turn, add_volume, make_pair
-from MACTFusionLib.views import compare
+from MACTFusionLib.views import squares
 from waiting import wait
 
 OPTIONS = {"device": "cpu", "task": "pet-mri", "display": "fixed"}
@@ -55,10 +55,10 @@ def test_lengths_in_the_world_decide_under_a_parent_transform(logic):
     mr, pet = make_pair(GRIDS["oblique"])
     to_world = np.eye(4)
     unit = geometry_of(mr).affine[:3, :3] / (2, 2, 5)
-    to_world[:3, :3] = _turn(25) @ unit @ np.diag([1, 1, 0.5]) @ unit.T
+    to_world[:3, :3] = turn(25) @ unit @ np.diag([1, 1, 0.5]) @ unit.T
     to_world[:3, 3] = (40, -10, 7)
     for node in (mr, pet):
-        _put_under(node, to_world)
+        put_under(node, to_world)
     fused = logic.fuse(mr, pet, grid="isotropic", **OPTIONS)
     found = geometry_of(fused)
     assert fused.GetParentTransformNode() is mr.GetParentTransformNode()
@@ -88,8 +88,7 @@ def thick(warm_panel):
 
 def test_the_panel_says_the_grid_and_previews_a_slice_of_it(thick):
     assert thick.ui.gridLabel.text == (
-        "PET 12×10×6 is resampled onto MR 24×20×6, covers 100 %; "
-        "the result has 24×20×15 cubic voxels of 2 mm"
+        "Result in cubic voxels in the place of MR: 24×20×15 voxels of 2×2×2 mm."
     )
     view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
     view.SetSliceOffset(-7.5)  # between two slices of the MR
@@ -122,7 +121,7 @@ def test_squares_of_thick_slices_beside_cubes(scene):
     mr, _pet = make_pair()
     cubes = result_geometry(geometry_of(mr), "isotropic")
     voxels = voxels_of(mr)
-    repeated = compare._nearest(voxels[..., None], geometry_of(mr), cubes)[..., 0]
+    repeated = squares.nearest(voxels[..., None], geometry_of(mr), cubes)[..., 0]
     assert repeated.shape == CUBES
     places = (np.arange(15) + 0.5) * 2 / 5 - 0.5  # of cubes among the slices
     clear = np.abs(places % 1 - 0.5) > 1e-6  # not in the middle between two
@@ -130,10 +129,10 @@ def test_squares_of_thick_slices_beside_cubes(scene):
     of_cube = np.round(places[clear]).astype(int)
     assert np.array_equal(repeated[:, :, clear], voxels[:, :, of_cube])
     assert np.array_equal(
-        compare._nearest(voxels[..., None], geometry_of(mr), geometry_of(mr))[..., 0], voxels
+        squares.nearest(voxels[..., None], geometry_of(mr), geometry_of(mr))[..., 0], voxels
     )
     fused = add_volume("fused", np.full(CUBES, 7, np.int16), cubes.affine)
-    node = compare._make_checkerboard(mr, fused)
+    node = squares.make_checkerboard(mr, fused)
     assert np.allclose(geometry_of(node).affine, cubes.affine)
 
 
@@ -145,16 +144,16 @@ def test_squares_of_an_mr_that_was_turned_since(scene):
     mr = add_volume("MR", voxels[..., 0], grid.ijk_to_ras)
     middle = np.eye(4)
     middle[:3, 3] = (grid.affine @ [5.5, 5.5, 1.5, 1])[:3]
-    turn = np.eye(4)
-    turn[:3, :3] = _turn(90)
-    _put_under(mr, middle @ turn @ np.linalg.inv(middle))
-    found = compare._nearest(voxels, geometry_of(mr), grid)
+    turned = np.eye(4)
+    turned[:3, :3] = turn(90)
+    put_under(mr, middle @ turned @ np.linalg.inv(middle))
+    found = squares.nearest(voxels, geometry_of(mr), grid)
     assert np.array_equal(found, np.rot90(voxels))
-    turn[:3, :3] = _turn(45)
-    _put_under(mr, middle @ turn @ np.linalg.inv(middle))
-    found = compare._nearest(voxels, geometry_of(mr), grid)
+    turned[:3, :3] = turn(45)
+    put_under(mr, middle @ turned @ np.linalg.inv(middle))
+    found = squares.nearest(voxels, geometry_of(mr), grid)
     index = np.stack(np.meshgrid(range(12), range(12), indexing="ij")) - 5.5
-    there = np.rint(np.einsum("ij,jkl->ikl", _turn(-45)[:2, :2], index) + 5.5).astype(int)
+    there = np.rint(np.einsum("ij,jkl->ikl", turn(-45)[:2, :2], index) + 5.5).astype(int)
     is_inside = ((there >= 0) & (there < 12)).all(0)
     assert 0.7 < is_inside.mean() < 0.9
     assert np.array_equal(found[is_inside], voxels[tuple(there[:, is_inside])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 import types
 from pathlib import Path
@@ -132,6 +133,7 @@ def test_reload_uses_the_files_as_they_are_now(panel, monkeypatch):
         parent.setLayout(qt.QVBoxLayout())
         again = widget.MACTFusionWidget(parent)
         again.setup()
+        again.enter()
         again._parameters.livePreview = False
         again._parameters.anatomical, again._parameters.partner = make_pair()
         assert again.ui.applyButton.enabled
@@ -168,18 +170,22 @@ def test_sample_data_are_registered_as_slicer_wants_them(scene, monkeypatch):
     stand_in.SampleDataLogic = SampleDataLogic
     monkeypatch.setitem(sys.modules, "SampleData", stand_in)
     samples.register_samples()
-    ((category, name, thumbnail, load),) = entries
-    assert (category, name) == ("MACTFusion", "MR head + PET, synthetic")
-    assert Path(thumbnail).read_bytes()[:4] == b"\x89PNG"
-    mr, pet = load(object())
-    assert geometry_of(mr).shape != geometry_of(pet).shape
+    names = [name for _category, name, _thumbnail, _load in entries]
+    assert names == [f"Head {pair}, synthetic" for pair in ("MR + PET", "MR + CT", "CT + PET")]
+    for category, name, thumbnail, load in entries:
+        assert category == "MACTFusion"
+        assert Path(thumbnail).read_bytes()[:4] == b"\x89PNG"
+        anatomical, partner = load(object())
+        assert geometry_of(anatomical).shape != geometry_of(partner).shape
+        kinds = [node.GetName().partition(" ")[0] for node in (anatomical, partner)]
+        assert " + ".join(kinds) in name
 
 
 def test_damaged_sample_data_are_one_sentence(panel, monkeypatch):
-    name, title, modality, _digest = samples._FILES[0]
-    monkeypatch.setattr(samples, "_FILES", ((name, title, modality, "0" * 64), samples._FILES[1]))
+    damaged = dataclasses.replace(samples._PET, digest="0" * 64)
+    monkeypatch.setitem(samples._PAIRS, "mr-pet", (samples._MR, damaged))
     panel.ui.sampleButton.click()
-    assert panel.ui.messageLabel.text == "mr.nrrd is damaged; install the extension again."
+    assert panel.ui.messageLabel.text == "pet.nrrd is damaged; install the extension again."
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == 0
 
 

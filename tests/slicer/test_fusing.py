@@ -11,10 +11,11 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import psutil
 import slicer
+from MACTFusionLib.made_volumes import put_in_study
 from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.parameters import Display
 from MACTFusionLib.self_test import make_pair
-from MACTFusionLib.views.preview import composite_of
+from MACTFusionLib.views.shown import composite_of
 from MACTFusionLib.worker import environment
 from waiting import has_ended, progress_of, wait
 
@@ -159,6 +160,7 @@ def test_removing_a_source_during_a_run_is_one_sentence(ready, scene):
 
 
 def test_batch_fuses_checked_pairs(ready):
+    put_in_study("Doe^A", "s", ready._parameters.anatomical, ready._parameters.partner)
     ready.ui.findPairsButton.click()
     assert len(ready.batch.pairs) == 1
     ready.ui.batchButton.click()
@@ -169,12 +171,12 @@ def test_batch_fuses_checked_pairs(ready):
 
 @pytest.mark.parametrize("suffix", [".nrrd", ".nii.gz"])
 def test_saved_file_has_voxels_and_place(suffix, ready, tmp_path):
-    from MACTFusionLib.self_test import _put_under
+    from MACTFusionLib.made_volumes import put_under
 
     shift = np.eye(4)
     shift[:3, 3] = (11, -7, 3)
     for node in (ready._parameters.anatomical, ready._parameters.partner):
-        _put_under(node, shift)
+        put_under(node, shift)
     fused = apply(ready)
     path = tmp_path / f"fused{suffix}"
     ready.logic.save(fused, str(path))

@@ -16,10 +16,10 @@ from MACTFusionLib.nodes.grid import covered_share
 from MACTFusionLib.nodes.guess import can_tell_task, guess_pair, kind_of, task_of
 from MACTFusionLib.nodes.obstacles import reason_not_to_run
 from MACTFusionLib.nodes.volumes import geometry_of
+from MACTFusionLib.panel.progress import duration
 from MACTFusionLib.self_test import GRIDS, add_volume, make_pair
-from MACTFusionLib.summary import duration
-from MACTFusionLib.views import compare
 from MACTFusionLib.views.planes import NoPlane, fused_axis, slice_shown
+from MACTFusionLib.views.squares import checkered
 from MACTFusionLib.worker import install
 from MACTFusionLib.worker.process import WorkerProcess
 from waiting import has_ended, until
@@ -175,7 +175,7 @@ def test_curved_transform_is_refused_in_one_sentence(scene):
 
 def test_checkerboard_takes_turns():
     first, second = np.zeros((16, 16, 4, 3), np.uint8), np.full((16, 16, 4, 3), 9, np.uint8)
-    mixed = compare.checkered(first, second)
+    mixed = checkered(first, second)
     assert mixed[0, 0, 0, 0] == 0
     assert mixed[2, 0, 0, 0] == 9
     assert mixed[2, 2, 0, 0] == 0

@@ -11,19 +11,20 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import numpy as np
 import slicer
 from MACTFusionLib import summary
+from MACTFusionLib.made_volumes import make_pair, put_under, turn
 from MACTFusionLib.nodes.samples import load_samples
 from MACTFusionLib.nodes.transforms import put_in_place
 from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
+from MACTFusionLib.panel.verdict import BAD, GOOD, UNKNOWN, UNSURE
 from MACTFusionLib.parameters import Register
-from MACTFusionLib.self_test import _put_under, _turn, make_pair
 from MACTFusionLib.summary import place_sentence
 from waiting import wait
 
 POSE = np.eye(4)
-POSE[:3, :3] = _turn(8)
+POSE[:3, :3] = turn(8)
 POSE[:3, 3] = (12, -9, 5)
 TILT = np.eye(4)
-TILT[:3, :3] = _turn(-30, 0)
+TILT[:3, :3] = turn(-30, 0)
 TILT[:3, 3] = (-4, 70, 20)
 
 
@@ -43,24 +44,27 @@ def place(verdict, pose=None, is_sided=True, off_mm=12.4, reason=""):
 
 
 @pytest.mark.parametrize(
-    ("found", "mark", "words"),
+    ("found", "level", "words"),
     [
-        (place("in place"), "✓", "PET lies where MR is."),
-        (place("in place", is_sided=False), "✓", "swapped cannot be told"),
-        (place("off"), "⚠", "PET is off MR by about 12 mm and 8°."),
-        (place("off", POSE), "✓", "PET is moved by about 12 mm and 8° onto MR."),
-        (place("cannot tell"), "⚠", "cannot be told from the images"),
-        (place("cannot tell", POSE), "⚠", "whether that is right cannot be told"),
-        (place("does not match"), "⚠", "PET does not match MR"),
-        (place("mirrored"), "⚠", "left and right swapped"),
-        (place("not checked", off_mm=None, reason="PET has only 2 slices"), "–", "only 2 slices."),
+        (place("in place"), GOOD, "PET lies where MR is."),
+        (place("in place", is_sided=False), GOOD, "swapped cannot be told"),
+        (place("off"), UNSURE, "PET is off MR by about 12 mm and 8°."),
+        (place("off", POSE), GOOD, "PET is moved by about 12 mm and 8° onto MR."),
+        (place("cannot tell"), UNSURE, "cannot be told from the images"),
+        (place("cannot tell", POSE), UNSURE, "whether that is right cannot be told"),
+        (place("does not match"), BAD, "PET does not match MR"),
+        (place("mirrored"), BAD, "left and right swapped"),
+        (
+            place("not checked", off_mm=None, reason="PET has only 2 slices"),
+            UNKNOWN,
+            "only 2 slices.",
+        ),
     ],
 )
-def test_each_verdict_has_its_sentence_and_mark(found, mark, words):
-    sentence, is_warning = place_sentence("PET", "MR", found)
-    assert sentence.startswith(f"{mark} ")
+def test_each_verdict_has_its_sentence_and_level(found, level, words):
+    sentence, said = place_sentence("PET", "MR", found)
     assert words in sentence
-    assert is_warning == (mark == "⚠")
+    assert said == level
     assert "\n" not in sentence
 
 
@@ -80,7 +84,7 @@ def test_a_new_transform_puts_the_partner_in_place(pair):
     mr, pet = pair
     true = world(pet)
     own = slicer.util.arrayFromVTKMatrix(pet_matrix(pet))
-    _put_under(pet, POSE)  # a point of the MR shows in the PET where the pose puts it
+    put_under(pet, POSE)  # a point of the MR shows in the PET where the pose puts it
     former = pet.GetParentTransformNode()
     node = put_in_place(pet, mr, POSE)
     assert node.GetClassName() == "vtkMRMLLinearTransformNode"
@@ -115,9 +119,9 @@ def test_a_partner_without_a_transform_gets_one(pair):
 def test_what_shares_a_transform_with_the_partner_stays(pair):
     """The MR and the PET, which has a transform of its own, lie under one transform."""
     mr, pet = pair
-    _put_under(mr, TILT)
+    put_under(mr, TILT)
     shared = mr.GetParentTransformNode()
-    _put_under(pet, POSE)
+    put_under(pet, POSE)
     own = pet.GetParentTransformNode()
     own.SetAndObserveTransformNodeID(shared.GetID())
     mr_before, pet_before = world(mr), world(pet)
@@ -181,6 +185,11 @@ def step(done, total):
     return {"reply": "progress", "stage": "place", "done": done, "total": total, **unknown}
 
 
+def level_of(ui):
+    """What the icon says."""
+    return ui.verdictLabel.accessibleDescription
+
+
 def settle(panel):
     panel._settled()
     if panel.placing._timer.isActive():
@@ -200,8 +209,8 @@ def test_the_verdict_is_shown_before_apply(shown, worker):
     worker.tell(step(7, 20))
     assert ui.placeLabel.text.endswith(" · step 7 of 20")
     worker.answer(place("in place"))
-    assert ui.placeLabel.text == "✓ PET lies where MR is."
-    assert ui.placeLabel.styleSheet == ""
+    assert ui.placeLabel.text == "PET lies where MR is. It covers 100 %."
+    assert level_of(ui) == GOOD
     assert ui.registerButton.isHidden()
     settle(shown)
     assert len(worker.asked) == 1  # once for a pair
@@ -210,7 +219,8 @@ def test_the_verdict_is_shown_before_apply(shown, worker):
 @pytest.mark.parametrize("verdict", ["off", "cannot tell", "does not match", "mirrored"])
 def test_what_is_not_in_place_is_a_warning(verdict, shown, worker):
     worker.answer(place(verdict))
-    assert shown.ui.placeLabel.text.startswith("⚠ ")
+    bad = verdict in ("does not match", "mirrored")
+    assert level_of(shown.ui) == (BAD if bad else UNSURE)
     assert "color" in shown.ui.placeLabel.styleSheet
     assert shown.ui.registerButton.isHidden() == (verdict != "off")
     assert shown.ui.applyButton.enabled  # who reads images decides
@@ -222,9 +232,9 @@ def test_what_is_not_in_place_is_a_warning(verdict, shown, worker):
 
 def test_a_volume_that_moved_is_looked_at_anew(shown, worker):
     worker.answer(place("in place"))
-    _put_under(shown._parameters.partner, POSE)
+    put_under(shown._parameters.partner, POSE)
     shown.refresh()
-    assert shown.ui.placeLabel.text == ""  # the verdict was of another place
+    assert "not known yet" in shown.ui.placeLabel.text  # the verdict was of another place
     settle(shown)
     assert len(worker.asked) == 2
     shown._parameters.partner.GetParentTransformNode().SetMatrixTransformToParent(
@@ -268,7 +278,7 @@ def test_a_registration_that_is_refused_is_said_and_not_previewed(shown, worker)
     worker.previews.clear()
     worker.answer(error=summary_error("PET was not registered to MR: they do not match."))
     settle(shown)
-    assert shown.ui.placeLabel.text == "⚠ PET was not registered to MR: they do not match."
+    assert shown.ui.placeLabel.text == "PET was not registered to MR: they do not match."
     assert worker.previews == []
     assert len(worker.asked) == 2  # not again and again
 
@@ -284,7 +294,7 @@ def test_far_apart_volumes_can_be_registered_and_not_fused_as_they_lie(panel, wo
     chosen.anatomical, chosen.partner = make_pair()
     far = np.eye(4)
     far[0, 3] = 500
-    _put_under(chosen.partner, far)
+    put_under(chosen.partner, far)
     settle(panel)
     assert "do not overlap" in panel.ui.gridLabel.text
     assert "Rigid" in panel.ui.gridLabel.text
@@ -293,7 +303,8 @@ def test_far_apart_volumes_can_be_registered_and_not_fused_as_they_lie(panel, wo
     chosen.register = Register.RIGID
     settle(panel)
     assert panel.ui.applyButton.enabled
-    assert "is registered to and resampled onto MR" in panel.ui.gridLabel.text
+    assert panel.ui.gridLabel.text.startswith("Result on the grid of MR")
+    assert "covers" not in panel.ui.placeLabel.text  # as it lies, which does not count
     assert len(worker.asked) == 1
     worker.answer(place("off", far))
     settle(panel)
@@ -306,7 +317,8 @@ def test_switched_off_nothing_is_asked_or_shown(panel, worker):
     settle(panel)
     assert worker.asked == []
     assert worker.previews
-    assert panel.ui.placeLabel.isHidden()
+    assert "is not checked" in panel.ui.placeLabel.text
+    assert level_of(panel.ui) == UNKNOWN
 
 
 def test_without_a_preview_no_worker_is_started_for_a_check(panel, worker):
@@ -322,8 +334,8 @@ def test_the_button_registers_those_that_are_off(panel, worker, volumes):
     settle(panel)
     worker.answer(place("in place"), place("off"))
     assert panel.ui.placeLabel.text.splitlines() == [
-        "✓ PET lies where MR is.",
-        "⚠ CT is off MR by about 12 mm and 8°.",
+        "✓ PET lies where MR is. It covers 100 %.",
+        "⚠ CT is off MR by about 12 mm and 8°. It covers 100 %.",
     ]
     panel.ui.registerButton.click()
     ((options, on_end),) = worker.registered
@@ -362,7 +374,7 @@ def test_the_sample_is_put_back_in_place(warm_panel):
     true = world(pet)
     options = {"device": "cpu", "display": "fixed"}
     expected = voxels_of(warm_panel.logic.fuse(mr, pet, register="off", **options))
-    _put_under(pet, POSE)
+    put_under(pet, POSE)
     chosen = warm_panel._parameters
     chosen.anatomical, chosen.partner = mr, pet
     wait(warm_panel, lambda: "is off" in warm_panel.ui.placeLabel.text)

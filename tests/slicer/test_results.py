@@ -9,8 +9,8 @@ import pytest
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
 
 import slicer
-from MACTFusionLib import widget
 from MACTFusionLib.nodes.result import ATTRIBUTE, fused_from, sources_of
+from MACTFusionLib.panel import saving
 from results import fused_of
 
 pytestmark = pytest.mark.usefixtures("no_worker")
@@ -84,7 +84,7 @@ def dialog(monkeypatch, tmp_path):
         asked.titles.append(title)
         return asked.path
 
-    monkeypatch.setattr(widget.qt, "QFileDialog", SimpleNamespace(getSaveFileName=answer))
+    monkeypatch.setattr(saving.qt, "QFileDialog", SimpleNamespace(getSaveFileName=answer))
     return asked
 
 

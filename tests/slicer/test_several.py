@@ -99,10 +99,10 @@ def test_status_names_each_partner_and_duplicates_are_refused(panel):
     chosen.anatomical, chosen.partner = mr, pet
     panel.ui.thirdSelector.setCurrentNode(ct)
     assert chosen_partner(chosen) == [pet, ct]
-    assert panel.ui.gridLabel.text == (
-        "PET 12×10×6 is resampled onto MR 24×20×6, covers 100 %; "
-        "CT has the grid of MR 24×20×6 already"
-    )
+    assert [line.partition(" covers")[0] for line in panel.ui.placeLabel.text.splitlines()] == [
+        "– PET",
+        "– CT",
+    ]
     assert panel.ui.applyButton.enabled
     assert panel.logic.options_of(chosen)["task"] == ["pet-mri", "ct-mri"]
     chosen.fourth = pet

@@ -38,12 +38,12 @@ def test_the_mouse_over_a_fused_volume_shows_values_and_shares(warm_panel, cross
     wait(panel, lambda: not panel.logic.is_running)
     point = (3.0, -5.0, -2.0)
     crosshair.SetCursorPositionRAS(point)
-    wait(panel, lambda: panel.ui.probeLabel.text)
-    text = panel.ui.probeLabel.text
     mr, pet = (value_at(node, point) for node in (chosen.anatomical, chosen.partner))
+    assert panel.ui.probeLabel.text == f"Anatomical {mr:.4g} · Partner {pet:.4g}"  # at once
+    wait(panel, lambda: "%" in panel.ui.probeLabel.text)
+    text = panel.ui.probeLabel.text
     assert text.startswith(f"Anatomical {mr:.4g} (")
-    assert f" · Partner {pet:.4g}" in text
-    assert text.endswith(" %)")
+    assert f" · Partner {pet:.4g} (" in text
     crosshair.SetCursorPositionRAS((900, 0, 0))
     wait(panel, lambda: not panel.ui.probeLabel.text)
     panel.exit()

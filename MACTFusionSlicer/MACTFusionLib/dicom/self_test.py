@@ -23,9 +23,10 @@ _SHAPES = {"MR": (20, 24, 6), "PT": (16, 18, 8)}
 
 
 class DICOMCases:
-    """To be mixed into the test of the module, whose ``logic`` it uses."""
+    """To be mixed into the test of the module, whose ``fuse`` and ``logic`` it uses."""
 
     logic: Any
+    fuse: Any
 
     def test_a_study_of_the_database_gets_a_fused_series(self) -> None:
         """Import, choose, load, fuse, write, import, and load again: the same voxels, there."""
@@ -53,7 +54,7 @@ class DICOMCases:
         assert [one.kind for one in pair] == ["MR", "PT"]
         nodes, notes = load_all(database, list(pair))
         assert notes == []
-        fused = self.logic.fuse(*nodes, device="cpu", task="pet-mri")
+        fused = self.fuse(*nodes)
         told = self.logic.write_dicom(fused, str(folder / "series"))
         Import(database, folder / "series", told).run(lambda _percent: None)
         assert told["series"] in database.seriesForStudy(pair[0].study)

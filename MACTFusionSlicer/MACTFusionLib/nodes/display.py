@@ -58,7 +58,9 @@ def color_rows_of(node: slicer.vtkMRMLVolumeNode) -> list | None:
     for index in range(TABLE_SIZE):
         scale.GetColor(low + (high - low) * index / (TABLE_SIZE - 1), rgb)
         rows.append([round(value, 6) for value in rgb])
-    if display.GetInvertDisplayScalarRange():
+    # Slicer 5.8 cannot turn a table round.
+    is_inverted = getattr(display, "GetInvertDisplayScalarRange", bool)
+    if is_inverted():
         rows.reverse()
     is_grey = all(max(row) - min(row) < 1e-3 for row in rows)
     return None if is_grey else rows

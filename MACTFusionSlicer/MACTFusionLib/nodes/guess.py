@@ -7,6 +7,8 @@ import re
 import numpy as np
 import slicer
 
+from .whose import hierarchy, item_of, patient_of, study_of
+
 _DICOM_MODALITIES = ("MR", "CT", "PT", "NM", "RTDOSE")
 _ON_MR = {"CT": "ct-mri", "PT": "pet-mri", "NM": "spect-mri", "RTDOSE": "pet-mri"}
 _ON_CT = {"PT": "pet-ct", "NM": "spect-ct", "RTDOSE": "pet-ct"}
@@ -23,10 +25,9 @@ _SAMPLE = 200_000
 def modality_of(node: slicer.vtkMRMLVolumeNode) -> str:
     """Return the modality that DICOM recorded (``MR``, ``CT``, ``PT``, …), or ""."""
     recorded = node.GetAttribute("DICOM.Modality") or ""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    if not recorded and hierarchy is not None:
-        item = hierarchy.GetItemByDataNode(node)
-        recorded = hierarchy.GetItemAttribute(item, "DICOM.Modality") if item else ""
+    if not recorded:
+        item = item_of(node)
+        recorded = hierarchy().GetItemAttribute(item, "DICOM.Modality") if item else ""
     return recorded if recorded in _DICOM_MODALITIES else ""
 
 
@@ -92,14 +93,33 @@ def anatomical_kind_among(kinds: list) -> str:
 def guess_pair(nodes: list) -> tuple:
     """Choose the anatomical volume and its partner among nodes; None where there is none.
 
-    The anatomical one is the first that is an MR; else a CT where there is a PET, SPECT or colour
-    volume to lie on it; else the first that nothing tells about. The partner is the first PET,
-    SPECT, CT or colour volume, else another MR.
+    Never are two recorded patients put together. A patient with a whole pair is taken first, then
+    volumes whose patient is not recorded; those may also belong to the only patient there is.
+
+    Of one patient the anatomical volume is the first that is an MR; else a CT where there is a PET,
+    SPECT or colour volume to lie on it; else the first that nothing tells about. The partner is the
+    first PET, SPECT, CT or colour volume, else another MR; of the same study where there is one.
     """
+    groups: dict = {}
+    for node in nodes:
+        groups.setdefault(patient_of(node), []).append(node)
+    known = [own for patient, own in groups.items() if patient]
+    wanted = [*known, groups.get("", [])]
+    if len(known) < 2:
+        wanted.append(nodes)
+    pairs = [_pair_of_one(own) for own in wanted]
+    half = next((pair for pair in pairs if any(pair)), (None, None))
+    return next((pair for pair in pairs if all(pair)), half)
+
+
+def _pair_of_one(nodes: list) -> tuple:
     kinds = [(node, kind_of(node)) for node in nodes]
     anatomical_kind = anatomical_kind_among([kind for _node, kind in kinds])
     anatomical = _first(kinds, (anatomical_kind,)) or _first(kinds, ("",))
     others = [(node, kind) for node, kind in kinds if node is not anatomical]
+    if anatomical is not None:
+        study = study_of(anatomical)
+        others.sort(key=lambda each: study_of(each[0]) != study)  # the order stays otherwise
     partner = _first(others, ("PT", "NM", "CT", "color")) or _first(others, ("MR",))
     return anatomical, partner
 

@@ -37,11 +37,35 @@ def keep_legends(
         names: of the volumes by their roles, see :func:`names_by_role`.
     """
     kept = [
-        {**{key: legend[key] for key in ("low", "high", "units", "png")}, "name": names[role]}
+        {
+            **{key: legend[key] for key in ("low", "high", "units", "png")},
+            "name": names[role],
+            "role": role,
+        }
         for legend, role in ((each, each["input"]) for each in legends)
         if legend["png"] and node.IsA("vtkMRMLVectorVolumeNode")
     ]
     node.SetAttribute(_ATTRIBUTE, json.dumps(kept) if kept else None)
+
+
+def legends_of(node: slicer.vtkMRMLVolumeNode | None) -> list:
+    """Return what is kept with a fused node.
+
+    Returns:
+        Of each partner with colours a mapping of ``name``, ``role`` (as in the record), ``low`` and
+        ``high`` (the ends of its window), ``units`` and ``png`` (base64); none of a grey node.
+    """
+    kept = None if node is None else node.GetAttribute(_ATTRIBUTE)
+    return list(json.loads(kept or "[]"))
+
+
+def ends_of(legend: Mapping) -> tuple[str, str]:
+    """Return the ends of a window as people read them, with as many digits as its width needs."""
+    low, high = legend["low"], legend["high"]
+    width = high - low
+    digits = max(0, 2 - math.floor(math.log10(width))) if width > 0 else 1
+    left, right = (f"{round(value, digits) + 0.0:.{digits}f}" for value in (low, high))
+    return left, right
 
 
 def legend_text(node: slicer.vtkMRMLVolumeNode | None) -> str:
@@ -50,16 +74,12 @@ def legend_text(node: slicer.vtkMRMLVolumeNode | None) -> str:
     It has for each partner with colours its name and units, and below them the ends of its window
     beside a picture: value to the right, brightness upwards.
     """
-    kept = None if node is None else node.GetAttribute(_ATTRIBUTE)
-    return "".join(_of_partner(legend) for legend in json.loads(kept or "[]"))
+    return "".join(_of_partner(legend) for legend in legends_of(node))
 
 
 def _of_partner(legend: Mapping) -> str:
-    low, high = legend["low"], legend["high"]
-    width = high - low
-    digits = max(0, 2 - math.floor(math.log10(width))) if width > 0 else 1
     units = f" ({legend['units']})" if legend["units"] else ""
-    left, right = (f"{round(value, digits) + 0.0:.{digits}f}" for value in (low, high))
+    left, right = ends_of(legend)
     png = html.escape(legend["png"])
     picture = (
         '<img width="192" height="40" style="vertical-align: middle" '

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from slicer.i18n import tr as _
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import slicer
 
 _ATTRIBUTE = "MACTFusion.Lost"
+_PLACES = "MACTFusion.LostPlaces"
 _LOST, _INVENTED = "lost", "invented"
 _WARNING = "⚠"
 
@@ -27,6 +29,40 @@ def keep_lost(
         names: of the volumes by their roles.
     """
     node.SetAttribute(_ATTRIBUTE, _sentence(regions, names))
+    gone, new = _sorted(regions or [])
+    places = [
+        {
+            "position": [round(float(mm), 1) for mm in region["position"]],
+            "name": "" if region in new else names.get(region["source"], ""),
+        }
+        for region in (*gone, *new)
+    ]
+    node.SetAttribute(_PLACES, json.dumps(places) if places else None)
+
+
+def lost_places(node: slicer.vtkMRMLVolumeNode | None) -> list:
+    """Return where something is lost, what matters most first, and then where it is invented.
+
+    Returns:
+        A mapping each: ``position``, RAS millimetres in the world, and ``name`` of the volume whose
+        structure is lost, "" of what is invented.
+    """
+    kept = None if node is None else node.GetAttribute(_PLACES)
+    return list(json.loads(kept or "[]"))
+
+
+def place_line(place: Mapping, number: int, count: int) -> str:
+    """Say what is lost or invented at a place.
+
+    Args:
+        place: of :func:`lost_places`.
+        number: which of them it is, from 1.
+        count: how many there are.
+    """
+    template = _("Place {number} of {count}: structure that no source has.")
+    if place["name"]:
+        template = _("Place {number} of {count}: structure of {name} is lost.")
+    return template.format(number=number, count=count, name=place["name"])
 
 
 def lost_line(node: slicer.vtkMRMLVolumeNode | None) -> tuple[str, bool]:
@@ -45,10 +81,7 @@ def _sentence(regions: Sequence[Mapping] | None, names: Mapping[str, str]) -> st
     """
     if regions is None:
         return "– " + _("It was not checked whether structure of a source is lost.")
-    new = [region for region in regions if region["kind"] == _INVENTED]
-    gone = [region for region in regions if region["kind"] != _INVENTED]
-    # Small structure that the grid averaged away comes first in the record, whatever its size.
-    gone.sort(key=lambda region: region["kind"] != _LOST)
+    gone, new = _sorted(regions)
     sentences = []
     if gone:
         sources = {region["source"] for region in gone}
@@ -61,6 +94,15 @@ def _sentence(regions: Sequence[Mapping] | None, names: Mapping[str, str]) -> st
     if sentences:
         return " ".join([_WARNING, *sentences])
     return "✓ " + _("No structure of a source is lost, and none is invented.")
+
+
+def _sorted(regions: Sequence[Mapping]) -> tuple[list, list]:
+    """Return what is lost, and what is invented."""
+    new = [region for region in regions if region["kind"] == _INVENTED]
+    gone = [region for region in regions if region["kind"] != _INVENTED]
+    # Small structure that the grid averaged away comes first in the record, whatever its size.
+    gone.sort(key=lambda region: region["kind"] != _LOST)
+    return gone, new
 
 
 def _place(region: Mapping) -> str:

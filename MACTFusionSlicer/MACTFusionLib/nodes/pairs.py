@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import slicer
 
-from .guess import anatomical_kind_among, kind_of
+from .guess import anatomical_kind_among
 from .obstacles import reason_not_to_run
+from .patients import Patient, patients_of
 from .result import ATTRIBUTE
 from .volumes import MOST_PARTNERS
+from .whose import study_of
+
+_PARTNERS = ("CT", "PT", "NM", "color")
 
 
 def loaded_volumes() -> list:
@@ -22,34 +26,37 @@ def loaded_volumes() -> list:
 
 
 def find_pairs() -> list:
-    """Return what fits together: each MR with each partner of its study, and with all of them.
+    """Return what fits together: each MR with each partner of its patient, and with all of them.
 
-    In a study without an MR, each CT takes its place where there is uptake to lie on it.
+    Of a patient without an MR, each CT takes its place where there is uptake to lie on it. Where
+    the study of the anatomical volume has partners of a kind, those of the patient's other studies
+    are left out. Volumes of two recorded patients are never put together. Those whose patient is
+    not recorded are put together among themselves: whoever shows the list says so, see
+    :func:`MACTFusionLib.nodes.patients.doubt`.
 
     Returns:
         ``(anatomical, partner)`` each. The partner is a list where there are two or three; more
         are not fused into one image.
     """
-    nodes = [(node, kind_of(node), _study_of(node)) for node in loaded_volumes()]
     found: list = []
-    for anatomical, kind, study in nodes:
-        own = [other for _node, other, other_study in nodes if other_study == study]
-        if kind != anatomical_kind_among(own):
-            continue
-        partners = [
-            partner
-            for partner, other, other_study in nodes
-            if other in ("CT", "PT", "NM", "color") and other_study == study
-            if other != kind and not reason_not_to_run(anatomical, partner, None, "auto")
-        ]
-        found += [(anatomical, partner) for partner in partners]
-        if 1 < len(partners) <= MOST_PARTNERS:
-            found.append((anatomical, partners))
+    for patient in patients_of(loaded_volumes()):
+        kind = anatomical_kind_among(list(patient.by_kind))
+        for anatomical in patient.by_kind.get(kind, []):
+            partners = [
+                partner
+                for partner in _partners_of(anatomical, patient, kind)
+                if not reason_not_to_run(anatomical, partner, None, "auto")
+            ]
+            found += [(anatomical, partner) for partner in partners]
+            if 1 < len(partners) <= MOST_PARTNERS:
+                found.append((anatomical, partners))
     return found
 
 
-def _study_of(node: slicer.vtkMRMLVolumeNode) -> int:
-    """Return the item that the node lies under in the subject hierarchy, 0 without one."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    item = hierarchy.GetItemByDataNode(node) if hierarchy is not None else 0
-    return hierarchy.GetItemParent(item) if item else 0
+def _partners_of(anatomical: slicer.vtkMRMLVolumeNode, patient: Patient, kind: str) -> list:
+    """Return a patient's possible partners in the order of the scene, as the list shows them."""
+    study, partners = study_of(anatomical), []
+    for other in _PARTNERS:
+        nodes = [] if other == kind else patient.by_kind.get(other, [])
+        partners += [node for node in nodes if study_of(node) == study] or nodes
+    return [node for node in loaded_volumes() if node in partners]

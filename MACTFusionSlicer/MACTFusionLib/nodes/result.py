@@ -12,6 +12,7 @@ from .display import show_at_once
 from .legend import keep_legends, names_by_role
 from .lost import keep_lost
 from .volumes import Geometry, fill, node_class_for, partners_in
+from .whose import hierarchy, item_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -69,14 +70,18 @@ def make_result(
         voxels: ``(I, J, K)``, or ``(I, J, K, 3)`` RGB, on the grid of ``origin``.
         record: what the worker says of the run.
         legends: what it says of the colours of each partner.
-        output: node to overwrite. One of the other kind (grey, colour) stays as it is, and a new
-            node is made.
+        output: node to overwrite. One of the other kind (grey, colour) cannot hold the result: an
+            empty one, as a selector makes it, is replaced, with its name and with whatever refers
+            to it; one with voxels stays as it is, and a new node is made, see
+            :func:`output_note`.
 
     Returns:
         The node.
     """
     kind = node_class_for(voxels)
     node = output if output is not None and output.GetClassName() == kind else None
+    if node is None and output is not None and _is_empty(output):
+        node = _replaced(output, kind)
     if node is None:
         name = _("{sources} fused").format(sources=" + ".join(origin.names))
         node = slicer.mrmlScene.AddNewNodeByClass(kind, slicer.mrmlScene.GenerateUniqueName(name))
@@ -88,6 +93,21 @@ def make_result(
     _place_in_study(node, origin.nodes[0])
     show_at_once(node)
     return node
+
+
+def output_note(output: slicer.vtkMRMLVolumeNode | None, fused: slicer.vtkMRMLVolumeNode) -> str:
+    """Say why the result did not go where it was to go, "" where it did.
+
+    Args:
+        output: the node that was chosen for it, or None.
+        fused: the node that it went to.
+    """
+    if output is None or output is fused or not slicer.mrmlScene.IsNodePresent(output):
+        return ""
+    template = _("{output} is in colour and stays as it is: the result is grey.")
+    if fused.IsA("vtkMRMLVectorVolumeNode"):
+        template = _("{output} is grey and stays as it is: the result is in colour.")
+    return template.format(output=output.GetName())
 
 
 def sources_of(fused: slicer.vtkMRMLVolumeNode) -> tuple:
@@ -113,6 +133,30 @@ def fused_from(
     found = [node for node in _fused_nodes() if sources_of(node) == wanted and _is_whole(node)]
     # Of those that have no number the last one counts, and max keeps the first of equals.
     return max(reversed(found), key=_number_of, default=None)
+
+
+def _is_empty(node: slicer.vtkMRMLVolumeNode) -> bool:
+    image = node.GetImageData()
+    return image is None or image.GetNumberOfPoints() == 0
+
+
+def _replaced(output: slicer.vtkMRMLVolumeNode, kind: str) -> slicer.vtkMRMLVolumeNode:
+    """Put a node of another class in the place of an empty one.
+
+    Whatever refers to the empty one, such as the choices of the panel and the slice views, refers
+    to the new one then.
+    """
+    scene, name = slicer.mrmlScene, output.GetName()
+    node = scene.AddNewNodeByClass(kind, name)
+    for other in slicer.util.getNodesByClass("vtkMRMLNode"):
+        count = other.GetNumberOfNodeReferenceRoles()
+        for role in [other.GetNthNodeReferenceRole(number) for number in range(count)]:
+            for place in range(other.GetNumberOfNodeReferences(role)):
+                if other.GetNthNodeReferenceID(role, place) == output.GetID():
+                    other.SetNthNodeReferenceID(role, place, node.GetID())
+    scene.RemoveNode(output)
+    node.SetName(name)
+    return node
 
 
 def _fused_nodes() -> list:
@@ -182,9 +226,9 @@ def _short(options: dict) -> dict:
 
 def _place_in_study(node: slicer.vtkMRMLVolumeNode, anatomical: slicer.vtkMRMLVolumeNode) -> None:
     """Put the node beside the anatomical one in the subject hierarchy, where there is one."""
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    if hierarchy is None:
+    tree = hierarchy()
+    if tree is None:
         return
-    item, source = hierarchy.GetItemByDataNode(node), hierarchy.GetItemByDataNode(anatomical)
+    item, source = tree.GetItemByDataNode(node), item_of(anatomical)
     if item and source:  # without the application nothing puts nodes into the hierarchy
-        hierarchy.SetItemParent(item, hierarchy.GetItemParent(source))
+        tree.SetItemParent(item, tree.GetItemParent(source))

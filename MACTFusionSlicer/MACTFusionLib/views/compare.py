@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from xml.sax.saxutils import escape
-
 import numpy as np
 import slicer
-import vtk
-from slicer.i18n import tr as _
-from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
-from ..nodes.display import window_of
-from ..nodes.volumes import MOST_PARTNERS, Geometry, fill, geometry_of, partners_in, voxels_of
-from .layout import layout_node
-from .preview import composite_of
-
-FUSED_VIEW = "MACTFusionFused"
-_LAYOUT_ID = 7430  # and the number of partners
-_LAYOUTS = range(_LAYOUT_ID + 1, _LAYOUT_ID + MOST_PARTNERS + 1)
-_ANATOMICAL_VIEW = "MACTFusionAnatomical"
-_PARTNER_VIEW = "MACTFusionPartner"
-_SQUARES = 8
-_GROUP = 7431
-_COLORS = {_ANATOMICAL_VIEW: "#5b8def", FUSED_VIEW: "#4cae7f"}
-_PARTNER_COLOR = "#e09b3d"
+from ..nodes.volumes import VolumeError, geometry_of, partners_in
+from .layout import FUSED_VIEW, is_compare_layout, layout_id, layout_node, view_names
+from .planes import closest_view, fused_axis, index_at, orientation_of
+from .shown import centre_of, composite_of, fit
+from .squares import make_checkerboard
 
 
 class CompareViews:
@@ -39,35 +25,47 @@ class CompareViews:
         self._checkerboard = None
         self._blend = 1.0
         self._shown: tuple = ()
+        self._place: np.ndarray | None = None
 
     def enter(
         self,
         anatomical: slicer.vtkMRMLVolumeNode,
         partner: object,
         fused: slicer.vtkMRMLVolumeNode | None = None,
-    ) -> None:
+        axis: str = "auto",
+    ) -> bool:
         """Show the volumes side by side; what was shown before is remembered.
+
+        The views show the slice that was looked at, in the plane in which slices are fused.
 
         Args:
             anatomical: volume node.
             partner: volume node, or a list of several.
             fused: volume node, or None when there is only a preview.
+            axis: direction of the slices, see :func:`MACTFusionLib.views.planes.fused_axis`.
+
+        Returns:
+            Whether other sources are shown than before, so that :meth:`fit` is due once the layout
+            is drawn: views get their size then, and what was fitted into another one is cropped.
         """
         layout = layout_node()
         if layout is None:
-            return
+            return False
         partners = partners_in(partner)
-        identity = layout_id(len(partners))
-        if not layout.IsLayoutDescription(identity):
-            layout.AddLayoutDescription(identity, _description(len(partners)))
+        is_new = self._shown[: len(partners) + 1] != (anatomical, *partners)
+        if is_new:
+            self._place = _looked_at(anatomical, axis)
         if not self.is_on:
-            self._former = layout.GetViewArrangement(), _crosshair_mode()
-        layout.SetViewArrangement(identity)
-        self.is_on = True
+            arrangement = layout.GetViewArrangement()
+            if is_compare_layout(arrangement):  # it came with a scene
+                arrangement = layout.SlicerLayoutFourUpView
+            self._former = arrangement, _crosshair_mode()
         self._shown = (anatomical, *partners, fused)
+        self.is_on = True
+        layout.SetViewArrangement(layout_id(len(partners)))
         backgrounds = (anatomical, *partners, anatomical)
         for name, background in zip(view_names(len(partners)), backgrounds):  # noqa: B905  Python 3.9
-            view = _view(name)
+            view = view_named(name)
             composite = None if view is None else composite_of(view)
             if composite is None:
                 continue
@@ -76,10 +74,25 @@ class CompareViews:
             is_last = name == FUSED_VIEW
             composite.SetForegroundVolumeID(fused.GetID() if is_last and fused else None)
             composite.SetForegroundOpacity(self._blend if is_last else 0.0)
-            view.RotateToVolumePlane(anatomical)
+            if is_new:
+                _look_along_slices(view, anatomical, axis)
             composite.SetLinkedControl(True)
             composite.SetHotLinkedControl(True)
+        if is_new:
+            self.fit()
         _set_crosshair(slicer.vtkMRMLCrosshairNode.ShowBasic)
+        return is_new
+
+    def fit(self) -> None:
+        """Fit the anatomical volume into its view, and show the others at the same scale."""
+        names = view_names(len(self._shown) - 2) if self.is_on else ()
+        views = [view for view in map(view_named, names) if view is not None]
+        for view in views:
+            fit(view)
+            if self._place is not None:
+                view.JumpSliceByOffsetting(*self._place)
+        for view in views[1:]:
+            _show_alike(view, views[0])
 
     def shows(
         self,
@@ -90,17 +103,22 @@ class CompareViews:
         """Whether these are the volumes in the views; arguments as of :meth:`enter`."""
         return self._shown == (anatomical, *partners_in(partner), fused)
 
+    @property
+    def has_layout(self) -> bool:
+        """Whether the application shows the layout; its user may have chosen another one."""
+        layout = layout_node()
+        return layout is not None and is_compare_layout(layout.GetViewArrangement())
+
     def leave(self) -> None:
-        """Go back to the former layout and cross-hair."""
+        """Go back to the former cross-hair, and to the former layout unless another is chosen."""
         if not self.is_on:
             return
         self.set_checkerboard(None, None)
         self.is_on = False
         self._shown = ()
-        layout = layout_node()
         arrangement, crosshair = self._former
-        if layout is not None and layout.GetViewArrangement() in _LAYOUTS:
-            layout.SetViewArrangement(arrangement)
+        if self.has_layout:
+            layout_node().SetViewArrangement(arrangement)
         _set_crosshair(crosshair)
 
     def forget(self) -> None:
@@ -145,87 +163,54 @@ class CompareViews:
             self._checkerboard = None
         if fused is None or composite is None:
             return
-        self._checkerboard = _make_checkerboard(anatomical, fused)
+        self._checkerboard = make_checkerboard(anatomical, fused)
         composite.SetForegroundVolumeID(self._checkerboard.GetID())
         composite.SetForegroundOpacity(1.0)
 
     def _last_composite(self) -> slicer.vtkMRMLSliceCompositeNode | None:
-        view = _view(FUSED_VIEW) if self.is_on else None
+        view = view_named(FUSED_VIEW) if self.is_on else None
         return None if view is None else composite_of(view)
 
 
-def layout_id(count: int) -> int:
-    """Return the number of the layout for some partners."""
-    return _LAYOUT_ID + count
-
-
-def view_names(count: int) -> tuple:
-    """Return the names of the views for some partners, in the order of reading."""
-    numbers = ("" if number == 1 else number for number in range(1, count + 1))
-    return (_ANATOMICAL_VIEW, *(f"{_PARTNER_VIEW}{number}" for number in numbers), FUSED_VIEW)
-
-
-def checkered(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Mix two RGB volumes ``(I, J, K, 3)`` in squares, eight along the longest side."""
-    side = max(1, -(-max(first.shape[:3]) // _SQUARES))
-    index = np.indices(first.shape[:3]) // side
-    is_first = index.sum(0) % 2 == 0
-    return np.where(is_first[..., None], first, second)
-
-
-def _make_checkerboard(
-    anatomical: slicer.vtkMRMLVolumeNode, fused: slicer.vtkMRMLVolumeNode | None
-) -> slicer.vtkMRMLVectorVolumeNode:
-    node = slicer.mrmlScene.CreateNodeByClass("vtkMRMLVectorVolumeNode")
-    node.UnRegister(None)
-    node.SetName(_("Checkerboard"))
-    node.SetHideFromEditors(True)
-    node.SetSaveWithScene(False)
-    node.SetAttribute("Fused", fused.GetID())
-    slicer.mrmlScene.AddNode(node)
-    grid = geometry_of(fused)
-    acquired = _nearest(_as_rgb(anatomical), geometry_of(anatomical), grid)
-    fill(node, checkered(acquired, _as_rgb(fused)), grid)
-    node.CreateDefaultDisplayNodes()
-    return node
-
-
-def _nearest(voxels: np.ndarray, geometry: Geometry, grid: Geometry) -> np.ndarray:
-    """Repeat voxels ``(I, J, K, 3)`` on a grid; thick slices stay thick.
-
-    Both lie where their parent transforms put them, and what is outside of the voxels is black.
-    """
-    image = vtk.vtkImageData()
-    image.SetDimensions(*geometry.shape)
-    samples = np.ascontiguousarray(voxels.transpose(2, 1, 0, 3)).reshape(-1, voxels.shape[3])
-    image.GetPointData().SetScalars(numpy_to_vtk(samples))
-    index_map = np.linalg.inv(geometry.affine) @ grid.affine
-    reslice = vtk.vtkImageReslice()
-    reslice.SetInputData(image)
-    reslice.SetResliceAxes(slicer.util.vtkMatrixFromArray(index_map))
-    reslice.SetOutputExtent(*(end for size in grid.shape for end in (0, size - 1)))
-    reslice.SetOutputOrigin(0, 0, 0)
-    reslice.SetOutputSpacing(1, 1, 1)
-    reslice.SetInterpolationModeToNearestNeighbor()
-    reslice.Update()
-    found = vtk_to_numpy(reslice.GetOutput().GetPointData().GetScalars())
-    return found.reshape(*reversed(grid.shape), -1).transpose(2, 1, 0, 3)
-
-
-def _as_rgb(node: slicer.vtkMRMLVolumeNode) -> np.ndarray:
-    """Return voxels as 8-bit RGB; grey through the window of the display."""
-    voxels = voxels_of(node)
-    if voxels.ndim == 4 and voxels.dtype == np.uint8:
-        return voxels
-    low, high = float(voxels.min()), float(voxels.max())
-    level, width = window_of(node) or ((low + high) / 2, max(high - low, 1e-9))
-    scaled = np.clip((voxels - (level - width / 2)) / width, 0, 1) * 255
-    grey = np.round(scaled).astype(np.uint8)
-    return grey if grey.ndim == 4 else np.repeat(grey[..., None], 3, axis=-1)
-
-
-def _view(name: str) -> slicer.vtkMRMLSliceNode | None:
+def view_named(name: str) -> slicer.vtkMRMLSliceNode | None:
+    """Return the node of a slice view, None where it was never shown."""
     return slicer.mrmlScene.GetSingletonNode(name, "vtkMRMLSliceNode")
+
+
+def _looked_at(anatomical: slicer.vtkMRMLVolumeNode, axis: str) -> np.ndarray | None:
+    """Return the middle of the slice that the user looks at, in RAS; None outside of the volume."""
+    try:
+        geometry = geometry_of(anatomical)
+    except VolumeError:
+        return None
+    along = fused_axis(geometry, axis)
+    view = closest_view(geometry, along)
+    index = -1 if view is None else index_at(geometry, along, centre_of(view))
+    if not 0 <= index < geometry.shape[along]:
+        return None
+    middle = (np.array(geometry.shape) - 1) / 2
+    middle[along] = index
+    return (geometry.affine @ [*middle, 1.0])[:3]
+
+
+def _look_along_slices(
+    view: slicer.vtkMRMLSliceNode, anatomical: slicer.vtkMRMLVolumeNode, axis: str
+) -> None:
+    try:
+        geometry = geometry_of(anatomical)
+    except VolumeError:
+        return  # the panel says why it cannot be fused
+    view.SetOrientation(orientation_of(geometry, fused_axis(geometry, axis)))
+    view.RotateToVolumePlane(anatomical)
+
+
+def _show_alike(view: slicer.vtkMRMLSliceNode, other: slicer.vtkMRMLSliceNode) -> None:
+    """Show the same plane as another view, with as many millimetres in a pixel."""
+    mm_per_pixel = other.GetFieldOfView()[0] / max(1, other.GetDimensions()[0])
+    width, height = view.GetDimensions()[:2]
+    view.GetSliceToRAS().DeepCopy(other.GetSliceToRAS())
+    view.SetFieldOfView(width * mm_per_pixel, height * mm_per_pixel, other.GetFieldOfView()[2])
+    view.UpdateMatrices()
 
 
 def _crosshair_mode() -> int:
@@ -237,32 +222,3 @@ def _set_crosshair(mode: int) -> None:
     node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
     if node is not None:
         node.SetCrosshairMode(mode)
-
-
-def _description(count: int) -> str:
-    """Return the layout for some partners: one row of three views, or two rows of more."""
-    names = view_names(count)
-    in_first = 3 if count != 2 else 2
-    rows = [_row(part) for part in (names[:in_first], names[in_first:]) if part]
-    if len(rows) == 1:
-        return rows[0]
-    return f'<layout type="vertical">{"".join(f"<item>{row}</item>" for row in rows)}</layout>'
-
-
-def _row(names: tuple) -> str:
-    return f'<layout type="horizontal" split="true">{"".join(map(_item, names))}</layout>'
-
-
-def _item(name: str) -> str:
-    titles = {_ANATOMICAL_VIEW: _("Anatomical"), FUSED_VIEW: _("Fused")}
-    number = name.removeprefix(_PARTNER_VIEW)
-    title = titles.get(name) or f"{_('Partner')} {number}".strip()
-    color = _COLORS.get(name, _PARTNER_COLOR)
-    return (
-        f'<item><view class="vtkMRMLSliceNode" singletontag="{name}">'
-        '<property name="orientation" action="default">Axial</property>'
-        f'<property name="viewlabel" action="default">{escape(title)}</property>'
-        f'<property name="viewcolor" action="default">{color}</property>'
-        f'<property name="viewgroup" action="default">{_GROUP}</property>'
-        "</view></item>"
-    )

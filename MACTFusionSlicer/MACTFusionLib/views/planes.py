@@ -8,16 +8,29 @@ import numpy as np
 import slicer
 from slicer.i18n import tr as _
 
+from .shown import centre_of, shown_slices
+
 if TYPE_CHECKING:
     from ..nodes.volumes import Geometry
 
 _WORLD_AXIS = {"sagittal": 0, "coronal": 1, "axial": 2}
 _CLEARLY_THICKER = 1.1
-_PARALLEL = 0.999
+_WITHIN = 0.1
+"""Thicknesses of a slice by which a view may leave it at its corners: directions are rounded in
+files. Views are set to the middle of slices, so that the plane stays within one slice."""
 
 
 class NoPlane(Exception):
-    """No view shows a slice that could be fused; the text says what to do."""
+    """No view shows a slice that could be fused; the text says what to do.
+
+    Args:
+        sentence: for the user.
+        is_tilted: whether turning a view would help.
+    """
+
+    def __init__(self, sentence: str, is_tilted: bool = False) -> None:
+        super().__init__(sentence)
+        self.is_tilted = is_tilted
 
 
 def fused_axis(geometry: Geometry, axis: str) -> int:
@@ -39,6 +52,17 @@ def fused_axis(geometry: Geometry, axis: str) -> int:
     return worlds.index(_WORLD_AXIS["axial"])
 
 
+def orientation_of(geometry: Geometry, axis: int) -> str:
+    """Return what Slicer calls the plane of slices: ``Axial``, ``Coronal`` or ``Sagittal``.
+
+    Args:
+        geometry: of the volume.
+        axis: of its voxels, along which slices are cut.
+    """
+    world = _closest_world_axes(geometry.affine)[axis]
+    return next(name for name, number in _WORLD_AXIS.items() if number == world).capitalize()
+
+
 def slice_shown(geometry: Geometry, axis: int, view: str = "") -> tuple:
     """Find the view that looks along an axis, and the slice that it shows.
 
@@ -51,32 +75,61 @@ def slice_shown(geometry: Geometry, axis: int, view: str = "") -> tuple:
         ``(slice node, index)``.
 
     Raises:
-        NoPlane: no view is parallel to the slices, or it lies outside of the volume.
+        NoPlane: no view that can be seen stays within one slice, or it lies outside of the volume.
     """
-    direction = geometry.affine[:3, axis] / np.linalg.norm(geometry.affine[:3, axis])
-    # Slices lie in the plane of the two other axes; with shear that is not across the third.
-    others = [geometry.affine[:3, other] for other in range(3) if other != axis]
-    normal = np.cross(*others) / np.linalg.norm(np.cross(*others))
-    best, best_share = None, 0.0
-    for node in slicer.util.getNodesByClass("vtkMRMLSliceNode"):
-        matrix = slicer.util.arrayFromVTKMatrix(node.GetSliceToRAS())
-        looks_along = matrix[:3, 2] / np.linalg.norm(matrix[:3, 2])
-        share = abs(float(looks_along @ normal))
-        if view in ("", node.GetLayoutName()) and share > best_share:
-            best, best_share = node, share
-    if best is None or best_share < _PARALLEL:
+    best = closest_view(geometry, axis, view)
+    if best is None or leaves_slice(geometry, axis, best):
         raise NoPlane(
             _(
-                "No slice view lies in the plane of the volume's slices: choose another axis, or "
-                "press Compare, which turns the views."
-            )
+                "No slice view lies in the plane of the volume's slices: press Align views or "
+                "Compare, which turn the views, or choose another axis."
+            ),
+            is_tilted=True,
         )
-    centre = slicer.util.arrayFromVTKMatrix(best.GetSliceToRAS())[:, 3]
-    along = float((centre[:3] - geometry.affine[:3, 3]) @ normal)
-    index = round(along / float(geometry.affine[:3, axis] @ normal))
-    if not 0 <= index < geometry.shape[axis] or not np.isfinite(direction).all():
+    index = index_at(geometry, axis, centre_of(best))
+    if not 0 <= index < geometry.shape[axis]:
         raise NoPlane(_("The view shows no slice of the anatomical volume."))
     return best, index
+
+
+def closest_view(geometry: Geometry, axis: int, view: str = "") -> slicer.vtkMRMLSliceNode | None:
+    """Return the view that can be seen and looks along an axis best; None where there is none."""
+    normal, best, best_share = _normal(geometry, axis), None, -1.0
+    for node in shown_slices():
+        share = abs(float(_looks_along(node) @ normal))
+        if view in ("", node.GetLayoutName()) and share > best_share:
+            best, best_share = node, share
+    return best
+
+
+def index_at(geometry: Geometry, axis: int, point: np.ndarray) -> int:
+    """Return the slice along an axis that is closest to a point, RAS millimetres.
+
+    It may be outside of the volume.
+    """
+    normal = _normal(geometry, axis)
+    along = float((point - geometry.affine[:3, 3]) @ normal)
+    return round(along / float(geometry.affine[:3, axis] @ normal))
+
+
+def leaves_slice(geometry: Geometry, axis: int, view: slicer.vtkMRMLSliceNode) -> bool:
+    """Whether a view is so tilted that it shows parts of other slices at the corners of one."""
+    looks_along, axes = _looks_along(view), geometry.affine[:3, :3]
+    across = [axes[:, i] * (geometry.shape[i] - 1) / 2 for i in range(3) if i != axis]
+    thickness_mm = abs(float(axes[:, axis] @ looks_along))
+    return sum(abs(float(half @ looks_along)) for half in across) > _WITHIN * thickness_mm
+
+
+def _normal(geometry: Geometry, axis: int) -> np.ndarray:
+    """Return what is across the slices; with shear that is not the axis itself."""
+    others = [geometry.affine[:3, other] for other in range(3) if other != axis]
+    normal = np.cross(*others)
+    return normal / np.linalg.norm(normal)
+
+
+def _looks_along(view: slicer.vtkMRMLSliceNode) -> np.ndarray:
+    direction = slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, 2]
+    return direction / np.linalg.norm(direction)
 
 
 def _closest_world_axes(affine: np.ndarray) -> list:

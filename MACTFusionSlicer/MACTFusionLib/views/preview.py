@@ -15,6 +15,7 @@ from ..nodes.obstacles import reason_not_to_run
 from ..nodes.volumes import fill, geometry_of, node_class_for, partners_in, stamp_of
 from ..worker.conversation import Conversation, WorkerError
 from .planes import NoPlane, fused_axis, slice_shown
+from .shown import composite_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,10 +34,15 @@ class LivePreview:
     Args:
         logic: fuses.
         say: is given a sentence for the user, "" when all is well.
+
+    Attributes:
+        view: layout name of the view to preview in, "" for the best one.
+        needs_turn: whether there is no preview because the views are tilted to the volume.
     """
 
     def __init__(self, logic: MACTFusionLogic, say: Callable[[str], None]) -> None:
-        self.view = ""  # layout name of the view to preview in, "" for the best one
+        self.view = ""
+        self.needs_turn = False
         self._fused_already = ""
         self._has_failed = False
         self._logic = logic
@@ -71,8 +77,11 @@ class LivePreview:
         try:
             view, index = slice_shown(result_geometry(geometry, grid), axis, self.view)
         except NoPlane as reason:
+            self._withdraw()  # a slice across which the view cuts is no picture of it
+            self.needs_turn = reason.is_tilted
             self._say(str(reason))
             return
+        self.needs_turn = False
         key = json.dumps([look, axis, index, view.GetID()])
         if key != self._shown:
             self._wanted = (key, anatomical, partner, options, axis, index, view)
@@ -90,7 +99,10 @@ class LivePreview:
 
     def stop(self) -> None:
         """Take the preview away and give the view its former foreground back."""
-        self._has_failed, self._fused_already = False, ""
+        self._has_failed, self._fused_already, self.needs_turn = False, "", False
+        self._withdraw()
+
+    def _withdraw(self) -> None:
         if self._under_way is not None:
             self._under_way.abandon()
         self._wanted, self._shown, self._under_way = None, "", None
@@ -183,11 +195,3 @@ def look_of(anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict
     # The check of what was lost changes no voxel.
     seen = {name: value for name, value in options.items() if name != "check"}
     return json.dumps([[repr(stamp_of(node)) for node in nodes], seen])
-
-
-def composite_of(view: slicer.vtkMRMLSliceNode) -> slicer.vtkMRMLSliceCompositeNode | None:
-    """Return the node that says which volumes a slice view shows."""
-    for composite in slicer.util.getNodesByClass("vtkMRMLSliceCompositeNode"):
-        if composite.GetLayoutName() == view.GetLayoutName():
-            return composite
-    return None

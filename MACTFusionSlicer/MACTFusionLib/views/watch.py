@@ -8,6 +8,8 @@ import slicer
 import vtk
 from slicer.util import VTKObservationMixin
 
+from .shown import shown_slices
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -25,12 +27,12 @@ class Watch(VTKObservationMixin):
         self._watched: list = []
 
     def follow(self, volumes: list) -> None:
-        """Watch volumes, and all slice views; what was watched before is not any more.
+        """Watch volumes and the slice views that can be seen, in the place of what was watched.
 
         Args:
             volumes: volume nodes; None is left out.
         """
-        nodes = [*slicer.util.getNodesByClass("vtkMRMLSliceNode")]
+        nodes = shown_slices()
         for volume in volumes:
             if volume is not None:
                 nodes += [volume, volume.GetDisplayNode()]

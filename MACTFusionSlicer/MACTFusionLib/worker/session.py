@@ -47,6 +47,7 @@ class Session:
             /opt/mactfusion/bin/python -m mactfusion.worker``; "" for one on this computer.
         hello: what the worker said of itself, {} before.
         log: what it says besides replies.
+        asked: called when a conversation begins, so that whoever pumps does it often from then on.
     """
 
     def __init__(self) -> None:
@@ -54,6 +55,7 @@ class Session:
         self.remote = ""
         self.hello: dict = {}
         self.log = WorkerLog()
+        self.asked: Callable[[], None] = lambda: None
         self._process: WorkerProcess | None = None
         self._carrier: SharedFolder | Wire | None = None
         self._keys: dict[str, tuple] = {}
@@ -95,7 +97,9 @@ class Session:
         Raises:
             WorkerError: it cannot be started.
         """
-        return Conversation(self._running(), steps, on_end, on_news, self._unread).start()
+        process = self._running()
+        self.asked()
+        return Conversation(process, steps, on_end, on_news, self._unread).start()
 
     def pump(self) -> None:
         """Hand out what the worker has said."""

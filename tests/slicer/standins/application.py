@@ -8,6 +8,8 @@ from types import SimpleNamespace
 import slicer
 from PySide6 import QtCore, QtWidgets
 
+from .layout_manager import LayoutManager
+
 MODULE = Path(__file__).resolve().parents[3] / "MACTFusionSlicer" / "MACTFusion.py"
 
 
@@ -27,6 +29,7 @@ class Application:
     def __init__(self):
         self.qt = QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
         self._modules = ModuleManager()
+        self._layout_manager = self._logic = None
 
     def connect(self, *_):
         pass
@@ -53,7 +56,10 @@ class Application:
         return QtCore.QSettings()
 
     def layoutManager(self):  # noqa: N802
-        return None
+        return self._layout_manager
+
+    def applicationLogic(self):  # noqa: N802
+        return self._logic
 
 
 class Scene:
@@ -70,31 +76,30 @@ class Scene:
         self.rendering.SetMRMLApplicationLogic(self.application)
         self.rendering.SetMRMLScene(self.scene)
         slicer.modules.volumerendering = SimpleNamespace(logic=lambda: self.rendering)
-        self.layout = slicer.vtkMRMLLayoutLogic()
-        self.layout.SetMRMLScene(self.scene)
-        self.slices = {}
-        for name in VIEWS:
-            self.add_view(name)
+        self.manager = LayoutManager(self.scene, self.application)
+        slicer.app._logic, slicer.app._layout_manager = self.application, self.manager
         self.reset()
 
-    def reset(self):
-        """Empty the scene, and turn the views back."""
-        self.scene.Clear(False)
-        for name, logic in self.slices.items():
-            logic.GetSliceNode().SetOrientation(VIEWS.get(name, "Axial"))
-            logic.GetSliceNode().SetSliceOffset(0)
+    @property
+    def slices(self):
+        """The logic of each slice view by the view's name."""
+        manager = self.manager
+        return {name: manager.sliceWidget(name).sliceLogic() for name in manager.sliceViewNames()}
 
-    def add_view(self, name):
-        """Give a view its logic, as the layout manager of the application does."""
-        logic = slicer.vtkMRMLSliceLogic()
-        logic.SetMRMLApplicationLogic(self.application)
-        logic.SetMRMLScene(self.scene)
-        logic.AddSliceNode(name)
-        node = logic.GetSliceNode()
-        node.SetFieldOfView(250, 250, 1)
-        node.SetDimensions(256, 256, 1)
-        self.slices[name] = logic
-        return logic
+    def reset(self):
+        """Empty the scene, and take the views back to those of the start."""
+        self.scene.Clear(False)
+        self.manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        for name, logic in self.slices.items():
+            node = logic.GetSliceNode()
+            if name not in VIEWS:
+                self.scene.RemoveNode(logic.GetSliceCompositeNode())
+                self.scene.RemoveNode(node)
+                continue
+            node.SetOrientation(VIEWS[name])
+            node.SetFieldOfView(250, 250, 1)
+            node.SetDimensions(256, 256, 1)
+            node.SetSliceOffset(0)
 
 
 def install():

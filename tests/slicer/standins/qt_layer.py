@@ -32,7 +32,10 @@ def _as_in_pythonqt(base):
 def _attribute(base, name):
     """One of Qt's properties by its functions, such as ``text`` and ``setText``."""
     capital = name[0].upper() + name[1:]
-    readers = [getattr(base, reader, None) for reader in (name, f"is{capital}")]
+    readers = [
+        getattr(base, reader, None)
+        for reader in (name, f"is{capital}", f"has{capital}", f"to{capital}")
+    ]
     reader = next((found for found in readers if found is not None), None)
     return property(reader, getattr(base, f"set{capital}", None))
 
@@ -119,16 +122,32 @@ class SliderWidget(Widget):
     value = Property(float, lambda s: s.box.value(), lambda s, v: s.box.setValue(v))
 
 
-class PathLineEdit(QtWidgets.QLineEdit):
+class PathLineEdit(Widget):
+    """An editable list of paths, whose signal comes for acceptable text only."""
+
     currentPathChanged = Signal(str)  # noqa: N815
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self.textChanged.connect(self.currentPathChanged)
+        layout = QtWidgets.QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._combo = CLASSES["QComboBox"]()
+        self._line = CLASSES["QLineEdit"]()
+        self._combo.setEditable(True)
+        self._combo.setLineEdit(self._line)
+        self._line.setValidator(QtGui.QRegularExpressionValidator(QtCore.QRegularExpression(".+")))
+        self._line.textChanged.connect(self._tell)
+        layout.addWidget(self._combo)
 
-    name = property(QtCore.QObject.objectName)
+    def comboBox(self):  # noqa: N802
+        return self._combo
+
+    def _tell(self, path):
+        if self._line.hasAcceptableInput():
+            self.currentPathChanged.emit(path)
+
     currentPath = Property(  # noqa: N815
-        str, lambda self: self.text(), lambda self, path: self.setText(path)
+        str, lambda self: self._line.text, lambda self, path: self._line.setText(path)
     )
 
 
