@@ -7,7 +7,7 @@ import shutil
 import tempfile
 import unittest
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import slicer
@@ -18,6 +18,9 @@ from .importing import Import
 from .loading import load_all
 from .made_study import turned, write_series
 from .suitable import best_pair
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _SHAPES = {"MR": (20, 24, 6), "PT": (16, 18, 8)}
 
@@ -32,23 +35,23 @@ class DICOMCases:
         """Import, choose, load, fuse, write, import, and load again: the same voxels, there."""
         try:
             import pydicom  # noqa: F401  comes with Slicer
-            from DICOMLib import DICOMUtils
+            from DICOMLib.DICOMUtils import TemporaryDICOMDatabase, importDicom, loadSeriesByUID
         except ImportError as error:
             raise unittest.SkipTest(f"The DICOM module is not here ({error}).") from error
         folder = Path(tempfile.mkdtemp(prefix="mactfusion-test-"))
         try:
-            with DICOMUtils.TemporaryDICOMDatabase(str(folder / "database")) as database:
-                self._go_round(database, folder, DICOMUtils)
+            with TemporaryDICOMDatabase(str(folder / "database")) as database:
+                self._go_round(database, folder, importDicom, loadSeriesByUID)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _go_round(self, database: Any, folder: Path, utilities: Any) -> None:
+    def _go_round(self, database: Any, folder: Path, take: Callable, load: Callable) -> None:
         affine = turned(10.0)
         places = {"MR": affine, "PT": affine @ np.diag([1.2, 1.3, 0.7, 1.0])}
         for modality, place in places.items():
             array = np.arange(np.prod(_SHAPES[modality])).reshape(_SHAPES[modality])
             write_series(folder / "files" / modality, (array, place), modality)
-        assert utilities.importDicom(str(folder / "files"), database, True)
+        assert take(str(folder / "files"), database, True)
         (patient,) = patients_in(database)
         pair = best_pair(series_of(database, patient.uid))
         assert [one.kind for one in pair] == ["MR", "PT"]
@@ -59,7 +62,7 @@ class DICOMCases:
         Import(database, folder / "series", told).run(lambda _percent: None)
         assert told["series"] in database.seriesForStudy(pair[0].study)
         before = set(slicer.util.getNodesByClass("vtkMRMLVolumeNode"))
-        utilities.loadSeriesByUID([told["series"]])
+        load([told["series"]])
         (read,) = set(slicer.util.getNodesByClass("vtkMRMLVolumeNode")) - before
         index = np.stack(
             np.meshgrid(*map(np.arange, voxels_of(fused).shape[:3]), indexing="ij"), -1

@@ -291,11 +291,11 @@ def install(monkeypatch, folder):
     database = Database(folder)
     monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
     monkeypatch.setattr(sys.modules["ctk"], "ctkDICOMIndexer", Indexer, raising=False)
-    library = types.ModuleType("DICOMLib")
-    library.DICOMUtils = types.SimpleNamespace(
-        loadSeriesByUID=load_series,
-        TemporaryDICOMDatabase=TemporaryDatabase,
-        importDicom=import_dicom,
-    )
-    monkeypatch.setitem(sys.modules, "DICOMLib", library)
+    library, functions = (types.ModuleType(f"DICOMLib{end}") for end in ("", ".DICOMUtils"))
+    library.DICOMUtils = functions
+    functions.loadSeriesByUID = load_series
+    functions.TemporaryDICOMDatabase = TemporaryDatabase
+    functions.importDicom = import_dicom
+    for module in (library, functions):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     return database
