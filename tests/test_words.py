@@ -87,7 +87,8 @@ def test_many_sentences_name_options():
 
 
 def test_the_panel_has_what_its_words_say():
-    form = (ROOT / "MACTFusionSlicer" / "Resources" / "UI" / "MACTFusion.ui").read_text("utf-8")
+    forms = (ROOT / "MACTFusionSlicer" / "Resources" / "UI").glob("*.ui")
+    form = "".join(path.read_text("utf-8") for path in sorted(forms))
     lists = (ROOT / "MACTFusionSlicer" / "MACTFusionLib" / "parameters.py").read_text("utf-8")
     for name, value in _SHOWN:
         assert (name, value) in NAMED

@@ -15,6 +15,7 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleTest
 
+from .dicom.self_test import DICOMCases
 from .logic import MACTFusionLogic
 from .made_volumes import GRIDS, SHAPE, add_volume, make_pair, put_under, turn
 from .nodes.result import ATTRIBUTE
@@ -31,7 +32,7 @@ OPTIONS = {"device": "cpu", "task": "pet-mri"}
 _REQUIREMENTS = Path(__file__).resolve().parents[1] / "Resources" / "requirements.txt"
 
 
-class MACTFusionTest(HospitalCases, ScriptedLoadableModuleTest):
+class MACTFusionTest(HospitalCases, DICOMCases, ScriptedLoadableModuleTest):
     """Fuses tiny volumes and looks where they land.
 
     Slicer loads the cases by their names, or calls :meth:`runTest` for all of them.

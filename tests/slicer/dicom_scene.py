@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pydicom
+from MACTFusionLib.dicom.made_study import turned, write_series
 from waiting import wait
-
-sys.path.append(str(Path(__file__).resolve().parents[1]))
-from dicom_study import turned, write_series
 
 TILTED = turned(10.0)
 SHAPES = {"MR": (20, 24, 6), "PT": (16, 18, 8), "CT": (16, 18, 12)}

@@ -11,6 +11,7 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 pytest.importorskip("pydicom", reason="needs pydicom: run make setup-panel")
 
 import slicer
+from api.release import RELEASES, release
 from dicom_scene import add_series, add_study, load
 from MACTFusionLib.dicom import database as reading
 from MACTFusionLib.dicom.database import Series, patients_in, series_of
@@ -314,3 +315,22 @@ def test_files_of_a_node(database, tmp_path):
     assert files_of(database, ["1.2.3"]) == []
     reading.Path(files[0]).unlink()
     assert files_of(database, database.instancesForSeries(uids["MR"])) == []
+
+
+# ---- the stand-in
+
+
+@pytest.mark.parametrize("name", RELEASES)
+@pytest.mark.parametrize(
+    ("kind", "like"), [("ctkDICOMDatabase", dicom.Database), ("ctkDICOMIndexer", dicom.Indexer)]
+)
+def test_standin_has_nothing_that_a_release_lacks(name, kind, like):
+    """``take`` is what the indexer does with the database, behind the scenes."""
+    real = release(name)
+    own = {each for each in vars(like) if not each.startswith("_")} - {"take", "staticMetaObject"}
+    assert own
+    for each in own:
+        member = real.member(kind, each)
+        assert member is not None, each
+        is_property = isinstance(vars(like)[each], property)
+        assert is_property == (member.kind == "property"), each

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import zipfile
+from pathlib import Path
+
 import pytest
 
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
@@ -12,10 +15,13 @@ import pydicom
 import qt
 import slicer
 from dicom_scene import TILTED, add_series, add_study, apply, load, press_save, save, series_in
-from dicom_study import PATIENT, turned
-from MACTFusionLib.dicom import importing
+from MACTFusionLib import self_test
+from MACTFusionLib.dicom import elsewhere, importing
 from MACTFusionLib.dicom.kept import KEPT, SERIES
+from MACTFusionLib.dicom.made_study import PATIENT, turned
+from MACTFusionLib.dicom.self_test import DICOMCases
 from MACTFusionLib.nodes.volumes import VolumeError, geometry_of, voxels_of
+from MACTFusionLib.worker.carriers import Wire
 from MACTFusionLib.worker.environment import log
 from standins import dicom
 from waiting import until, wait
@@ -159,6 +165,17 @@ def test_where_a_partner_was_moved_goes_with_the_series(warm_panel, database, tm
     found = np.array(item.FrameOfReferenceTransformationMatrix, float).reshape(4, 4)
     lps = np.diag([-1.0, -1.0, 1.0, 1.0])
     assert np.allclose(lps @ found @ lps, matrix)
+
+
+def test_partner_that_was_hardened_is_said(warm_panel, database, tmp_path):
+    add_study(database, tmp_path / "files")
+    chosen = load(warm_panel)
+    under_transform([chosen.partner], 4.0)
+    chosen.partner.HardenTransform()
+    fused = apply(warm_panel)
+    said = save(warm_panel)
+    assert "The partner does not lie where the images of its own series lie (4 mm apart)" in said
+    assert fused.GetAttribute(SERIES) in series_in(database)
 
 
 def test_a_saved_scene_can_be_exported_also_without_its_sources(
@@ -318,6 +335,86 @@ def test_fault_of_the_import_is_said(warm_panel, fused, database, monkeypatch):
     assert_nothing_left(database, series_in(database))
 
 
+@pytest.fixture
+def far_away(warm_panel, monkeypatch):
+    """The worker sees none of our files; the requests that it gets."""
+    session, asked = warm_panel.logic.session, []
+    process = session._process
+    monkeypatch.setattr(session, "_carrier", Wire(process))
+    request = process.request
+
+    def watch(kind, listener, **fields):
+        asked.append((kind, fields))
+        return request(kind, listener, **fields)
+
+    monkeypatch.setattr(process, "request", watch)
+    return asked
+
+
+@pytest.mark.parametrize("form", [0, 1])
+def test_worker_elsewhere_gets_headers_and_gives_files(
+    warm_panel, fused, database, far_away, target, form
+):
+    before = series_in(database)
+    assert "is saved as DICOM" in save(warm_panel, destination=1, form=form)
+    (output,) = target.iterdir()
+    assert_same_in_space(fused, sorted(output.iterdir()) if output.is_dir() else [output])
+    assert "in the DICOM database" in save(warm_panel, form=form)
+    series = fused.GetAttribute(SERIES)
+    assert_same_in_space(fused, database.filesForSeries(series))
+    assert database.studyForSeries(series) == PATIENT["StudyInstanceUID"]
+    folder = str(database._folder)
+    for kind, fields in far_away:
+        assert folder not in str(fields)
+        assert kind != "export" or not {"sources", "output"} & set(fields)
+    sent = sum(len(fields["data"]) for kind, fields in far_away if kind == "put")
+    assert 0 < sent < 200_000
+    session = warm_panel.logic.session
+    until(lambda: not session.is_busy, warm_panel.logic.pump)
+    assert list(Path(session.hello["folder"]).iterdir()) == []
+    assert_nothing_left(database, [*before, series])
+
+
+@pytest.mark.parametrize("flaw", ["cut", "renamed", "none"])
+def test_series_that_is_damaged_on_its_way_is_refused(
+    warm_panel, fused, database, far_away, target, monkeypatch, flaw
+):
+    fetch = elsewhere.fetch_file
+
+    def damage(carrier, name, path):
+        yield from fetch(carrier, name, path)
+        if flaw == "cut":
+            path.write_bytes(path.read_bytes()[:-100])
+        if flaw == "renamed":
+            with zipfile.ZipFile(path, "a") as packed:
+                packed.writestr("../outside", b"")
+        if flaw == "none":
+            path.unlink()
+
+    monkeypatch.setattr(elsewhere, "fetch_file", damage)
+    said = save(warm_panel, destination=1)
+    assert ("cannot be read or written" if flaw == "none" else "damaged on its way") in said
+    assert list(target.iterdir()) == []
+    assert_nothing_left(database, series_in(database))
+
+
+def test_header_is_what_comes_before_the_pixels(database, tmp_path):
+    add_study(database, tmp_path / "files")
+    path = tmp_path / "files" / "MR" / "000.dcm"
+    whole = path.read_bytes()
+    header = elsewhere.header_of(path)
+    pixels = pydicom.dcmread(path).PixelData
+    assert whole.startswith(header)
+    assert header[-12:-8] == b"\xe0\x7f\x10\x00"
+    assert len(whole) - len(header) == len(pixels)
+    path.write_bytes(b"no DICOM")
+    assert elsewhere.header_of(path) == b"no DICOM"
+    image = pydicom.dcmread(tmp_path / "files" / "MR" / "001.dcm")
+    del image.PixelData
+    image.save_as(path)
+    assert elsewhere.header_of(path) == path.read_bytes()
+
+
 def test_scripts_write_it_too(warm_panel, fused, database, tmp_path):
     logic = warm_panel.logic
     told = logic.write_dicom(fused, str(tmp_path / "series"))
@@ -328,3 +425,15 @@ def test_scripts_write_it_too(warm_panel, fused, database, tmp_path):
     warm_panel.refresh()
     assert not warm_panel.ui.exportButton.enabled
     assert "fuse again" in warm_panel.ui.exportButton.toolTip
+
+
+def test_the_case_of_the_module_itself_runs(logic, database):
+    (name,) = (each for each in dir(DICOMCases) if each.startswith("test_"))
+    case = self_test.MACTFusionTest(name)
+    case.logic = logic
+    outcome = case.defaultTestResult()
+    case.run(outcome)
+    assert outcome.testsRun == 1
+    assert outcome.skipped == []
+    assert outcome.wasSuccessful(), [text for _, text in outcome.errors + outcome.failures]
+    assert database.isOpen  # that of the user is open again

@@ -6,6 +6,7 @@ import io
 import json
 import shutil
 import subprocess
+import sys
 import zipfile
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +16,6 @@ import pydicom
 import pytest
 import SimpleITK
 import torch
-from dicom_study import PATIENT, turned, write_series
 from monai.data import MetaTensor
 
 from mactfusion.errors import FusionCancelled
@@ -23,6 +23,9 @@ from mactfusion.io.itk_image import affine_of
 from mactfusion.worker.jobs import Job
 from mactfusion.worker.protocol import Channel, Request
 from mactfusion.worker.series import SeriesWriter
+
+sys.path.append(str(Path(__file__).resolve().parents[2] / "MACTFusionSlicer"))
+from MACTFusionLib.dicom.made_study import PATIENT, turned, write_series
 
 OPTIONS = {"task": "pet-mri", "device": "cpu", "check": False, "register": "off"}
 SHAPES = {"MR": (20, 24, 6), "PT": (16, 18, 8)}
@@ -240,6 +243,22 @@ def test_where_a_partner_was_moved_is_told(study, tmp_path):
     assert np.allclose(lps @ found @ lps, np.linalg.inv(pose))
 
 
+def test_partner_that_was_moved_before_is_said(study, tmp_path):
+    places = [
+        {"affine": affine.tolist(), "shape": list(array.shape)} for array, affine in study.volumes
+    ]
+    reply = study.ask(tmp_path / "right", places=places)
+    assert study.worker.said(reply["id"], "warning") == []
+    places[1]["affine"] = shifted(study.volumes[1][1], 3.0).tolist()
+    reply = study.ask(tmp_path / "moved", places=places)
+    (said,) = study.worker.said(reply["id"], "warning")
+    assert (
+        "The partner does not lie where the images of its own series lie (3 mm apart)"
+        in said["sentence"]
+    )
+    assert reply["reply"] == "result"
+
+
 def test_several_patients_are_said(study, tmp_path):
     mr, pet = study.sources
     for path in pet:
@@ -334,6 +353,9 @@ def test_cancel_in_the_middle_leaves_nothing(study, tmp_path):
         {"poses": [[1, 2]]},
         {"poses": [np.zeros((4, 4)).tolist()]},
         {"poses": []},
+        {"places": []},
+        {"places": [{"affine": np.eye(4).tolist(), "shape": [1, 2]}] * 2},
+        {"places": [{"affine": [1], "shape": [1, 2, 3]}] * 2},
         {"output": "relative"},
         {"voxels_sha256": 3},
     ],

@@ -34,7 +34,12 @@ class Sources:
     def __init__(self, anatomical: slicer.vtkMRMLVolumeNode, partner: object) -> None:
         nodes = [anatomical, *partners_in(partner)]
         self._instances = [instances_of(node) for node in nodes]
-        self._to_world = [geometry_of(node).parent_to_world for node in nodes]
+        geometries = [geometry_of(node) for node in nodes]
+        self._to_world = [geometry.parent_to_world for geometry in geometries]
+        self._places = [
+            {"affine": geometry.ijk_to_ras.tolist(), "shape": list(geometry.shape)}
+            for geometry in geometries
+        ]
 
     def keep(self, fused: slicer.vtkMRMLVolumeNode, reply: dict) -> None:
         """Write down on the fused node what a DICOM series of it will say.
@@ -53,6 +58,7 @@ class Sources:
             },
             "voxels_sha256": reply["voxels_sha256"],
             "sources": self._instances,
+            "places": self._places,
             "poses": [pose.tolist() for pose in self._poses(record["partners"])],
         }
         fused.SetAttribute(KEPT, json.dumps(kept))
@@ -82,12 +88,12 @@ def kept_of(fused: slicer.vtkMRMLVolumeNode) -> dict[str, Any] | None:
     """Return what a fused node keeps, None where it keeps nothing that can be used.
 
     Returns:
-        ``record``, ``voxels_sha256`` and ``poses`` as the request ``export`` takes them, and
-        ``sources``, a list of SOPInstanceUIDs for the anatomical volume and each partner.
+        ``record``, ``voxels_sha256``, ``places`` and ``poses`` as the request ``export`` takes
+        them, and ``sources``, a list of SOPInstanceUIDs for the anatomical volume and each partner.
     """
     try:
         kept = json.loads(fused.GetAttribute(KEPT) or "")
-        is_whole = {"record", "voxels_sha256", "sources", "poses"} <= set(kept)
+        is_whole = {"record", "voxels_sha256", "sources", "places", "poses"} <= set(kept)
         return kept if is_whole and len(kept["sources"]) == 1 + len(kept["poses"]) else None
     except (ValueError, TypeError):  # an older version wrote none, and anybody can edit it
         return None

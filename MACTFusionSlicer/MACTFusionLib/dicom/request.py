@@ -64,6 +64,7 @@ def request_for(
         "record": kept["record"],
         "voxels_sha256": kept["voxels_sha256"],
         "sources": files,
+        "places": kept["places"],
         "poses": kept["poses"],
         "anonymous": is_anonymous,
     }

@@ -7,7 +7,9 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..worker.carriers import SharedFolder
 from ..worker.environment import log
+from .elsewhere import steps_elsewhere
 
 if TYPE_CHECKING:
     import slicer
@@ -37,7 +39,14 @@ def steps_of_writing(
     """
     yield from session.greet()
     volume = yield from session.load(fused, is_fresh=True)
-    return (yield "export", {**fields, "volume": volume, "output": str(output.absolute())})
+    asked = {**fields, "volume": volume}
+    if isinstance(session.carrier, SharedFolder):  # paths mean the same to both
+        return (yield "export", {**asked, "output": str(output.absolute())})
+    private = private_folder()
+    try:
+        return (yield from steps_elsewhere(session, asked, output, private))
+    finally:
+        remove_private_folder(private)
 
 
 def private_folder() -> Path:

@@ -48,8 +48,10 @@ def progress_text(news: dict) -> str:
         "prepare": _("Preparing the volumes"),
         "write": _("Finishing"),
     }
-    if news["stage"] in ("hand over", "take over"):
+    if news["stage"] == "hand over":
         return _("Handing over {name}").format(name=news.get("name") or _("the volumes"))
+    if news["stage"] == "take over":
+        return _("Taking the result over")
     if news["stage"] == "import":
         return _("Into the DICOM database")
     if news["stage"] == "write" and news.get("total"):

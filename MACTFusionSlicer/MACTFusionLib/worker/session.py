@@ -67,6 +67,11 @@ class Session:
         return bool(self.remote.strip() or external_python(self.python))
 
     @property
+    def carrier(self) -> SharedFolder | Wire | None:
+        """How files come to the worker and back, None before it was greeted."""
+        return self._carrier
+
+    @property
     def is_alive(self) -> bool:
         """Whether a worker runs."""
         return self._process is not None and self._process.is_alive

@@ -101,6 +101,7 @@ class SeriesWriter:
         record = _record(request.get("record", dict))
         fused = self._fused(job)
         moved = _moved(request.fields.get("poses"), len(sources) - 1)
+        places = _places(request.fields.get("places"), len(sources))
         is_anonymous = request.fields.get("anonymous", False) is True
         export = DicomExport(
             output,
@@ -126,8 +127,10 @@ class SeriesWriter:
         export.check_case(case, luminance_only=False)
         if not is_anonymous:
             _check_place(fused, sources[0])
-        said = [*export.sentences(origins), export.sentence_of_grid(case)]
-        for sentence in filter(None, [*said, *_strangers(origins)]):
+        said = [*export.sentences(origins), export.sentence_of_grid(case), *_strangers(origins)]
+        if not is_anonymous:
+            said += _moved_before(places, sources, job)
+        for sentence in filter(None, said):
             warn(sentence)
         job.check()
 
@@ -177,6 +180,27 @@ def _check_place(fused: MetaTensor, files: Sequence[Path]) -> None:
         reason = why_elsewhere(fused.affine.double().numpy(), fused.shape[1:], files)
     if reason:
         raise InputError(f"The fused volume {reason}.")
+
+
+def _moved_before(
+    places: Sequence[tuple[np.ndarray, list[int]]], sources: Sequence[Sequence[Path]], job: Job
+) -> list[str]:
+    """Say which partners were not where their images are, which no matrix tells."""
+    sentences = []
+    for role, place, files in zip(
+        partner_roles(len(sources) - 1), places[1:], sources[1:], strict=False
+    ):
+        if not files:
+            continue
+        job.check()
+        with disable_value_validation():
+            reason = why_elsewhere(*place, files, "own")
+        if reason:
+            sentences.append(
+                f"The {role} {reason}; it was moved before the fusion, and nothing in the result "
+                "says where to."
+            )
+    return sentences
 
 
 def _strangers(origins: Sequence[Origin | None]) -> list[str]:
@@ -245,6 +269,26 @@ def _moved(told: Any, count: int) -> list[dict[str, Any]]:
         {"input": role, "name": role, "pose": torch.from_numpy(pose)}
         for role, pose in zip(partner_roles(count), poses, strict=True)
     ]
+
+
+def _places(told: Any, count: int) -> list[tuple[np.ndarray, list[int]]]:
+    if told is None:
+        return []
+    try:
+        places = [(np.array(one["affine"], np.float64), list(one["shape"])) for one in told]
+    except (TypeError, ValueError, KeyError):
+        places = []
+    is_usable = all(
+        affine.shape == (4, 4)
+        and np.isfinite(affine).all()
+        and np.linalg.det(affine) != 0
+        and len(shape) == 3
+        and all(type(size) is int and size > 0 for size in shape)
+        for affine, shape in places
+    )
+    if len(places) != count or not is_usable:
+        raise RequestError("bad-request", "The places are not those of the sources.")
+    return places
 
 
 def _output(told: str) -> Path:

@@ -262,13 +262,40 @@ def _tell_units(modality, node):
         node.SetVoxelValueUnits(units)
 
 
+class TemporaryDatabase:
+    """``DICOMUtils.TemporaryDICOMDatabase``: another database for a while, which is empty."""
+
+    def __init__(self, directory=None):
+        self._folder = Path(directory)
+
+    def __enter__(self):
+        self._before = getattr(slicer, "dicomDatabase", None)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        slicer.dicomDatabase = Database(self._folder)
+        return slicer.dicomDatabase
+
+    def __exit__(self, *_):
+        slicer.dicomDatabase.closeDatabase()
+        slicer.dicomDatabase = self._before
+
+
+def import_dicom(folder, database=None, copyFiles=False):  # noqa: N803
+    """``DICOMUtils.importDicom``."""
+    Indexer().addDirectory(database or slicer.dicomDatabase, folder, copyFiles)
+    return True
+
+
 def install(monkeypatch, folder):
     """Open a database in a folder for the time of a test; returns it."""
     folder.mkdir(parents=True, exist_ok=True)
     database = Database(folder)
     monkeypatch.setattr(slicer, "dicomDatabase", database, raising=False)
     monkeypatch.setattr(sys.modules["ctk"], "ctkDICOMIndexer", Indexer, raising=False)
-    library = types.ModuleType("DICOMLib")
-    library.DICOMUtils = types.SimpleNamespace(loadSeriesByUID=load_series)
-    monkeypatch.setitem(sys.modules, "DICOMLib", library)
+    library, functions = (types.ModuleType(f"DICOMLib{end}") for end in ("", ".DICOMUtils"))
+    library.DICOMUtils = functions
+    functions.loadSeriesByUID = load_series
+    functions.TemporaryDICOMDatabase = TemporaryDatabase
+    functions.importDicom = import_dicom
+    for module in (library, functions):
+        monkeypatch.setitem(sys.modules, module.__name__, module)
     return database

@@ -18,7 +18,12 @@ if TYPE_CHECKING:
     from mactfusion.io.dicom.geometry import Grid
 
 
-def why_elsewhere(affine: NDArray[np.float64], shape: Sequence[int], files: Sequence[Path]) -> str:
+def why_elsewhere(
+    affine: NDArray[np.float64],
+    shape: Sequence[int],
+    files: Sequence[Path],
+    series: str = "anatomical",
+) -> str:
     """Say why a volume is not where a series is; "" where it is.
 
     Its grid may be another one, as long as it fills the same field of view: axes may be permuted
@@ -28,6 +33,7 @@ def why_elsewhere(affine: NDArray[np.float64], shape: Sequence[int], files: Sequ
         affine: 4x4 from index to RAS+ millimetres.
         shape: voxels along I, J and K.
         files: the series; those of one volume, or more.
+        series: how the sentence calls it.
 
     Returns:
         An end of a sentence, which begins with what the volume is called.
@@ -35,13 +41,13 @@ def why_elsewhere(affine: NDArray[np.float64], shape: Sequence[int], files: Sequ
     listing = list_series(files)
     grids = [grid_of(frames) for one in listing.volumes for frames in one.moments]
     if not grids:
-        return "cannot be put beside its anatomical series, whose place in space is not known"
+        return f"cannot be put beside its {series} series, whose place in space is not known"
     off_mm = min(_off_mm(affine, shape, grid) for grid in grids)
     if off_mm <= NEGLIGIBLE_MM:
         return ""
     return (
-        f"does not lie where the images of its anatomical series lie ({off_mm:.3g} mm apart), so "
-        "that it is in no place of their frame of reference"
+        f"does not lie where the images of its {series} series lie ({off_mm:.3g} mm apart), so "
+        "that it has no place in their frame of reference"
     )
 
 

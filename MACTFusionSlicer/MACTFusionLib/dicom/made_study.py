@@ -1,13 +1,16 @@
-"""A study of one patient as DICOM files, made on the spot from arrays in RAS millimetres.
+"""A study of one patient as DICOM files, made on the spot from arrays: for tests.
 
-The panel's tests use it too, in an environment that has pydicom and no library.
+Here and in the application, which brings pydicom.
 """
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import numpy as np
-from pydicom.dataset import FileDataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STORAGE = {
     "CT": "1.2.840.10008.5.1.4.1.1.2",
@@ -24,8 +27,13 @@ PATIENT = {
 }
 
 
-def turned(degrees=0.0, spacing=(1.25, 1.5, 3.0), origin=(11.5, -20.25, 600.5), mirrored=False):
-    """An affine in RAS millimetres whose slices are tilted and turned, far from the origin.
+def turned(
+    degrees: float = 0.0,
+    spacing: tuple = (1.25, 1.5, 3.0),
+    origin: tuple = (11.5, -20.25, 600.5),
+    mirrored: bool = False,
+) -> np.ndarray:
+    """Return an affine in RAS millimetres whose slices are tilted and turned, far from the origin.
 
     Args:
         degrees: about the axis to the left, and half as much about that upwards.
@@ -47,7 +55,7 @@ def turned(degrees=0.0, spacing=(1.25, 1.5, 3.0), origin=(11.5, -20.25, 600.5), 
     return affine
 
 
-def write_series(folder, volume, modality, **tags):
+def write_series(folder: Path, volume: tuple, modality: str, **tags: Any) -> list:
     """Write one file for each K of a volume; returns their paths.
 
     Args:
@@ -56,6 +64,9 @@ def write_series(folder, volume, modality, **tags):
         modality: MR, CT or PT.
         tags: attributes that differ from :data:`PATIENT` and what is usual.
     """
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
     array, affine = volume
     lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
     spacing = np.linalg.norm(lps[:3, :3], axis=0)
@@ -68,7 +79,14 @@ def write_series(folder, volume, modality, **tags):
         meta.MediaStorageSOPClassUID = STORAGE[modality]
         meta.MediaStorageSOPInstanceUID = generate_uid()
         meta.TransferSyntaxUID = ExplicitVRLittleEndian
-        image = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128)
+        image = FileDataset(
+            None,
+            {},
+            file_meta=meta,
+            preamble=b"\0" * 128,
+            is_implicit_VR=False,
+            is_little_endian=True,
+        )
         image.SOPClassUID = meta.MediaStorageSOPClassUID
         image.SOPInstanceUID = meta.MediaStorageSOPInstanceUID
         image.SpecificCharacterSet = "ISO_IR 192"
@@ -101,5 +119,5 @@ def write_series(folder, volume, modality, **tags):
             else:
                 setattr(image, keyword, value)
         paths.append(folder / f"{index:03d}.dcm")
-        image.save_as(paths[-1], enforce_file_format=True)
+        image.save_as(paths[-1])
     return paths
