@@ -15,7 +15,7 @@ from slicer.util import VTKObservationMixin
 
 from .batch import Batch
 from .logic import MACTFusionLogic
-from .looking import Looking, show_in_front
+from .looking import Looking
 from .machine import MachineControls
 from .nodes.guess import guess_pair
 from .nodes.obstacles import reason_not_to_run
@@ -29,6 +29,7 @@ from .runs import Runs
 from .summary import device_note, plan
 from .timer import timer
 from .views.preview import look_of
+from .views.shown import show_in_front
 from .views.under_mouse import UnderMouse
 from .views.watch import Watch
 
@@ -76,7 +77,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             each.stop()
         self.setParameterNode(None)
         self.removeObservers()
-        self.watch.removeObservers()
+        self.watch.stop()
         self.under_mouse.stop()
         self.placing.forget()
         self.looking.stop()
@@ -89,6 +90,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def exit(self) -> None:
         """Another module is shown: a run goes on, preview and flicker rest."""
+        self.watch.stop()
         self.looking.rest()
         self.under_mouse.stop()
         self.placing.forget()

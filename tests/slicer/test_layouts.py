@@ -8,7 +8,6 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 
 import numpy as np
 import slicer
-from MACTFusionLib.looking import show_in_front
 from MACTFusionLib.made_volumes import SHAPE, make_pair, tilted
 from MACTFusionLib.nodes.volumes import geometry_of
 from MACTFusionLib.views.compare import CompareViews, view_named
@@ -21,7 +20,7 @@ from MACTFusionLib.views.layout import (
     view_names,
 )
 from MACTFusionLib.views.planes import slice_shown
-from MACTFusionLib.views.shown import shown_slices, widget_of
+from MACTFusionLib.views.shown import show_in_front, shown_slices, widget_of
 from results import fused_of
 from special_volumes import far_pair, open_scene, save_scene, tilted_pair
 
