@@ -29,6 +29,7 @@ from MACTFusionLib.nodes.samples import load_samples
 from MACTFusionLib.views.layout import is_compare_layout, layout_node
 from MACTFusionLib.widget import MACTFusionWidget
 from MACTFusionLib.worker.conversation import WorkerError
+from PySide6 import QtCore
 from special_volumes import open_scene, save_scene
 from standins.application import Scene
 
@@ -101,7 +102,7 @@ class Soak:
         """Compare, and leave it: by its button, by another layout, or by the end of the scene."""
         ui, layout = self.panel.ui, layout_node()
         ui.compareButton.click()
-        slicer.app.processEvents()
+        _pass_events()
         if not is_compare_layout(layout.GetViewArrangement()):
             raise RuntimeError("Compare did not come")
         event = self.chance.random()
@@ -112,7 +113,7 @@ class Soak:
             slicer.app.layoutManager().setLayout(self.chance.choice(numbers))
         else:
             self._new_scene()
-        slicer.app.processEvents()
+        _pass_events()
         if ui.compareButton.checked or is_compare_layout(layout.GetViewArrangement()):
             raise RuntimeError("Compare did not go")
         self.ends["layout: done"] += 1
@@ -124,7 +125,7 @@ class Soak:
         with tempfile.TemporaryDirectory() as folder:
             save_scene(Path(folder) / "scene.mrml")
             open_scene(Path(folder) / "scene.mrml")
-        slicer.app.processEvents()
+        _pass_events()
         self.ends["scene: opened"] += 1
         self._new_scene()
 
@@ -147,6 +148,7 @@ class Soak:
     def _new_scene(self) -> None:
         self.logic.close_scene()
         self.scene.reset()
+        _pass_events()
         self.pair = make_pair()
         self.panel.initializeParameterNode()
         chosen = self.panel._parameters
@@ -172,6 +174,12 @@ class Soak:
             raise error
         if self.logic.session.hello:
             self.workers.add(self.logic.session.hello["pid"])
+
+
+def _pass_events() -> None:
+    """Do what the event loop of the application does, which also deletes views for good."""
+    slicer.app.processEvents()
+    QtCore.QCoreApplication.sendPostedEvents(None, QtCore.QEvent.DeferredDelete)
 
 
 def _make_panel() -> MACTFusionWidget:
