@@ -68,9 +68,9 @@ class Looking:
         self._flicker_timer = timer(_FLICKER_MS, self.compare.flicker)
         self._fit_timer = timer(0, self.compare.fit, is_single=True)
         register_layouts()
-        manager = layout_manager()
-        if manager is not None:
-            manager.layoutChanged.connect(self._layout_changed)
+        self._is_listening = layout_manager() is not None
+        if self._is_listening:
+            layout_manager().layoutChanged.connect(self._layout_changed)
         ui.compareButton.toggled.connect(self._compare)
         ui.flickerButton.toggled.connect(self._flicker)
         ui.checkerboardButton.toggled.connect(self._show_checkerboard)
@@ -160,8 +160,9 @@ class Looking:
     def stop(self) -> None:
         """Leave no timer, no node and no layout behind."""
         manager = layout_manager()  # at the end of the application it is gone before
-        if manager is not None:
+        if self._is_listening and manager is not None:
             manager.layoutChanged.disconnect(self._layout_changed)
+        self._is_listening = False
         self._flicker_timer.stop()
         self._fit_timer.stop()
         self.preview.stop()
