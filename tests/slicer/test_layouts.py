@@ -107,6 +107,16 @@ def test_a_layout_chosen_elsewhere_ends_compare_and_gives_everything_back(panel,
     assert layout_node().GetViewArrangement() == layout_node().SlicerLayoutOneUpRedSliceView
 
 
+def test_compare_comes_also_where_its_layout_was_not_known_yet(panel, chosen):
+    """To register one is a change of the layout, and no choice of the user."""
+    panel._settled()
+    forget_layouts()
+    panel.ui.compareButton.click()
+    assert panel.ui.compareButton.checked
+    assert panel.looking.compare.is_on
+    assert is_compare_layout(layout_node().GetViewArrangement())
+
+
 def test_the_panel_listens_to_layouts_no_longer_than_it_lives(panel, chosen):
     panel._settled()
     panel.ui.compareButton.click()
