@@ -27,6 +27,7 @@ from .placing import Placing
 from .runs import Runs
 from .timer import timer
 from .views.preview import look_of
+from .views.shown import show_in_front
 from .views.under_mouse import UnderMouse
 from .views.watch import Watch
 
@@ -77,7 +78,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             each.stop()
         self.setParameterNode(None)
         self.removeObservers()
-        self.watch.removeObservers()
+        self.watch.stop()
         self.under_mouse.stop()
         self.placing.forget()
         self.live_log.rest()
@@ -96,6 +97,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def exit(self) -> None:
         """Another module is shown: a run goes on, preview and flicker rest."""
         self._is_entered = False
+        self.watch.stop()
         self.looking.rest()
         self.under_mouse.stop()
         self.placing.forget()

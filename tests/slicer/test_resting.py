@@ -91,5 +91,6 @@ def test_nothing_starts_before_the_module_is_entered(unseen, monkeypatch):
     assert began == ["MR"]
     assert unseen.watch.Observations
     unseen.exit()
+    assert unseen.watch.Observations == []
     unseen._settled()
     assert began == ["MR"]
