@@ -27,7 +27,6 @@ from .placing import Placing
 from .runs import Runs
 from .timer import timer
 from .views.preview import look_of
-from .views.shown import show_in_front
 from .views.under_mouse import UnderMouse
 from .views.watch import Watch
 

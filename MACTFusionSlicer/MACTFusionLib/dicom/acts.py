@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from ..nodes.result import ATTRIBUTE, sources_of
 from ..nodes.volumes import VolumeError
+from ..views.shown import show_in_front
 from ..worker.conversation import WorkerError
 from .chooser import Chooser
 from .database import how_to_open, open_database
@@ -135,7 +136,7 @@ class DICOM:
             setattr(chosen, role, None)
         for role, node in zip(roles, nodes):  # noqa: B905  Python 3.9
             setattr(chosen, role, node)
-        slicer.util.setSliceViewerLayers(background=nodes[0], foreground=None, fit=True)
+        show_in_front(nodes[0])
 
     # ---- into the database
 
