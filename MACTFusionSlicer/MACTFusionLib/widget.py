@@ -80,7 +80,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             each.stop()
         self.setParameterNode(None)
         self.removeObservers()
-        self.watch.removeObservers()
+        self.watch.stop()
         self.under_mouse.stop()
         self.placing.forget()
         self.live_log.rest()
@@ -99,6 +99,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def exit(self) -> None:
         """Another module is shown: a run goes on, preview and flicker rest."""
         self._is_entered = False
+        self.watch.stop()
         self.looking.rest()
         self.under_mouse.stop()
         self.placing.forget()
