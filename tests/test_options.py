@@ -185,14 +185,14 @@ def test_a_new_option_of_the_worker(bright, dim, mr, pet, pixel_maximum, tmp_pat
 
     fusion, keys = Fusion(tmp_path, Silent()), []
     for array, affine in (mr, pet):
-        np.save(tmp_path / "volume.npy", array)
+        np.save(tmp_path / "volume.npy", array.transpose(2, 1, 0))
         fields = {"file": "volume.npy", "affine": affine.tolist()}
         keys.append(fusion.work(Job(Request(1, "load", fields)))["volume"])
     options = {"task": "pet-mri", "weights": str(pixel_maximum), "dim": 0.5, "dtype": "uint16"}
     fields = {"anatomical": keys[0], "partner": keys[1], "options": options}
     reply = fusion.work(Job(Request(2, "fuse", fields)))
     assert reply["record"]["options"]["dim"] == 0.5
-    shown = np.load(tmp_path / reply["file"]) / 65535
+    shown = np.load(tmp_path / reply["file"]).transpose(2, 1, 0, 3) / 65535
     assert np.abs(shown - np.moveaxis(bright.numpy() / 2, 0, -1)).max() < 1e-4
 
 

@@ -12,6 +12,7 @@ from .nodes.pairs import find_pairs
 from .nodes.patients import SURE, doubt, relation
 from .nodes.volumes import partners_in
 from .parameters import chosen_options
+from .plain import as_tip
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ class Batch:
             # be of two patients are fused only where the user says so.
             is_meant = is_sure and len(nodes) == 2
             item.setCheckState(qt.Qt.Checked if is_meant else qt.Qt.Unchecked)
-            item.setToolTip(doubt(nodes)[0])
+            item.setToolTip(as_tip(doubt(nodes)[0]))
             self._ui.pairList.addItem(item)
         if not self.pairs:
             self._runs.say(_("There is no MR or CT with a PET, SPECT or CT that overlaps it."))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import slicer
 from slicer.i18n import tr as _
 
 from .aids import Aids
@@ -15,11 +14,13 @@ from .timer import timer
 from .views.compare import CompareViews
 from .views.layout import FUSED_VIEW, register_layouts
 from .views.preview import LivePreview
-from .views.shown import composite_of, layout_manager, shown_slices
+from .views.shown import layout_manager, show_in_front
 from .views.space import RenderedVolume
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    import slicer
 
     from .logic import MACTFusionLogic
     from .runs import Runs
@@ -70,9 +71,9 @@ class Looking:
         self._flicker_timer = timer(_FLICKER_MS, self.compare.flicker)
         self._fit_timer = timer(0, self.compare.fit, is_single=True)
         register_layouts()
-        self._layout_manager = layout_manager()
-        if self._layout_manager is not None:
-            self._layout_manager.layoutChanged.connect(self._layout_changed)
+        self._is_listening = layout_manager() is not None
+        if self._is_listening:
+            layout_manager().layoutChanged.connect(self._layout_changed)
         ui.compareButton.toggled.connect(self._compare)
         ui.flickerButton.toggled.connect(self._flicker)
         ui.checkerboardButton.toggled.connect(self._show_checkerboard)
@@ -131,7 +132,7 @@ class Looking:
         """Show what is chosen now: side by side, in 3-D, and in the preview."""
         if not self.is_entered:
             return
-        self._adopt_layout()
+        self._adopt()
         self._follow_choice()
         self._update_preview()
         self.tell()
@@ -163,9 +164,10 @@ class Looking:
 
     def stop(self) -> None:
         """Leave no timer, no node and no layout behind."""
-        if self._layout_manager is not None:
-            self._layout_manager.layoutChanged.disconnect(self._layout_changed)
-            self._layout_manager = None
+        manager = layout_manager()  # at the end of the application it is gone before
+        if self._is_listening and manager is not None:
+            manager.layoutChanged.disconnect(self._layout_changed)
+        self._is_listening = False
         self._flicker_timer.stop()
         self._fit_timer.stop()
         self.preview.stop()
@@ -225,11 +227,13 @@ class Looking:
         if self.compare.enter(anatomical, partner, fused, axis):
             self._fit_timer.start()
 
-    def _adopt_layout(self) -> None:
-        """Take over the views that a scene was saved with, so that the button is the way back."""
+    def _adopt(self) -> None:
+        """Take over what a scene was saved with, so that its button is the way back."""
         chosen = self._parameters()
         if not self.compare.is_on and self.compare.has_layout:
             self._ui.compareButton.checked = bool(chosen.anatomical and chosen.partner)
+        elif self.space.was_saved and self.fused is not None:
+            self._ui.spaceButton.checked = True
 
     def _layout_changed(self, *_unused: object) -> None:
         """Give back what belongs to a layout that the user left by other means."""
@@ -264,21 +268,3 @@ class Looking:
         if obstacle:
             self._runs.say(obstacle, is_error=True)
             self._ui.spaceButton.checked = False
-
-
-def show_in_front(anatomical: Any, fused: Any = None) -> None:
-    """Show a volume in all slice views, with another one before it.
-
-    The views stay where they are if they showed the anatomical volume before; else it is fitted
-    into them: a new volume may lie anywhere.
-
-    Args:
-        anatomical: volume node.
-        fused: volume node, or None.
-    """
-    composites = [composite_of(view) for view in shown_slices()]
-    before = {None if each is None else each.GetBackgroundVolumeID() for each in composites}
-    is_new = anatomical is not None and before != {anatomical.GetID()}
-    slicer.util.setSliceViewerLayers(
-        background=anatomical, foreground=fused, foregroundOpacity=1.0, fit=is_new
-    )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 _PYTHON = "MACTFusion/Python"
 _WHEELS = "MACTFusion/Wheels"
+_REMOTE = "MACTFusion/Remote"
 
 
 class MachineControls:
@@ -50,13 +51,18 @@ class MachineControls:
         self._changed = changed
         settings = qt.QSettings()
         session.python = str(settings.value(_PYTHON, "") or "")
+        session.remote = str(settings.value(_REMOTE, "") or "")
         ui.pythonEdit.currentPath = session.python
+        ui.remoteEdit.text = session.remote
+        for widget in (ui.remoteEdit, ui.remoteEditLabel):
+            widget.setVisible(True)
         ui.wheelsEdit.currentPath = str(settings.value(_WHEELS, "") or "")
         ui.deviceComboBox.currentIndexChanged.connect(self._device_chosen)
         ui.modelComboBox.currentIndexChanged.connect(self._model_chosen)
         self._python = PathChoice(ui.pythonEdit, self._python_chosen)
         self._wheels = PathChoice(ui.wheelsEdit, self._wheels_chosen)
         self._weights = PathChoice(ui.weightsEdit, self._weights_chosen)
+        ui.remoteEdit.editingFinished.connect(self._remote_chosen)
         ui.checkButton.clicked.connect(self.check)
 
     def show(self) -> None:
@@ -76,12 +82,14 @@ class MachineControls:
         choose(self._ui.modelComboBox, models, chosen.model)
         self._weights.show(chosen.weights)
         running = _("A fusion is under way; it would be ended.") if self._runs.is_running else ""
-        allow(self._ui.pythonEdit, running)
+        for edit in (self._ui.pythonEdit, self._ui.remoteEdit):
+            allow(edit, running)
 
     def take(self) -> None:
         """Use the paths that stand there, also one that is still being typed."""
         for path in (self._python, self._wheels, self._weights):
             path.take()
+        self._remote_chosen()
 
     def check(self) -> None:
         """Start the worker and say what it is."""
@@ -117,6 +125,13 @@ class MachineControls:
         qt.QSettings().setValue(_PYTHON, path)
         self._session.python = path
         self._session.stop(0)
+
+    def _remote_chosen(self, *_unused: object) -> None:
+        command = self._ui.remoteEdit.text.strip()
+        if command != self._session.remote:
+            qt.QSettings().setValue(_REMOTE, command)
+            self._session.remote = command
+            self._session.stop(0)
 
     def _wheels_chosen(self, path: str) -> None:
         qt.QSettings().setValue(_WHEELS, path)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import slicer
 import vtk
+from vtk.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 
 from .made_volumes import GRIDS, SHAPE, make_pair, put_in_study, tilted
 from .nodes.guess import guess_pair
@@ -152,11 +153,11 @@ def _threshold(fused: slicer.vtkMRMLVolumeNode) -> int:
     segment = segmentation.GetSegmentation().AddEmptySegment("bright")
     image = _source_of(editor, fused)
     assert image.GetDimensions() == fused.GetImageData().GetDimensions()
-    values = vtk.util.numpy_support.vtk_to_numpy(image.GetPointData().GetScalars())
+    values = vtk_to_numpy(image.GetPointData().GetScalars())
     mask = slicer.vtkOrientedImageData()
     mask.DeepCopy(image)
     is_in = (values > values.max() // 2).astype(np.uint8)
-    scalars = vtk.util.numpy_support.numpy_to_vtk(is_in, deep=True)
+    scalars = numpy_to_vtk(is_in, deep=True)
     mask.GetPointData().SetScalars(scalars)
     assert segmentations.SetBinaryLabelmapToSegment(mask, segmentation, segment)
     found = segmentation.GetBinaryLabelmapInternalRepresentation(segment)
@@ -164,7 +165,7 @@ def _threshold(fused: slicer.vtkMRMLVolumeNode) -> int:
     found.GetImageToWorldMatrix(to_world)
     spacing = np.linalg.norm(slicer.util.arrayFromVTKMatrix(to_world)[:3, :3], axis=0)
     assert np.allclose(spacing, np.linalg.norm(geometry_of(fused).affine[:3, :3], axis=0))
-    return int(vtk.util.numpy_support.vtk_to_numpy(found.GetPointData().GetScalars()).sum())
+    return int(vtk_to_numpy(found.GetPointData().GetScalars()).sum())
 
 
 def _source_of(editor: Any, fused: slicer.vtkMRMLVolumeNode) -> Any:

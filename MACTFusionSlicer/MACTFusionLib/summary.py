@@ -69,7 +69,11 @@ def coverage_sentence(
     share = covered_share(geometry_of(anatomical), geometry_of(partner))
     level = GOOD if share >= _MOST_OF_IT else UNSURE
     percent = min(round(100 * share), 100 if share == 1 else 99)
-    template = _("{name} covers {share} % of {on}.") if is_named else _("It covers {share} %.")
+    template = (
+        _("{name} covers {share} % of {on}.")
+        if is_named
+        else _("It covers {share} % of the result.")
+    )
     names = {"name": partner.GetName(), "on": anatomical.GetName()}
     return template.format(share=percent, **names), level
 

@@ -18,7 +18,7 @@ from .looking import Looking
 from .machine import MachineControls
 from .nodes.volumes import partners_in
 from .panel.inputs import Inputs
-from .panel.live_log import LiveLog, NewText
+from .panel.live_log import LiveLog
 from .panel.result import ResultControls
 from .panel.saving import Saving
 from .panel.status import Status
@@ -65,6 +65,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.watch = Watch(self._settle)
         self._parts(Path(self.resourcePath("requirements.txt")))
         self.ui.applyButton.clicked.connect(self._apply)
+        for name in ("inputsSection", "advancedSection", "resultSection"):
+            # What was hidden while its section was closed comes up with it otherwise.
+            getattr(self.ui, name).contentsCollapsed.connect(self._on_section)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._on_scene_closing)
         self.addObserver(scene, scene.EndCloseEvent, self._on_scene_closed)
@@ -77,7 +80,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             each.stop()
         self.setParameterNode(None)
         self.removeObservers()
-        self.watch.removeObservers()
+        self.watch.stop()
         self.under_mouse.stop()
         self.placing.forget()
         self.live_log.rest()
@@ -96,6 +99,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     def exit(self) -> None:
         """Another module is shown: a run goes on, preview and flicker rest."""
         self._is_entered = False
+        self.watch.stop()
         self.looking.rest()
         self.under_mouse.stop()
         self.placing.forget()
@@ -133,6 +137,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.inputs.show()
         reason = self.status.show()
         self.placing.show()
+        self.runs.show()
         self.saving.show()
         self.dicom.show()
         self.looking.enable(can_fuse=not reason)
@@ -169,7 +174,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ui, logic, self.runs, chosen, lambda: self.saving.node, self.resourcePath, self.refresh
         )
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
-        self.live_log = LiveLog(ui, NewText())
+        self.live_log = LiveLog(ui, lambda: logic.session.log)
 
     # ---- running
 
@@ -208,6 +213,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.looking.blend()
         self.refresh()
         self._settle()
+
+    def _on_section(self, *_unused: object) -> None:
+        self.refresh()
 
     def _on_nodes_changed(self, *_unused: object) -> None:
         if self.logic is not None and self._parameters is not None:

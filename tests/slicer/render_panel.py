@@ -1,9 +1,9 @@
 """Draw the panel without the application: ``render_panel.py FOLDER [STATE ...]``.
 
 Writes a picture of each state, the light theme on the left and the dark one on the right: ``idle``
-(nothing loaded), ``loaded``, ``running``, ``result``, ``warning`` (a partner that is off) and
-``error``. The sample data are fused for it. Needs the environment of ``make test-panel`` and a
-Python with the library, as the tests do.
+(nothing loaded), ``loaded``, ``running``, ``result``, ``warning`` (a partner that is off),
+``error``, ``advanced`` (the sections that are closed otherwise). The sample data are fused for it.
+Needs the environment of ``make test-panel`` and a Python with the library, as the tests do.
 """
 
 from __future__ import annotations
@@ -102,6 +102,17 @@ def _error(panel: MACTFusionWidget) -> None:
     panel.ui.applyButton.click()
 
 
+def _advanced(panel: MACTFusionWidget) -> None:
+    panel.ui.pythonEdit.currentPath = ""
+    panel.runs.say("")
+    for section in (panel.ui.inputsSection, panel.ui.outputSection, panel.ui.resultSection):
+        section.collapsed = True
+    for section in (panel.ui.advancedSection, panel.ui.batchSection):
+        section.collapsed = False
+    panel.ui.findPairsButton.click()
+    panel.ui.logButton.checked = True
+
+
 STATES = {
     "idle": _idle,
     "loaded": _loaded,
@@ -109,6 +120,7 @@ STATES = {
     "result": _result,
     "warning": _warning,
     "error": _error,
+    "advanced": _advanced,
 }
 
 

@@ -88,7 +88,7 @@ def thick(warm_panel):
 
 def test_the_panel_says_the_grid_and_previews_a_slice_of_it(thick):
     assert thick.ui.gridLabel.text == (
-        "Result in cubic voxels in the place of MR: 24×20×15 voxels of 2×2×2 mm."
+        "Result in cubic voxels in the place of MR: 24×20×15 voxels of 2×2×2\u00a0mm."
     )
     view = slicer.mrmlScene.GetSingletonNode("Red", "vtkMRMLSliceNode")
     view.SetSliceOffset(-7.5)  # between two slices of the MR

@@ -8,7 +8,6 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 
 import numpy as np
 import slicer
-from MACTFusionLib.looking import show_in_front
 from MACTFusionLib.made_volumes import SHAPE, make_pair, tilted
 from MACTFusionLib.nodes.volumes import geometry_of
 from MACTFusionLib.views.compare import CompareViews, view_named
@@ -21,7 +20,7 @@ from MACTFusionLib.views.layout import (
     view_names,
 )
 from MACTFusionLib.views.planes import slice_shown
-from MACTFusionLib.views.shown import shown_slices, widget_of
+from MACTFusionLib.views.shown import show_in_front, shown_slices, widget_of
 from results import fused_of
 from special_volumes import far_pair, open_scene, save_scene, tilted_pair
 
@@ -106,6 +105,16 @@ def test_a_layout_chosen_elsewhere_ends_compare_and_gives_everything_back(panel,
     assert crosshair.GetCrosshairMode() == crosshair.NoCrosshair
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == count
     assert layout_node().GetViewArrangement() == layout_node().SlicerLayoutOneUpRedSliceView
+
+
+def test_compare_comes_also_where_its_layout_was_not_known_yet(panel, chosen):
+    """To register one is a change of the layout, and no choice of the user."""
+    panel._settled()
+    forget_layouts()
+    panel.ui.compareButton.click()
+    assert panel.ui.compareButton.checked
+    assert panel.looking.compare.is_on
+    assert is_compare_layout(layout_node().GetViewArrangement())
 
 
 def test_the_panel_listens_to_layouts_no_longer_than_it_lives(panel, chosen):

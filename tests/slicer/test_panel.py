@@ -53,7 +53,7 @@ def test_apply_says_why_it_is_disabled(panel):
 
 def test_status_says_what_will_happen(panel):
     panel._parameters.anatomical, panel._parameters.partner = make_pair()
-    assert panel.ui.gridLabel.text == "Result on the grid of MR: 24×20×6 voxels of 2×2×5 mm."
+    assert panel.ui.gridLabel.text == "Result on the grid of MR: 24×20×6 voxels of 2×2×5\u00a0mm."
 
 
 def test_unknown_partner_needs_a_task(panel):
@@ -223,7 +223,7 @@ def test_every_text_can_be_translated():
     unread = ("<", "MACTFusion: ", "MACTFusion preview", "^(?P", "NRRD (*.nrrd)", "</", "\\b(")
     own_names = ("MR head (synthetic)", "CT head (synthetic)", "PET head (synthetic)")
     own_names += ("MACTFusion synthetic head", "Hounsfield unit")
-    own_names += ("Standardized Uptake Value body weight", "hand over")
+    own_names += ("Standardized Uptake Value body weight", "hand over", "take over")
     verdicts = (summary.IN_PLACE, summary.DOUBTFUL, summary.NO_MATCH, summary.NOT_CHECKED)
     bare = []
     for path in (MODULE.parent / "MACTFusionLib").rglob("*.py"):

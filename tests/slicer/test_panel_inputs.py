@@ -73,8 +73,8 @@ def test_sources_are_said_with_units_voxels_and_what_else_there_is(panel, two_pa
     with_units(pet, "{SUVbw}g/ml", "Standardized Uptake Value body weight")
     panel._parameters.anatomical, panel._parameters.partner = mr, pet
     assert panel.ui.sourcesLabel.text.splitlines() == [
-        "Anatomical: MR, 24×20×6, 2×2×5 mm",
-        "Partner: PET, SUV (body weight), 12×10×6, 4×4×5 mm",
+        "Anatomical: MR, 24×20×6, 2×2×5\u00a0mm",
+        "Partner: PET, SUV (body weight), 12×10×6, 4×4×5\u00a0mm",
         "Not chosen: MR: MR FLAIR",
     ]
     assert panel.ui.sourcesLabel.textFormat == panel.ui.gridLabel.textFormat

@@ -31,7 +31,7 @@ def edit(panel):
 def test_typing_is_no_choice_until_it_is_finished(panel, edit, monkeypatch):
     path_edit, line = edit
     stopped = []
-    monkeypatch.setattr(panel.logic.session, "stop", stopped.append)
+    monkeypatch.setattr(panel.logic.session, "stop", lambda *grace_s: stopped.append(grace_s))
     QtTest.QTest.keyClicks(line, "/opt/python")
     assert path_edit.currentPath == "/opt/python"
     assert stopped == []
@@ -72,8 +72,24 @@ def test_what_the_scene_says_is_shown_and_not_told(panel):
     assert told == []
 
 
+def test_a_worker_elsewhere_is_chosen_when_the_command_is_whole(panel, monkeypatch):
+    stopped, session, line = [], panel.logic.session, panel.ui.remoteEdit
+    monkeypatch.setattr(session, "stop", lambda *grace_s: stopped.append(grace_s))
+    QtTest.QTest.keyClicks(line, "ssh gpu python -m mactfusion.worker")
+    assert (session.remote, stopped) == ("", [])
+    assert not session.is_external
+    QtTest.QTest.keyClick(line, qt.Qt.Key_Return)
+    assert session.remote == "ssh gpu python -m mactfusion.worker"
+    assert panel.runs.is_ready  # nothing of Slicer's own Python is needed
+    line.text = ""
+    panel.machine.take()
+    assert session.remote == ""
+    assert len(stopped) == 2
+
+
 def test_while_a_fusion_runs_the_python_stays(panel, monkeypatch):
     monkeypatch.setattr(type(panel.logic), "is_running", True)
     panel.refresh()
     assert not panel.ui.pythonEdit.enabled
+    assert not panel.ui.remoteEdit.enabled
     assert "would be ended" in panel.ui.pythonEdit.toolTip

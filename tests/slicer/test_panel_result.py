@@ -9,10 +9,8 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 import slicer
 from MACTFusionLib import widget
 from MACTFusionLib.made_volumes import make_pair
-from MACTFusionLib.panel.live_log import LiveLog, NewText
 from MACTFusionLib.panel.result import origin_text
 from MACTFusionLib.parameters import Display
-from MACTFusionLib.worker.environment import log
 from results import fused_of
 
 pytestmark = pytest.mark.usefixtures("no_worker")
@@ -78,20 +76,16 @@ def test_provenance_is_one_line(panel, chosen, volumes):
 
 
 def test_the_log_is_read_while_it_is_written(panel):
-    ui = panel.ui
+    ui, log = panel.ui, panel.logic.session.log
     assert ui.logText.isHidden()
-    log().write_bytes(b"first\nhalf a l")
+    log.append(b"first\nhalf a l")
     ui.logButton.checked = True
     assert not ui.logText.isHidden()
     assert ui.logText.plainText == "first"
-    with log().open("ab") as file:
-        file.write("ine, ä\n".encode())
+    log.append("ine, ä\n".encode())
+    panel.live_log.read()
     panel.live_log.read()
     assert ui.logText.plainText == "first\nhalf a line, ä"
-    panel.live_log.read()
-    log().write_bytes(b"cut\n")  # the worker drops old lines
-    panel.live_log.read()
-    assert ui.logText.plainText.endswith("ä\ncut")
     panel.exit()
     assert not panel.live_log._timer.isActive()
     panel.enter()
@@ -99,12 +93,6 @@ def test_the_log_is_read_while_it_is_written(panel):
     ui.logButton.checked = False
     assert not panel.live_log._timer.isActive()
     assert ui.logText.isHidden()
-
-
-def test_without_a_log_there_is_no_text(scene, tmp_path, monkeypatch):
-    monkeypatch.setattr("MACTFusionLib.panel.live_log.log", lambda: tmp_path / "none.log")
-    assert NewText()() == ""
-    assert LiveLog is not None
 
 
 def test_the_pump_is_quick_only_while_an_answer_is_awaited(panel, monkeypatch):

@@ -76,7 +76,10 @@ def test_the_worst_of_several_is_the_icon_and_each_line_has_a_mark(panel):
 
 def test_a_partner_that_covers_little_is_pointed_out(scene):
     mr, pet = make_pair()
-    assert coverage_sentence(mr, pet, is_named=False) == ("It covers 100 %.", verdict.GOOD)
+    assert coverage_sentence(mr, pet, is_named=False) == (
+        "It covers 100 % of the result.",
+        verdict.GOOD,
+    )
     affine = geometry_of(pet).affine.copy()
     affine[0, 3] -= 30
     pet.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(affine))
@@ -122,7 +125,7 @@ def test_a_run_teaches_how_long_the_next_takes(panel, monkeypatch):
     monkeypatch.setattr(panel.logic, "start_fusion", start)
     monkeypatch.setattr(runs, "_install", lambda: True)
     runs.begin([(chosen.anatomical, chosen.partner, None, options)])
-    assert panel.ui.progressLabel.text == "Handing the volumes over"
+    assert panel.ui.progressLabel.text == "Handing over the volumes"
     told["news"]({"reply": "progress", "stage": "hand over", "done": 30, "total": 40})
     assert (panel.ui.progressBar.value, panel.ui.progressBar.maximum) == (30, 40)
     told["end"](fused_of(chosen.anatomical, chosen.partner), None)
@@ -184,6 +187,26 @@ def test_whatever_is_disabled_says_why(panel):
     assert_said()
     assert ui.applyButton.toolTip == tips["applyButton"]
     assert own["applyButton"] != tips["applyButton"]
+
+
+def test_what_has_nothing_to_say_stays_hidden_when_its_section_opens(panel, monkeypatch):
+    ui = panel.ui
+    panel.parent.show()
+    monkeypatch.setitem(panel.logic.session.hello, "devices", [CPU])
+    chosen = panel._parameters
+    chosen.anatomical, chosen.partner = make_pair()
+    panel._settled()
+    assert not ui.sourcesLabel.isHidden()
+    for section in (ui.inputsSection, ui.resultSection):
+        section.collapsed = True
+    chosen.anatomical = chosen.partner = None
+    for section in (ui.inputsSection, ui.resultSection):
+        section.collapsed = False
+    for widget in (ui.sourcesLabel, ui.windowsLabel, ui.anatomicalWindowWidget, ui.originLabel):
+        assert widget.isHidden(), widget.name
+    ui.advancedSection.collapsed = False
+    assert ui.versionsLabel.isHidden()
+    panel.parent.hide()
 
 
 def test_a_tooltip_comes_back(scene):

@@ -21,7 +21,6 @@ from MACTFusionLib.self_test import GRIDS, add_volume, make_pair
 from MACTFusionLib.views.planes import NoPlane, fused_axis, slice_shown
 from MACTFusionLib.views.squares import checkered
 from MACTFusionLib.worker import install
-from MACTFusionLib.worker.conversation import Conversation, WorkerError
 from MACTFusionLib.worker.process import WorkerProcess
 from waiting import has_ended, until
 
@@ -51,34 +50,6 @@ def test_end_of_the_worker_answers_what_is_open():
     until(lambda: len(replies) == 2, process.pump)
     assert {reply["code"] for reply in replies} == {"ended"}
     assert not process.is_busy
-
-
-class Echo:
-    """A worker that answers at once, for conversations."""
-
-    def __init__(self, *replies):
-        self.replies, self.asked = list(replies), []
-
-    def request(self, kind, listener, **fields):
-        self.asked.append((kind, fields))
-        if kind != "cancel" and self.replies:
-            listener(self.replies.pop(0))
-        return len(self.asked)
-
-
-def test_conversation_returns_and_raises():
-    def steps():
-        first = yield "load", {"file": "a"}
-        try:
-            yield "fuse", {}
-        except WorkerError as error:
-            return first["volume"], error.code
-
-    ended = []
-    echo = Echo({"reply": "result", "volume": "k"}, {"reply": "error", "code": "c", "sentence": ""})
-    Conversation(echo, steps(), lambda *end: ended.append(end)).start()
-    assert ended == [(("k", "c"), None)]
-    assert echo.asked == [("load", {"file": "a"}), ("fuse", {})]
 
 
 @pytest.mark.parametrize(

@@ -209,7 +209,7 @@ def test_the_verdict_is_shown_before_apply(shown, worker):
     worker.tell(step(7, 20))
     assert ui.placeLabel.text.endswith(" · step 7 of 20")
     worker.answer(place("in place"))
-    assert ui.placeLabel.text == "PET lies where MR is. It covers 100 %."
+    assert ui.placeLabel.text == "PET lies where MR is. It covers 100 % of the result."
     assert level_of(ui) == GOOD
     assert ui.registerButton.isHidden()
     settle(shown)
@@ -334,8 +334,8 @@ def test_the_button_registers_those_that_are_off(panel, worker, volumes):
     settle(panel)
     worker.answer(place("in place"), place("off"))
     assert panel.ui.placeLabel.text.splitlines() == [
-        "✓ PET lies where MR is. It covers 100 %.",
-        "⚠ CT is off MR by about 12 mm and 8°. It covers 100 %.",
+        "✓ PET lies where MR is. It covers 100 % of the result.",
+        "⚠ CT is off MR by about 12 mm and 8°. It covers 100 % of the result.",
     ]
     panel.ui.registerButton.click()
     ((options, on_end),) = worker.registered

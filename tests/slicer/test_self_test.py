@@ -45,29 +45,26 @@ def run_by_name(kind, *names):
     return outcome
 
 
-def test_cases_that_are_loaded_by_name_make_one_worker_and_end_it(loaded, library, monkeypatch):
-    ended, stop = [], loaded.setUpClass.__func__.__globals__["MACTFusionLogic"].stop
-
-    def stop_and_tell(logic):
-        ended.append(logic.session.is_alive)
-        stop(logic)
-
-    monkeypatch.setattr(
-        loaded.setUpClass.__func__.__globals__["MACTFusionLogic"], "stop", stop_and_tell
-    )
-    names = ("test_names_are_no_markup", "test_samples_load")
-    assert not run_by_name(loaded, *names).skipped
-    assert ended == [True]
+def test_cases_that_are_loaded_by_name_share_a_logic_and_end_it(loaded, monkeypatch):
+    kind, stopped, used = self_test.MACTFusionLogic, [], []
+    stop, close = kind.stop, kind.close_scene
+    monkeypatch.setattr(kind, "stop", lambda logic: stopped.append(logic) or stop(logic))
+    monkeypatch.setattr(kind, "close_scene", lambda logic: used.append(logic) or close(logic))
+    run_by_name(loaded, "test_samples_load", "test_two_patients_are_never_put_together")
+    assert len(used) == 2
+    assert len(set(used)) == 1
+    assert stopped == used[:1]
     assert loaded.logic is None
 
 
-def test_a_case_alone_ends_its_worker_too(loaded, library):
+def test_a_case_alone_ends_its_worker_too(loaded, monkeypatch):
+    stopped = []
+    monkeypatch.setattr(self_test.MACTFusionLogic, "stop", lambda logic: stopped.append(logic))
     case = loaded("test_samples_load")
     outcome = unittest.TestResult()
     case.run(outcome)  # nobody calls setUpClass
     assert outcome.wasSuccessful()
-    assert case.logic is not None
-    assert not case.logic.session.is_alive
+    assert stopped == [case.logic]
 
 
 def test_without_the_libraries_a_sentence_says_why_a_case_is_skipped(

@@ -12,6 +12,7 @@ import vtk
 from MACTFusionLib.self_test import SHAPE
 from MACTFusionLib.views.layout import layout_node
 from results import fused_of
+from special_volumes import open_scene, save_scene
 
 pytestmark = pytest.mark.usefixtures("no_worker")
 
@@ -96,3 +97,38 @@ def test_grey_results_and_faint_voxels_in_3d(panel, chosen, volumes, picture):
     slicer.mrmlScene.Clear(False)
     assert not panel.ui.spaceButton.checked
     assert not panel.looking.space.is_on
+
+
+def renderings():
+    return slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeRenderingDisplayNode")
+
+
+@pytest.fixture
+def opened_again(panel, chosen, volumes, picture, tmp_path):
+    """The fused volume of a scene that was saved while it was rendered; its file has no voxels."""
+    mr, pet, ct = volumes
+    fused_of(mr, [pet, ct])
+    panel._settled()
+    panel.ui.spaceButton.click()
+    save_scene(tmp_path / "scene.mrml")
+    open_scene(tmp_path / "scene.mrml")
+    assert renderings() == 1
+    panel.initializeParameterNode()
+    return panel.looking.fused
+
+
+def test_a_rendering_that_was_saved_is_taken_over_and_not_doubled(panel, opened_again):
+    slicer.util.updateVolumeFromArray(opened_again, np.full((*SHAPE[::-1], 3), 90, np.uint8))
+    panel._settled()
+    assert panel.ui.spaceButton.checked
+    assert renderings() == 1
+    panel.ui.spaceButton.click()
+    assert renderings() == 0
+    assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumePropertyNode") == 0
+
+
+def test_a_saved_volume_without_voxels_is_said(panel, opened_again):
+    panel._settled()
+    assert panel.ui.messageLabel.text == "MR + PET + CT fused has no voxels."
+    assert not panel.ui.spaceButton.checked
+    assert renderings() == 0

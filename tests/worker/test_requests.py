@@ -180,7 +180,7 @@ def test_warnings_are_said_once_for_each_request(worker, mr, pet):
 
 def test_hello_tells_version_devices_models_and_options(worker):
     reply = worker.hello()
-    assert reply["protocol"] == 1
+    assert reply["protocol"] == 2
     assert reply["version"] == __version__
     assert reply["devices"][-1]["name"] == "cpu"
     assert 0 < reply["devices"][-1]["free_bytes"] <= reply["devices"][-1]["total_bytes"]

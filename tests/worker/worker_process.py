@@ -85,20 +85,20 @@ class Worker:
         return self.last_reply(self.send(request, **fields))
 
     def hello(self):
-        reply = self.ask("hello", protocol=1)
+        reply = self.ask("hello", protocol=2)
         self.folder = Path(reply["folder"])
         return reply
 
     def load(self, volume, **about):
         array, affine = volume
-        np.save(self.folder / "volume.npy", array)
+        np.save(self.folder / "volume.npy", kji(array))
         return self.ask("load", file="volume.npy", affine=affine.tolist(), **about)["volume"]
 
     def voxels(self, reply):
         path = self.folder / reply["file"]
         voxels = np.load(path)
         path.unlink()
-        return voxels
+        return kji(voxels)
 
     def said(self, request, kind):
         return [r for r in self.past if r["id"] == request and r["reply"] == kind]
@@ -108,6 +108,11 @@ class Worker:
             self.process.kill()
         self.process.wait()
         self.process.stdin.close()
+
+
+def kji(array):
+    """Turn ``(I, J, K[, 3])`` into what files hold, ``(K, J, I[, 3])``, or back."""
+    return array.transpose(2, 1, 0, *range(3, array.ndim))
 
 
 def wait_until(condition, patience_s=PATIENCE_S):

@@ -106,10 +106,10 @@ def measure(size: int, repeats: int) -> Times:
             cpu = times.cpu_times()
             return time.perf_counter() - began, cpu.user + cpu.system
 
-        folder = Path(asker.ask("hello", protocol=1)["folder"])
+        folder = Path(asker.ask("hello", protocol=2)["folder"])
         keys = []
         for edge, spacing_mm in ((size, 1.0), (size // 2, 2.0)):
-            np.save(folder / "volume.npy", rng.random((edge, edge, SLICES), np.float32) * 900)
+            np.save(folder / "volume.npy", rng.random((SLICES, edge, edge), np.float32) * 900)
             affine = np.diag([spacing_mm, spacing_mm, 4.0, 1.0]).tolist()
             keys.append(asker.ask("load", file="volume.npy", affine=affine)["volume"])
         pair = {"anatomical": keys[0], "partner": keys[1]}

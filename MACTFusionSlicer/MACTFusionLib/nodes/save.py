@@ -20,6 +20,11 @@ def save_volume(node: slicer.vtkMRMLVolumeNode, path: str) -> None:
     Files know no parent transform. So a volume under one is written at its place in the world, by
     a copy; the node itself stays as it is.
 
+    This is what ``slicer.util.exportNode(node, path, world=True)`` is for, and yet it is not used:
+    it needs the application, which tests do without, says only in the log why a file could not be
+    written, and keeps the format of its first call for those that follow, as it changes one of its
+    default arguments.
+
     Args:
         node: scalar or vector volume node.
         path: file to write; its suffix chooses the format, and an existing file is replaced.

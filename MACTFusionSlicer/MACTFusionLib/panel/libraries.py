@@ -8,7 +8,6 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..worker import install
-from ..worker.environment import external_python
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +38,7 @@ class Libraries:
     @property
     def are_ready(self) -> bool:
         """Whether a worker can be started without asking for anything."""
-        if external_python(self._session().python):
+        if self._session().is_external:
             return True
         if not self._are_there:  # looked up until it is so
             self._are_there = not self._obstacle() and not install.missing(self._requirements)

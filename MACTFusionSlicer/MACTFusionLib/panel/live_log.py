@@ -5,35 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..timer import timer
-from ..worker.environment import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..worker.log import WorkerLog
+
 _READ_MS = 500
-
-
-class NewText:
-    """Reads what was added to a log since it was read last; a log that was cut is read anew."""
-
-    def __init__(self) -> None:
-        self._position = 0
-        self._rest = b""
-
-    def __call__(self) -> str:
-        """Return whole lines that are new, "" where there are none."""
-        try:
-            with log().open("rb") as file:
-                size = file.seek(0, 2)
-                if size < self._position:
-                    self._position, self._rest = 0, b""
-                file.seek(self._position)
-                read = file.read()
-        except OSError:  # nothing was printed yet
-            return ""
-        self._position += len(read)
-        lines, end, self._rest = (self._rest + read).rpartition(b"\n")
-        return (lines + end).decode("utf-8", "replace")
 
 
 class LiveLog:
@@ -41,20 +19,21 @@ class LiveLog:
 
     Args:
         ui: widgets of the panel.
-        new_text: returns what was printed since it was asked last.
+        log: returns what the worker said besides replies.
     """
 
-    def __init__(self, ui: Any, new_text: Callable[[], str]) -> None:
+    def __init__(self, ui: Any, log: Callable[[], WorkerLog]) -> None:
         self._ui = ui
-        self._new_text = new_text
+        self._log = log
+        self._position = 0
         self._timer = timer(_READ_MS, self.read)
         ui.logButton.toggled.connect(self._toggle)
 
     def read(self) -> None:
         """Add what is new."""
-        text = self._new_text().rstrip("\n")
+        text, self._position = self._log().since(self._position)
         if text:
-            self._ui.logText.appendPlainText(text)
+            self._ui.logText.appendPlainText(text.rstrip("\n"))
 
     def rest(self) -> None:
         """Read no more, while another module is shown."""

@@ -45,10 +45,11 @@ def progress_text(news: dict) -> str:
     """
     texts = {
         "start": _("Starting the worker"),
-        "hand over": _("Handing the volumes over"),
         "prepare": _("Preparing the volumes"),
         "write": _("Finishing"),
     }
+    if news["stage"] in ("hand over", "take over"):
+        return _("Handing over {name}").format(name=news.get("name") or _("the volumes"))
     if news["stage"] == "import":
         return _("Into the DICOM database")
     if news["stage"] == "write" and news.get("total"):

@@ -61,7 +61,7 @@ def voxels_text(shape: tuple, affine: np.ndarray) -> tuple:
     edges_mm = np.linalg.norm(affine[:3, :3], axis=0)
     edges = "×".join(f"{edge:.3g}" for edge in edges_mm)
     size = "×".join(str(n) for n in shape)
-    return size, _("{edges} mm").format(edges=edges)
+    return size, _("{edges}\u00a0mm").format(edges=edges)
 
 
 def sources_text(chosen: MACTFusionParameters, patient: Patient | None) -> str:

@@ -52,6 +52,7 @@ class CompareViews:
         if layout is None:
             return False
         partners = partners_in(partner)
+        number = layout_id(len(partners))
         is_new = self._shown[: len(partners) + 1] != (anatomical, *partners)
         if is_new:
             self._place = _looked_at(anatomical, axis)
@@ -62,7 +63,7 @@ class CompareViews:
             self._former = arrangement, _crosshair_mode()
         self._shown = (anatomical, *partners, fused)
         self.is_on = True
-        layout.SetViewArrangement(layout_id(len(partners)))
+        layout.SetViewArrangement(number)
         backgrounds = (anatomical, *partners, anatomical)
         for name, background in zip(view_names(len(partners)), backgrounds):  # noqa: B905  Python 3.9
             view = view_named(name)

@@ -50,6 +50,24 @@ def fit(view: slicer.vtkMRMLSliceNode) -> None:
         widget.sliceLogic().FitSliceToBackground()
 
 
+def show_in_front(anatomical: Any, fused: Any = None) -> None:
+    """Show a volume in all slice views, with another one before it.
+
+    The views stay where they are if they showed the anatomical volume before; else it is fitted
+    into them: a new volume may lie anywhere.
+
+    Args:
+        anatomical: volume node.
+        fused: volume node, or None.
+    """
+    composites = [composite_of(view) for view in shown_slices()]
+    before = {None if each is None else each.GetBackgroundVolumeID() for each in composites}
+    is_new = anatomical is not None and before != {anatomical.GetID()}
+    slicer.util.setSliceViewerLayers(
+        background=anatomical, foreground=fused, foregroundOpacity=1.0, fit=is_new
+    )
+
+
 def centre_of(view: slicer.vtkMRMLSliceNode) -> np.ndarray:
     """Return the point in the middle of a slice view, RAS millimetres."""
     return slicer.util.arrayFromVTKMatrix(view.GetSliceToRAS())[:3, 3].copy()

@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 from .layout import layout_node
 
 _METHOD = "vtkMRMLGPURayCastVolumeRenderingDisplayNode"
+_OURS = "MACTFusion.InSpace"
 _OPACITY = ((0.0, 0.0), (0.12, 0.0), (0.45, 0.12), (1.0, 0.6))
 """Brightness, as a share of full scale, and opacity: air is clear, tissue thin, uptake and bone
 dense."""
@@ -31,6 +32,11 @@ class RenderedVolume:
         """Whether a volume is rendered."""
         return bool(self._nodes)
 
+    @property
+    def was_saved(self) -> bool:
+        """Whether a scene brought a rendering along that this object does not know."""
+        return not self.is_on and bool(_ours())
+
     def show(self, fused: slicer.vtkMRMLVolumeNode) -> str:
         """Render a fused volume, and bring a 3-D view up where the layout has none.
 
@@ -40,12 +46,17 @@ class RenderedVolume:
         Returns:
             Why that cannot be done, "" where it is.
         """
+        image = fused.GetImageData()
+        if image is None or image.GetNumberOfPoints() == 0:
+            return _("{name} has no voxels.").format(name=fused.GetName())
         self._take_away()
         display = slicer.mrmlScene.AddNewNodeByClass(_method())
         if display is None:
             return _("This Slicer has no volume rendering.")
         look = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLVolumePropertyNode", _("Fused in 3-D"))
         self.volume, self._nodes = fused, [display, look]
+        for node in self._nodes:
+            node.SetAttribute(_OURS, "1")
         _set_preset(look, fused)
         display.SetAndObserveVolumePropertyNodeID(look.GetID())
         fused.AddAndObserveDisplayNodeID(display.GetID())
@@ -68,10 +79,9 @@ class RenderedVolume:
         self._nodes, self.volume = [], None
 
     def _take_away(self) -> None:
-        nodes, self._nodes, self.volume = self._nodes, [], None
-        for node in nodes:
-            if slicer.mrmlScene.IsNodePresent(node):
-                slicer.mrmlScene.RemoveNode(node)
+        self._nodes, self.volume = [], None
+        for node in _ours():  # also those that came with a scene
+            slicer.mrmlScene.RemoveNode(node)
 
     def _bring_view_up(self) -> None:
         layout = layout_node()
@@ -83,6 +93,12 @@ class RenderedVolume:
             layout.SetViewArrangement(layout.SlicerLayoutFourUpView)
         if slicer.app.layoutManager() is not None:
             slicer.util.resetThreeDViews()
+
+
+def _ours() -> list:
+    kinds = ("vtkMRMLVolumeRenderingDisplayNode", "vtkMRMLVolumePropertyNode")
+    nodes = [node for kind in kinds for node in slicer.util.getNodesByClass(kind)]
+    return [node for node in nodes if node.GetAttribute(_OURS)]
 
 
 def _method() -> str:

@@ -38,7 +38,7 @@ class UnderMouse(VTKObservationMixin):
         self,
         logic: MACTFusionLogic,
         show: Callable[[str], None],
-        volumes: Callable[[], Sequence[slicer.vtkMRMLVolumeNode]] = tuple,
+        volumes: Callable[[], Sequence[slicer.vtkMRMLVolumeNode]],
     ) -> None:
         super().__init__()
         self._logic = logic
@@ -103,7 +103,7 @@ class UnderMouse(VTKObservationMixin):
     def _tell(self, position: list, found: dict | None = None) -> None:
         """Show the values of the chosen volumes, or more where the worker speaks of the same."""
         own = values_at(self._sources, position)
-        if found is not None and (not own["sources"] or _are_of_one(own, found)):
+        if found is not None and _are_of_one(own, found):
             own = found
         is_inside = any(not source["is_outside"] for source in own["sources"])
         self._show(probe_text(own) if is_inside else "")
@@ -160,7 +160,7 @@ def _are_of_one(own: dict, found: dict) -> bool:
 
     A partner that was registered lies elsewhere for it; so the anatomical volume tells.
     """
-    if len(own["sources"]) != len(found["sources"]):
+    if not own["sources"] or len(own["sources"]) != len(found["sources"]):
         return False
     ours, theirs = (each["sources"][0] for each in (own, found))
     if ours["is_outside"] or theirs["is_outside"] or None in (ours["value"], theirs["value"]):

@@ -45,6 +45,11 @@ class Watch(VTKObservationMixin):
             for event in _events_of(node):
                 self.addObserver(node, event, self._tell)
 
+    def stop(self) -> None:
+        """Watch nothing any more."""
+        self.removeObservers()
+        self._watched = []
+
     def _tell(self, *_unused: Any) -> None:
         self._changed()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import shlex
 import shutil
 import stat
 import sys
@@ -46,7 +47,26 @@ def worker_command(chosen: str) -> list[str]:
     Args:
         chosen: an external interpreter, "" for Slicer's own.
     """
-    return [external_python(chosen) or own_python(), "-m", "mactfusion.worker", "--log", str(log())]
+    python = external_python(chosen)
+    if os.path.dirname(python):  # noqa: PTH120  "python" alone is looked up
+        python = os.path.abspath(python)  # noqa: PTH100  the worker runs in another folder
+    # Slicer's Python is a launcher: the worker's parent, which may live longer than Slicer.
+    entry = ["-m", "mactfusion.worker", "--asker", str(os.getpid())]
+    return [python or own_python(), *entry]
+
+
+def remote_command(line: str) -> list | str:
+    """Return the command that connects to a worker elsewhere.
+
+    Args:
+        line: as in a terminal, such as ``ssh gpu-server /opt/mactfusion/bin/python -m
+            mactfusion.worker``; no shell reads it on this computer.
+
+    Raises:
+        ValueError: a quotation mark is missing.
+    """
+    # Windows has backslashes in paths, and cuts the line itself.
+    return line.strip() if os.name == "nt" else shlex.split(line)
 
 
 def worker_environment(chosen: str) -> dict[str, str]:
@@ -55,13 +75,28 @@ def worker_environment(chosen: str) -> dict[str, str]:
     Slicer's variables would make another Python load Slicer's libraries; so an external one gets
     those that Slicer was started with. It uses the library that is installed there.
     """
+    # "-m" would put the folder where it runs before all libraries; see also work_folder().
+    safe = {"PYTHONSAFEPATH": "1"}
     if external_python(chosen):
-        start = slicer.util.startupEnvironment() if hasattr(slicer, "app") else os.environ
-        return {name: value for name, value in start.items() if name not in _NOT_FOR_OTHERS}
+        return {**environment_of_others(), **safe}
     folder = library_folder()
     path = [str(folder)] if folder else []
     path += [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path)}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path), **safe}
+
+
+def work_folder() -> Path:
+    """Return the folder where the worker runs: one of the extension, without any module.
+
+    Python 3.10 looks for modules there first, whatever the environment says.
+    """
+    return Path(__file__).resolve().parents[2] / "Resources"
+
+
+def environment_of_others() -> dict[str, str]:
+    """Return the environment variables of programs that are not Slicer's."""
+    start = slicer.util.startupEnvironment() if hasattr(slicer, "app") else os.environ
+    return {name: value for name, value in start.items() if name not in _NOT_FOR_OTHERS}
 
 
 def log() -> Path:

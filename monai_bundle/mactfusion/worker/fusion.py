@@ -252,7 +252,8 @@ class Fusion:
         fused: MetaTensor = case["pred"]
         name = f"result-{job.request.id}.npy"
         voxels = stored_values(fused, dtype, _AS_NRRD)
-        np.save(self._folder / name, voxels, allow_pickle=False)
+        order = (2, 1, 0, *range(3, voxels.ndim))  # as they lie in memory, here and in 3D Slicer
+        np.save(self._folder / name, voxels.transpose(order), allow_pickle=False)
         self._last = self._seen(job, case, voxels)
         known_by = {"voxels_sha256": digest_of(voxels)} if job.request.kind == "fuse" else {}
         return {

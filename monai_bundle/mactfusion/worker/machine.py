@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import torch
 
+from mactfusion import record
 from mactfusion.bundle import bundle_root
 from mactfusion.errors import InputError
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
@@ -15,6 +16,11 @@ from mactfusion.weights import check_weights
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the library and of what it runs on; ``cuda`` is "" without it."""
+    return {**record.versions(), "cuda": torch.version.cuda or ""}
 
 
 def devices() -> list[dict[str, Any]]:

@@ -12,11 +12,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO
 
-VERSION = 1
+VERSION = 2
 LONGEST_LINE = 2**20
 """Bytes; a colour table of 4096 entries fits several times."""
 
-REQUESTS = ("hello", "load", "place", "preview", "fuse", "export", "probe", "cancel", "shutdown")
+REQUESTS = (
+    *("hello", "put", "get", "drop", "load"),
+    *("place", "preview", "fuse", "export", "probe", "cancel", "shutdown"),
+)
 
 
 class RequestError(Exception):

@@ -107,15 +107,20 @@ def _affine(rows: list[Any]) -> np.ndarray:
 
 
 def _read(path: Path) -> np.ndarray:
-    """Read ``(I, J, K[, 3])`` through a memory map, which never holds Python objects."""
+    """Read a file of ``(K, J, I[, 3])`` through a memory map, which never holds Python objects.
+
+    Returns:
+        ``(I, J, K[, 3])``, in memory always in the same order.
+    """
     try:
         mapped = np.lib.format.open_memmap(path, mode="r")
-        # Little-endian, as torch wants it, and in one order, which is that of the panel's files.
-        array = np.array(mapped, dtype=mapped.dtype.newbyteorder("="), order="F")
+        if mapped.ndim != 3 and (mapped.ndim != 4 or mapped.shape[-1] != 3):
+            raise RequestError("bad-volume", f"A volume cannot have the shape {mapped.shape}.")
+        turned = mapped.transpose(2, 1, 0, *range(3, mapped.ndim))
+        # Little-endian, as torch wants it.
+        array = np.array(turned, dtype=mapped.dtype.newbyteorder("="), order="F")
     except (OSError, ValueError, EOFError, MemoryError) as error:
         raise RequestError("bad-volume", "The volume's .npy file cannot be read.") from error
-    if array.ndim != 3 and (array.ndim != 4 or array.shape[-1] != 3):
-        raise RequestError("bad-volume", f"A volume cannot have the shape {array.shape}.")
     if array.dtype.kind not in "iuf" or array.dtype.itemsize > 8 or array.size == 0:
         raise RequestError("bad-volume", f"Voxels of type {array.dtype} cannot be fused.")
     return array

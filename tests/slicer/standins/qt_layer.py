@@ -21,10 +21,11 @@ from .strict import RELEASE, as_listed, listed_module
 
 class CollapsibleButton(Widget):
     HEADER = 26
+    contentsCollapsed = Signal(bool)  # noqa: N815
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._text, self._collapsed = "", False
+        self._text, self._collapsed, self._is_forcing = "", False, False
         self.setContentsMargins(0, self.HEADER, 0, 0)
 
     def paintEvent(self, event):  # noqa: N802
@@ -46,15 +47,48 @@ class CollapsibleButton(Widget):
         self._text = text
 
     def _set_collapsed(self, collapsed):
-        self._collapsed = collapsed
-        for child in self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindDirectChildrenOnly):
-            child.setVisible(not collapsed)
+        has_changed, self._collapsed = collapsed != self._collapsed, collapsed
+        self._force_all()
         self.setMaximumHeight(self.HEADER if collapsed else 16777215)
+        if has_changed:
+            self.contentsCollapsed.emit(collapsed)
+
+    def setVisible(self, is_shown):  # noqa: N802
+        self._is_forcing = True
+        super().setVisible(is_shown)
+        self._is_forcing = False
+        self._force_all()
+
+    def _force_all(self):
+        for child in self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindDirectChildrenOnly):
+            self._force(child)
+
+    def _force(self, child):
+        """Hide a child with the others, and show only one that nobody else has hidden."""
+        if not self.testAttribute(QtCore.Qt.WA_WState_Created):
+            return
+        self._is_forcing = True
+        is_wanted = child.property("visibilityToParent")
+        child.setVisible(not self._collapsed and is_wanted is not False)
+        self._is_forcing = False
 
     def childEvent(self, event):  # noqa: N802
         super().childEvent(event)
-        if event.added() and self._collapsed and event.child().isWidgetType():
-            event.child().setVisible(False)
+        child = event.child()
+        if event.added() and child.isWidgetType():
+            if child.testAttribute(QtCore.Qt.WA_WState_ExplicitShowHide) and child.isHidden():
+                child.setProperty("visibilityToParent", False)
+            child.installEventFilter(self)
+            if self._collapsed:
+                self._force(child)
+
+    def eventFilter(self, child, event):  # noqa: N802
+        kinds = {QtCore.QEvent.ShowToParent: True, QtCore.QEvent.HideToParent: False}
+        if not self._is_forcing and event.type() in kinds:
+            child.setProperty("visibilityToParent", kinds[event.type()])
+            if self._collapsed and kinds[event.type()]:
+                self._force(child)
+        return False
 
     text = Property(str, lambda self: self._text, _set_text)
     collapsed = Property(bool, lambda self: self._collapsed, _set_collapsed)
