@@ -63,6 +63,7 @@ class Runs:
         self._failures: list[str] = []
         self._notes: list[str] = []
         self._details = ""
+        self._is_error = False
         self._warnings: list[str] = []
         self.fused = None
         self._progress = Progress(ui)
@@ -171,11 +172,16 @@ class Runs:
     def say(self, sentence: str, is_error: bool = False, details: str = "") -> None:
         """Show a sentence, and keep what lies behind it for the button."""
         label = self._ui.messageLabel
-        colour_as_warning(label, is_error)
         label.text = sentence
         label.setVisible(bool(sentence))
+        self._is_error = is_error
+        self.show()
         self._details = details
         self._ui.detailsButton.setVisible(bool(details))
+
+    def show(self) -> None:
+        """Colour the last sentence; the theme may be another one now."""
+        colour_as_warning(self._ui.messageLabel, self._is_error)
 
     def show_details(self) -> None:
         """Show what lies behind the last message."""

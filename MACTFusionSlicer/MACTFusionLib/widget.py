@@ -65,6 +65,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.watch = Watch(self._settle)
         self._parts(Path(self.resourcePath("requirements.txt")))
         self.ui.applyButton.clicked.connect(self._apply)
+        for name in ("inputsSection", "advancedSection", "resultSection"):
+            # What was hidden while its section was closed comes up with it otherwise.
+            getattr(self.ui, name).contentsCollapsed.connect(self._on_section)
         scene = slicer.mrmlScene
         self.addObserver(scene, scene.StartCloseEvent, self._on_scene_closing)
         self.addObserver(scene, scene.EndCloseEvent, self._on_scene_closed)
@@ -134,6 +137,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.inputs.show()
         reason = self.status.show()
         self.placing.show()
+        self.runs.show()
         self.saving.show()
         self.dicom.show()
         self.looking.enable(can_fuse=not reason)
@@ -209,6 +213,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.looking.blend()
         self.refresh()
         self._settle()
+
+    def _on_section(self, *_unused: object) -> None:
+        self.refresh()
 
     def _on_nodes_changed(self, *_unused: object) -> None:
         if self.logic is not None and self._parameters is not None:

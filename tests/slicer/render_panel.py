@@ -2,8 +2,8 @@
 
 Writes a picture of each state, the light theme on the left and the dark one on the right: ``idle``
 (nothing loaded), ``loaded``, ``running``, ``result``, ``warning`` (a partner that is off),
-``error`` and ``advanced`` (the sections that are closed otherwise). The sample data are fused for it. Needs
-the environment of ``make test-panel`` and a Python with the library, as the tests do.
+``error``, ``advanced`` (the sections that are closed otherwise). The sample data are fused for it.
+Needs the environment of ``make test-panel`` and a Python with the library, as the tests do.
 """
 
 from __future__ import annotations

@@ -189,6 +189,26 @@ def test_whatever_is_disabled_says_why(panel):
     assert own["applyButton"] != tips["applyButton"]
 
 
+def test_what_has_nothing_to_say_stays_hidden_when_its_section_opens(panel, monkeypatch):
+    ui = panel.ui
+    panel.parent.show()
+    monkeypatch.setitem(panel.logic.session.hello, "devices", [CPU])
+    chosen = panel._parameters
+    chosen.anatomical, chosen.partner = make_pair()
+    panel._settled()
+    assert not ui.sourcesLabel.isHidden()
+    for section in (ui.inputsSection, ui.resultSection):
+        section.collapsed = True
+    chosen.anatomical = chosen.partner = None
+    for section in (ui.inputsSection, ui.resultSection):
+        section.collapsed = False
+    for widget in (ui.sourcesLabel, ui.windowsLabel, ui.anatomicalWindowWidget, ui.originLabel):
+        assert widget.isHidden(), widget.name
+    ui.advancedSection.collapsed = False
+    assert ui.versionsLabel.isHidden()
+    panel.parent.hide()
+
+
 def test_a_tooltip_comes_back(scene):
     button = qt.QPushButton()
     button.toolTip = "Does it."

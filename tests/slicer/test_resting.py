@@ -73,6 +73,7 @@ def unseen(scene, library):
 
 def test_nothing_starts_before_the_module_is_entered(unseen, monkeypatch):
     mr, pet = make_pair()
+    unseen.setParameterNode(unseen.logic.getParameterNode())  # as a script may do
     unseen._parameters.anatomical, unseen._parameters.partner = mr, pet
     assert unseen._parameters.livePreview
     unseen._settled()

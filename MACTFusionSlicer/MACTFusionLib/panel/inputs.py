@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
-from ..looking import show_in_front
 from ..nodes.guess import guess_pair
 from ..nodes.pairs import loaded_volumes
 from ..nodes.patients import doubt, patients_of
 from ..nodes.samples import load_samples, sample_titles
+from ..views.shown import show_in_front
 from .allow import allow
 from .lists import fill
 from .sources import kind_name, sources_text

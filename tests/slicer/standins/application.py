@@ -9,6 +9,7 @@ import slicer
 from PySide6 import QtCore, QtWidgets
 
 from .layout_manager import LayoutManager
+from .strict import as_listed
 
 MODULE = Path(__file__).resolve().parents[3] / "MACTFusionSlicer" / "MACTFusion.py"
 
@@ -60,6 +61,10 @@ class Application:
 
     def applicationLogic(self):  # noqa: N802
         return self._logic
+
+
+as_listed(ModuleManager, "qSlicerModuleManager")
+as_listed(Application, "qSlicerApplication")
 
 
 class Scene:

@@ -14,6 +14,7 @@ import vtk
 from PySide6 import QtCore
 from PySide6.QtCore import Signal
 
+from .strict import as_listed
 from .views import WIDGETS
 
 
@@ -195,3 +196,6 @@ class LayoutManager(QtCore.QObject):
                 self._make_widget(node)
                 node.SetMappedInLayout(True)
         self.layoutChanged.emit(self._layout_node.GetViewArrangement())
+
+
+as_listed(LayoutManager, "qSlicerLayoutManager")

@@ -6,50 +6,26 @@ class gets a subclass that does the same. Slicer's own widgets are drawn plainly
 
 from __future__ import annotations
 
+import re
 import sys
-import types
+import xml.etree.ElementTree as ET
 
-import shiboken6
 from PySide6 import QtCore, QtGui, QtUiTools, QtWidgets
 from PySide6.QtCore import Property, Signal
 
-NOT_AS_ATTRIBUTES = ("sizeHint", "minimumSizeHint", "objectName")
-PLAIN = (
-    *("QWidget", "QLabel", "QPushButton", "QCheckBox", "QComboBox", "QSpinBox", "QDoubleSpinBox"),
-    *("QSlider", "QLineEdit", "QFrame", "QProgressBar", "QListWidget", "QTextEdit"),
-    "QPlainTextEdit",
-)
-
-
-def _as_in_pythonqt(base):
-    meta = base.staticMetaObject
-    names = [meta.property(index).name() for index in range(meta.propertyCount())]
-    attributes = {name: _attribute(base, name) for name in names if name not in NOT_AS_ATTRIBUTES}
-    attributes["name"] = property(QtCore.QObject.objectName)
-    return type(base.__name__, (base,), attributes)
-
-
-def _attribute(base, name):
-    """One of Qt's properties by its functions, such as ``text`` and ``setText``."""
-    capital = name[0].upper() + name[1:]
-    readers = [
-        getattr(base, reader, None)
-        for reader in (name, f"is{capital}", f"has{capital}", f"to{capital}")
-    ]
-    reader = next((found for found in readers if found is not None), None)
-    return property(reader, getattr(base, f"set{capital}", None))
-
-
-CLASSES = {name: _as_in_pythonqt(getattr(QtWidgets, name)) for name in PLAIN}
-Widget = CLASSES["QWidget"]
+from .node_selector import NodeComboBox
+from .path_edit import PathLineEdit
+from .pythonqt import CLASSES, Widget
+from .strict import RELEASE, as_listed, listed_module
 
 
 class CollapsibleButton(Widget):
     HEADER = 26
+    contentsCollapsed = Signal(bool)  # noqa: N815
 
     def __init__(self, parent=None):
         super().__init__(parent)
-        self._text, self._collapsed = "", False
+        self._text, self._collapsed, self._is_forcing = "", False, False
         self.setContentsMargins(0, self.HEADER, 0, 0)
 
     def paintEvent(self, event):  # noqa: N802
@@ -71,15 +47,48 @@ class CollapsibleButton(Widget):
         self._text = text
 
     def _set_collapsed(self, collapsed):
-        self._collapsed = collapsed
-        for child in self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindDirectChildrenOnly):
-            child.setVisible(not collapsed)
+        has_changed, self._collapsed = collapsed != self._collapsed, collapsed
+        self._force_all()
         self.setMaximumHeight(self.HEADER if collapsed else 16777215)
+        if has_changed:
+            self.contentsCollapsed.emit(collapsed)
+
+    def setVisible(self, is_shown):  # noqa: N802
+        self._is_forcing = True
+        super().setVisible(is_shown)
+        self._is_forcing = False
+        self._force_all()
+
+    def _force_all(self):
+        for child in self.findChildren(QtWidgets.QWidget, options=QtCore.Qt.FindDirectChildrenOnly):
+            self._force(child)
+
+    def _force(self, child):
+        """Hide a child with the others, and show only one that nobody else has hidden."""
+        if not self.testAttribute(QtCore.Qt.WA_WState_Created):
+            return
+        self._is_forcing = True
+        is_wanted = child.property("visibilityToParent")
+        child.setVisible(not self._collapsed and is_wanted is not False)
+        self._is_forcing = False
 
     def childEvent(self, event):  # noqa: N802
         super().childEvent(event)
-        if event.added() and self._collapsed and event.child().isWidgetType():
-            event.child().setVisible(False)
+        child = event.child()
+        if event.added() and child.isWidgetType():
+            if child.testAttribute(QtCore.Qt.WA_WState_ExplicitShowHide) and child.isHidden():
+                child.setProperty("visibilityToParent", False)
+            child.installEventFilter(self)
+            if self._collapsed:
+                self._force(child)
+
+    def eventFilter(self, child, event):  # noqa: N802
+        kinds = {QtCore.QEvent.ShowToParent: True, QtCore.QEvent.HideToParent: False}
+        if not self._is_forcing and event.type() in kinds:
+            child.setProperty("visibilityToParent", kinds[event.type()])
+            if self._collapsed and kinds[event.type()]:
+                self._force(child)
+        return False
 
     text = Property(str, lambda self: self._text, _set_text)
     collapsed = Property(bool, lambda self: self._collapsed, _set_collapsed)
@@ -120,35 +129,6 @@ class SliderWidget(Widget):
     )
     decimals = Property(int, lambda s: s.box.decimals(), lambda s, v: s.box.setDecimals(v))
     value = Property(float, lambda s: s.box.value(), lambda s, v: s.box.setValue(v))
-
-
-class PathLineEdit(Widget):
-    """An editable list of paths, whose signal comes for acceptable text only."""
-
-    currentPathChanged = Signal(str)  # noqa: N815
-
-    def __init__(self, parent=None):
-        super().__init__(parent)
-        layout = QtWidgets.QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self._combo = CLASSES["QComboBox"]()
-        self._line = CLASSES["QLineEdit"]()
-        self._combo.setEditable(True)
-        self._combo.setLineEdit(self._line)
-        self._line.setValidator(QtGui.QRegularExpressionValidator(QtCore.QRegularExpression(".+")))
-        self._line.textChanged.connect(self._tell)
-        layout.addWidget(self._combo)
-
-    def comboBox(self):  # noqa: N802
-        return self._combo
-
-    def _tell(self, path):
-        if self._line.hasAcceptableInput():
-            self.currentPathChanged.emit(path)
-
-    currentPath = Property(  # noqa: N815
-        str, lambda self: self._line.text, lambda self, path: self._line.setText(path)
-    )
 
 
 class MRMLWidget(Widget):
@@ -206,72 +186,11 @@ class WindowLevelWidget(Widget):
             display.SetWindowLevel(*(box.value() for box in self.boxes))
 
 
-def _without_scene_connections(ui):
-    """Leave out of a .ui what QUiLoader cannot connect here; :class:`Loader` does it."""
+def _without_what_is_set_later(ui):
+    """Leave out of a .ui what QUiLoader cannot do here; :class:`Loader` does it."""
+    ui = re.sub(rb'<property name="filters">.*?</property>', b"", ui, flags=re.DOTALL)
     start, end = ui.find(b"<connections>"), ui.find(b"</connections>")
     return ui if start < 0 else ui[:start] + b"<connections>" + ui[end:]
-
-
-def _setting(name, kind):
-    return Property(
-        kind, lambda self: self.settings.get(name), lambda self, v: self.settings.update({name: v})
-    )
-
-
-class NodeComboBox(CLASSES["QComboBox"]):
-    currentNodeChanged = Signal(object)  # noqa: N815
-    nodeTypes = _setting("nodeTypes", "QStringList")  # noqa: N815
-    noneDisplay = _setting("noneDisplay", str)  # noqa: N815
-    noneEnabled = _setting("noneEnabled", bool)  # noqa: N815
-    addEnabled = _setting("addEnabled", bool)  # noqa: N815
-    removeEnabled = _setting("removeEnabled", bool)  # noqa: N815
-    renameEnabled = _setting("renameEnabled", bool)  # noqa: N815
-    showChildNodeTypes = _setting("showChildNodeTypes", bool)  # noqa: N815
-
-    def __init__(self, parent=None):
-        super().__init__(parent)
-        self.settings = {}
-        self._scene = None
-        self._nodes = [None]
-        self._chosen = None
-        self.activated.connect(lambda index: self.setCurrentNode(self._nodes[index]))
-
-    def setMRMLScene(self, scene):  # noqa: N802
-        self._scene = scene
-        for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndCloseEvent):
-            scene.AddObserver(event, lambda *_: self._refill())
-        self._refill()
-
-    def currentNode(self):  # noqa: N802
-        return self._chosen
-
-    def setCurrentNode(self, node):  # noqa: N802
-        has_changed = node is not self._chosen
-        self._chosen = node
-        self._refill()
-        if has_changed:
-            self.currentNodeChanged.emit(node)
-
-    def _refill(self):
-        if self._scene is None or not shiboken6.isValid(self):
-            return
-        found = []
-        for kind in self.settings.get("nodeTypes", []):
-            found += [n for n in _nodes(self._scene, kind) if n.GetClassName() == kind]
-        visible = [node for node in found if not node.GetHideFromEditors()]
-        self._nodes = [None, *visible]
-        self.clear()
-        self.addItem(self.settings.get("noneDisplay", "None"))
-        for node in visible:
-            self.addItem(node.GetName())
-        if self._chosen is not None and self._chosen not in self._nodes:
-            self._chosen = None
-            self.currentNodeChanged.emit(None)
-        self.setCurrentIndex(self._nodes.index(self._chosen))
-
-
-def _nodes(scene, kind):
-    return [scene.GetNthNodeByClass(i, kind) for i in range(scene.GetNumberOfNodesByClass(kind))]
 
 
 SLICER_WIDGETS = {
@@ -290,6 +209,12 @@ CTK_WIDGETS = {
 }
 
 
+for _kinds in (SLICER_WIDGETS, CTK_WIDGETS):
+    for _name, _kind in _kinds.items():
+        if _kind is not None:
+            as_listed(_kind, _name)
+
+
 class Loader(QtUiTools.QUiLoader):
     """Makes the subclasses above, and the connections of the file that concern the scene."""
 
@@ -303,16 +228,30 @@ class Loader(QtUiTools.QUiLoader):
 
     def load(self, file):
         content = QtCore.QBuffer()
-        content.setData(_without_scene_connections(bytes(file.readAll())))
+        ui = bytes(file.readAll())
+        content.setData(_without_what_is_set_later(ui))
         widget = super().load(content)
         for combo in widget.findChildren(NodeComboBox):
             widget.mrmlSceneChanged.connect(combo.setMRMLScene)
+        for name, flags in _path_filters(ui).items():
+            widget.findChild(PathLineEdit, name)._filters = flags
         return widget
+
+
+def _path_filters(ui):
+    """What each path edit of a .ui may be set to, by its name: flags that QUiLoader cannot read."""
+    found = {}
+    for widget in ET.fromstring(ui).iter("widget"):
+        for prop in widget.findall("property"):
+            if prop.get("name") == "filters" and prop.find("set") is not None:
+                flags = prop.findtext("set").split("|")
+                found[widget.get("name")] = {flag.rpartition("::")[2] for flag in flags}
+    return found
 
 
 def install(slicer):
     """Put modules ``qt`` and ``ctk`` and Slicer's widgets where ``import`` finds them."""
-    qt, ctk = types.ModuleType("qt"), types.ModuleType("ctk")
+    qt, ctk = listed_module("qt", "Q"), listed_module("ctk", "ctk")
     for library in (QtCore, QtGui, QtWidgets):
         vars(qt).update({name: getattr(library, name) for name in dir(library) if name[0] == "Q"})
     vars(qt).update(CLASSES)
@@ -325,6 +264,6 @@ def install(slicer):
 
 
 def _unused(name):
-    if name.startswith("__"):
-        raise AttributeError(name)
-    return type(name, (Widget,), {})
+    if name not in RELEASE.classes:
+        raise AttributeError(f"Slicer {RELEASE.name} has no {name}")
+    return as_listed(type(name, (Widget,), {}), name)

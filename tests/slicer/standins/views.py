@@ -8,7 +8,8 @@ from __future__ import annotations
 import slicer
 import vtk
 
-from .qt_layer import Widget
+from .pythonqt import Widget
+from .strict import as_listed
 
 DEFAULT_SIZE = (256, 256)
 
@@ -260,4 +261,13 @@ class ThreeDWidget(Widget):
         self._logic.SetMRMLScene(None)
 
 
+for _kind, _name in (
+    (RenderView, "ctkVTKAbstractView"),
+    (SliceView, "qMRMLSliceView"),
+    (ThreeDView, "qMRMLThreeDView"),
+    (SliceController, "qMRMLSliceControllerWidget"),
+    (SliceWidget, "qMRMLSliceWidget"),
+    (ThreeDWidget, "qMRMLThreeDWidget"),
+):
+    as_listed(_kind, _name)
 WIDGETS = {"vtkMRMLSliceNode": SliceWidget, "vtkMRMLViewNode": ThreeDWidget}
