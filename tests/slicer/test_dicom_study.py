@@ -15,11 +15,9 @@ import pydicom
 import qt
 import slicer
 from dicom_scene import TILTED, add_series, add_study, apply, load, press_save, save, series_in
-from MACTFusionLib import self_test
 from MACTFusionLib.dicom import elsewhere, importing
 from MACTFusionLib.dicom.kept import KEPT, SERIES
 from MACTFusionLib.dicom.made_study import PATIENT, turned
-from MACTFusionLib.dicom.self_test import DICOMCases
 from MACTFusionLib.nodes.volumes import VolumeError, geometry_of, voxels_of
 from MACTFusionLib.worker.carriers import Wire
 from MACTFusionLib.worker.environment import log
@@ -425,15 +423,3 @@ def test_scripts_write_it_too(warm_panel, fused, database, tmp_path):
     warm_panel.refresh()
     assert not warm_panel.ui.exportButton.enabled
     assert "fuse again" in warm_panel.ui.exportButton.toolTip
-
-
-def test_the_case_of_the_module_itself_runs(logic, database):
-    (name,) = (each for each in dir(DICOMCases) if each.startswith("test_"))
-    case = self_test.MACTFusionTest(name)
-    case.logic = logic
-    outcome = case.defaultTestResult()
-    case.run(outcome)
-    assert outcome.testsRun == 1
-    assert outcome.skipped == []
-    assert outcome.wasSuccessful(), [text for _, text in outcome.errors + outcome.failures]
-    assert database.isOpen  # that of the user is open again

@@ -224,10 +224,11 @@ def test_every_text_can_be_translated():
     own_names = ("MR head (synthetic)", "CT head (synthetic)", "PET head (synthetic)")
     own_names += ("MACTFusion synthetic head", "Hounsfield unit")
     own_names += ("Standardized Uptake Value body weight", "hand over", "take over")
+    own_names += ("no array of numbers in C order",)
     verdicts = (summary.IN_PLACE, summary.DOUBTFUL, summary.NO_MATCH, summary.NOT_CHECKED)
     bare = []
     for path in (MODULE.parent / "MACTFusionLib").rglob("*.py"):
-        if path.stem.startswith("self_test"):
+        if path.stem.startswith(("self_test", "made_")):
             continue
         tree = ast.parse(path.read_text("utf-8"))
         fine = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

@@ -7,14 +7,17 @@ import unittest
 import pytest
 
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
+pytest.importorskip("pydicom", reason="needs pydicom: run make setup-panel")
 
 import slicer
 from MACTFusionLib import self_test
 from MACTFusionLib.worker import install
+from standins import dicom
 
 
 @pytest.mark.parametrize("name", self_test.case_names())
-def test_case(name, logic):
+def test_case(name, logic, monkeypatch, tmp_path):
+    dicom.install(monkeypatch, tmp_path / "database")
     case = self_test.MACTFusionTest(name)
     case.logic = logic
     outcome = case.defaultTestResult()

@@ -106,9 +106,16 @@ def test_a_wrong_piece_is_refused_and_the_file_stays_as_it_was(worker, change, c
     worker.ask("drop", file="begun.npy")
 
 
-@pytest.mark.parametrize(
-    ("offset", "size"), [(-1, 1), (4, 1), (0, 0), (0, -1), (0, LARGEST_PIECE + 1)]
-)
+def test_a_piece_at_the_end_is_shorter_and_beyond_it_empty(worker):
+    put(worker, "short.npy", b"abc")
+    for offset, expected in ((2, b"c"), (3, b""), (9, b"")):
+        reply = worker.ask("get", file="short.npy", offset=offset, bytes=5)
+        assert base64.b64decode(reply["data"]) == expected
+        assert reply["total"] == 3
+    worker.ask("drop", file="short.npy")
+
+
+@pytest.mark.parametrize(("offset", "size"), [(-1, 1), (0, 0), (0, -1), (0, LARGEST_PIECE + 1)])
 def test_a_piece_that_is_not_there_is_refused(worker, offset, size):
     put(worker, "short.npy", b"abc")
     reply = worker.ask("get", file="short.npy", offset=offset, bytes=size)

@@ -10,6 +10,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from .guess import modality_of, units_of
+from .memory import image_of
 
 MOST_PARTNERS = 3
 """At most so many volumes are fused with an anatomical one."""
@@ -132,7 +133,13 @@ def fill(node: slicer.vtkMRMLVolumeNode, voxels: np.ndarray, geometry: Geometry)
     was_modified = node.StartModify()
     try:
         order = (2, 1, 0) if voxels.ndim == 3 else (2, 1, 0, 3)
-        slicer.util.updateVolumeFromArray(node, np.ascontiguousarray(voxels.transpose(order)))
+        turned = np.ascontiguousarray(voxels.transpose(order))
+        image = image_of(turned)
+        if image is None:
+            slicer.util.updateVolumeFromArray(node, turned)
+        else:  # a large result, whose copy would hold up the window
+            node.SetAndObserveImageData(image)
+            node.StorableModified()
         node.SetIJKToRASMatrix(slicer.util.vtkMatrixFromArray(geometry.ijk_to_ras))
         has_parent = slicer.mrmlScene.GetNodeByID(geometry.transform_id) is not None
         node.SetAndObserveTransformNodeID(geometry.transform_id if has_parent else None)

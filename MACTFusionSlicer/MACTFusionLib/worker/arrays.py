@@ -24,18 +24,27 @@ def header_of(shape: tuple, dtype: np.dtype) -> bytes:
 
 
 def pieces_of(array: Callable[[], np.ndarray], largest: int) -> Iterator[Any]:
-    """Cut the voxels of an array into pieces of bytes.
+    """Cut an array into pieces of its ``.npy`` file.
 
     Args:
         array: returns the array, anew for each slab as its memory may move; ``(K, J, I[, 3])``.
-        largest: bytes of a piece at most.
+        largest: bytes of a piece at most, besides the beginning of the file.
     """
-    count = len(array())
-    slab = max(1, largest * count // max(1, array().nbytes))
+    whole = array()
+    head, count = header_of(whole.shape, whole.dtype), len(whole)
+    slab = max(1, largest * count // max(1, whole.nbytes))
+    del whole
     for start in range(0, count, slab):
         voxels = memoryview(np.ascontiguousarray(array()[start : start + slab])).cast("B")
+        if head:  # with few voxels, as they are copied
+            yield head + bytes(voxels[:_FIRST])
+            head, voxels = b"", voxels[_FIRST:]
         for offset in range(0, len(voxels), largest):
             yield voxels[offset : offset + largest]
+
+
+_FIRST = 2**18
+"""Bytes."""
 
 
 class Arriving:
@@ -63,7 +72,8 @@ class Arriving:
         }[version]
         shape, is_fortran, dtype = read(file)
         if dtype.hasobject or (is_fortran and len(shape) > 1):
-            raise ValueError
+            message = "no array of numbers in C order"
+            raise ValueError(message)
         self.array = allocate(shape, dtype)
         self.voxels = memoryview(self.array.reshape(-1)).cast("B")
         rest = head[file.tell() :]

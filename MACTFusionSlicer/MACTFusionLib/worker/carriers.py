@@ -30,7 +30,7 @@ class SharedFolder:
         folder: the worker's.
     """
 
-    largest = 2**24
+    largest = 2**23
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

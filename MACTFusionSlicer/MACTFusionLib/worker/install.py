@@ -6,16 +6,19 @@ there. torch comes from Slicer's extension PyTorch, which knows the graphics car
 
 from __future__ import annotations
 
-import importlib
 import re
 import sys
 import tempfile
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import slicer
 from slicer.i18n import tr as _
+
+from . import pytorch
+from .lock import TakenError, only_one
+from .pytorch import has_torch
+from .whole import is_damaged, is_in_use, is_there, name_of, version_of
 
 _KEPT = ("numpy", "SimpleITK", "requests", "torch", "torchvision", "scipy", "pydicom")
 _OLDEST_PYTHON = (3, 10)
@@ -55,58 +58,117 @@ def required(requirements: Path) -> list[Library]:
 
 
 def missing(requirements: Path) -> list[Library]:
-    """Return the libraries that are not there, or not in a version that will do."""
-    importlib.invalidate_caches()
-    return [library for library in required(requirements) if not _is_there(library.requirement)]
+    """Return the libraries that are not there, not whole, or not in a version that will do."""
+    return [library for library in required(requirements) if not is_there(library.requirement)]
 
 
-def has_torch() -> bool:
-    """Whether PyTorch is installed; it is not imported, as that takes memory and time."""
-    importlib.invalidate_caches()
-    return bool(_version("torch"))
+def obstacle() -> str:
+    """Return why no installation would help, and what to do instead; "" where it would."""
+    if too_old():
+        return too_old()
+    return "" if has_torch() or pytorch.installer() is not None else no_torch()
+
+
+def what_is_missing(requirements: Path) -> str:
+    """Return what keeps the worker from running in Slicer's own Python, "" where nothing does."""
+    if obstacle():
+        return obstacle()
+    names = [name_of(library.requirement) for library in _wanted(requirements)]
+    if not names:
+        return ""
+    template = _("Libraries are missing ({names}): press Apply to install them.")
+    return template.format(names=", ".join(names))
 
 
 def question(libraries: list[Library]) -> str:
     """Return what the user is asked before anything is installed."""
-    names = "\n".join(f"  • {lib.requirement} ({lib.size_mb} MB)" for lib in libraries)
+    wanted = [*_torch(), *libraries]
+    names = "\n".join(f"  • {lib.requirement} ({lib.size_mb} MB)" for lib in wanted)
     return _(
         "The fusion needs libraries that this Slicer does not have yet:\n\n{names}\n\n"
         "About {total} MB are installed into Slicer's Python. Nothing that Slicer brings is "
         "replaced. Install them now?"
-    ).format(names=names, total=sum(library.size_mb for library in libraries))
+    ).format(names=names, total=sum(library.size_mb for library in wanted))
 
 
-def install(libraries: list[Library], wheels: str = "") -> None:
-    """Install libraries with pip; it may be repeated after a failure.
+def install(libraries: list[Library], wheels: str = "", is_again: bool = False) -> str:
+    """Install PyTorch where it is missing, and libraries with pip; repeat it after a failure.
 
     Args:
-        libraries: see :func:`missing`.
+        libraries: see :func:`missing`, or for another time :func:`required`.
         wheels: folder of wheel files to take them from, "" for the package index.
+        is_again: replace what is there.
+
+    Returns:
+        What is left to do, as a sentence; "" for nothing.
 
     Raises:
-        InstallError: PyTorch is missing, or pip failed.
+        InstallError: PyTorch is missing, or pip failed, or another Slicer is installing.
     """
-    if not has_torch():
-        raise InstallError(no_torch())
+    if obstacle():
+        raise InstallError(obstacle())
+    before = {lib.requirement: version_of(name_of(lib.requirement)) for lib in libraries}
+    used = {lib.requirement for lib in libraries if is_in_use(name_of(lib.requirement))}
+    try:
+        with only_one():
+            if not has_torch():
+                pytorch.install_torch()
+            if not has_torch():
+                raise InstallError(_("PyTorch was not installed; press Apply to try again."))
+            _install(libraries, wheels, is_again)
+    except InstallError:
+        raise
+    except TakenError as error:
+        sentence = _("Another Slicer is installing libraries; wait for it, and press Apply again.")
+        raise InstallError(sentence) from error
+    except Exception as error:  # pip's dialogs raise errors of several kinds
+        sentence = _(
+            "The libraries could not be installed; press Apply to try again, or choose a "
+            "folder of wheels under Advanced if this computer is offline."
+        )
+        raise InstallError(sentence, str(error)) from error
+    changed = [
+        name_of(requirement)
+        for requirement in used
+        if is_again or version_of(name_of(requirement)) != before[requirement]
+    ]
+    if not changed:
+        return ""
+    template = _("Restart Slicer: {names} were in use while they were replaced.")
+    return template.format(names=", ".join(sorted(changed)))
+
+
+def _install(libraries: list[Library], wheels: str, is_again: bool) -> None:
+    """Install with pip; what is damaged, or wanted again, first without what it needs."""
+    anew = [lib for lib in libraries if is_again or is_damaged(lib.requirement)]
+    offline = ["--no-index", "--find-links", wheels] if wheels else []
     with tempfile.TemporaryDirectory() as folder:
         constraints = Path(folder) / "constraints.txt"
-        constraints.write_text("\n".join(pinned()) + "\n", "utf-8")
-        arguments = ["-c", str(constraints), *(library.requirement for library in libraries)]
-        if wheels:
-            arguments = ["--no-index", "--find-links", wheels, *arguments]
-        try:
-            slicer.util.pip_install(arguments)
-        except Exception as error:  # pip's dialogs raise errors of several kinds
-            sentence = _(
-                "The libraries could not be installed; press Apply to try again, or choose a "
-                "folder of wheels under Advanced if this computer is offline."
-            )
-            raise InstallError(sentence, str(error)) from error
+        constraints.write_text("\n".join(pinned(anew)) + "\n", "utf-8")
+        for options, chosen in ((["--force-reinstall", "--no-deps"], anew), ([], libraries)):
+            if chosen:
+                pinning = ["-c", str(constraints)]
+                # Since Slicer 5.12 that is with a window that tells how it goes, also of errors.
+                names = [library.requirement for library in chosen]
+                slicer.util.pip_install([*offline, *options, *pinning, *names])
 
 
-def pinned() -> list[str]:
-    """Return pip's constraints: what must stay as it is."""
-    versions = [(name, _version(name)) for name in _KEPT]
+def _wanted(requirements: Path) -> list[Library]:
+    return [*_torch(), *missing(requirements)]
+
+
+def _torch() -> list[Library]:
+    return [] if has_torch() else [Library(f"torch>={pytorch.OLDEST}", pytorch.SIZE_MB)]
+
+
+def pinned(anew: list[Library] = ()) -> list[str]:
+    """Return pip's constraints: what must stay as it is.
+
+    Args:
+        anew: libraries that are replaced.
+    """
+    replaced = {name_of(library.requirement).lower() for library in anew}
+    versions = [(name, version_of(name)) for name in _KEPT if name.lower() not in replaced]
     return [f"{name}=={version}" for name, version in versions if version]
 
 
@@ -132,20 +194,3 @@ def no_torch() -> str:
         "PyTorch is missing: install the extension PyTorch (Extensions Manager), restart Slicer, "
         "and press Install PyTorch in its module; or name another Python under Advanced."
     )
-
-
-def _is_there(requirement: str) -> bool:
-    try:
-        from packaging.requirements import Requirement
-    except ImportError:  # an older Slicer
-        from pip._vendor.packaging.requirements import Requirement
-    parsed = Requirement(requirement)
-    version = _version(parsed.name)
-    return bool(version) and parsed.specifier.contains(version, prereleases=True)
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return ""

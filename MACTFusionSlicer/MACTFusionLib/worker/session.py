@@ -7,8 +7,10 @@ import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from slicer.i18n import tr as _
 
+from ..nodes.memory import empty_voxels
 from ..nodes.volumes import about, geometry_of, partners_in, stamp_of, voxels_of
 from .carriers import SharedFolder, Wire
 from .conversation import Conversation, Steps, WorkerError
@@ -28,7 +30,6 @@ from .transfer import hand_over, take_over
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     import slicer
 
 _PATHS = ("weights", "output", "transform")
@@ -203,7 +204,7 @@ class Session:
             ``(voxels, reply)``.
         """
         reply = yield from self.ask(kind, pair, fields, is_fresh)
-        voxels = yield from take_over(self._carrier, reply["file"])
+        voxels = yield from take_over(self._carrier, reply["file"], allocate=_allocated)
         return voxels.transpose(2, 1, 0, *range(3, voxels.ndim)), reply
 
     def forget_volumes(self) -> None:
@@ -250,6 +251,12 @@ class Session:
         """Remove the voxels of a result that nobody will look at."""
         if isinstance(reply.get("file"), str) and self._carrier is not None:
             self._carrier.drop(reply["file"])
+
+
+def _allocated(shape: tuple, dtype: np.dtype) -> np.ndarray:
+    """Make room for a result: a large one where its node will have it."""
+    is_large = np.prod(shape, dtype=np.int64) * dtype.itemsize > SharedFolder.largest
+    return empty_voxels(shape, dtype) if is_large else np.empty(shape, dtype)
 
 
 class _ChangedError(Exception):

@@ -71,14 +71,13 @@ def hand_over(
     voxels = array()
     begin = header_of(voxels.shape, voxels.dtype)
     tally = Tally(TO_WORKER, title, len(begin) + voxels.nbytes)
-    is_long, total, done = voxels.nbytes > carrier.largest, len(begin) + voxels.nbytes, 0
+    is_long, done = voxels.nbytes > carrier.largest, 0
     del voxels
     try:
         for piece in pieces_of(array, carrier.largest):
-            sent = piece if done else begin + bytes(piece)
-            news = tally.news(min(done + len(sent), total)) if is_long else {}
-            yield from carrier.write(name, done, sent, news)
-            done += len(sent)
+            news = tally.news(done + len(piece)) if is_long else {}
+            yield from carrier.write(name, done, piece, news)
+            done += len(piece)
         array()
     except BaseException:  # also where nobody waits any more
         carrier.drop(name)
@@ -86,7 +85,10 @@ def hand_over(
 
 
 def take_over(
-    carrier: Carrier, name: str, title: str = "", allocate: Callable[..., np.ndarray] = np.empty
+    carrier: Carrier,
+    name: str,
+    title: str = "",
+    allocate: Callable[[tuple, np.dtype], np.ndarray] = np.empty,
 ) -> Steps:
     """Steps: read an array from the worker's folder, where nothing of it stays.
 
@@ -103,7 +105,7 @@ def take_over(
         WorkerError: it was damaged on its way.
     """
     try:
-        head = memoryview(bytearray(_HEAD))
+        head = memoryview(bytearray(min(_HEAD, carrier.largest)))
         count = yield from carrier.read(name, 0, head, {})
         try:
             arriving = Arriving(bytes(head[:count]), allocate)

@@ -65,16 +65,16 @@ class Pieces:
         return {"bytes": offset + len(piece)}
 
     def get(self, request: Request) -> dict[str, Any]:
-        """Return a piece of a file.
+        """Return a piece of a file, shorter or empty at its end.
 
         Raises:
-            RequestError: there is no such file, or not so much of it.
+            RequestError: there is no such file, or it has no such piece.
         """
         path = file_in(self._folder, request.get("file", str))
         offset, size = request.get("offset", int), request.get("bytes", int)
         total = path.stat().st_size
-        if not (0 <= offset <= total and 0 < size <= LARGEST_PIECE):
-            raise RequestError("bad-request", f"The file has no such piece; it has {total} bytes.")
+        if not (offset >= 0 and 0 < size <= LARGEST_PIECE):
+            raise RequestError("bad-request", f"A piece has 1 to {LARGEST_PIECE} bytes.")
         with path.open("rb") as file:
             file.seek(offset)
             piece = file.read(size)
