@@ -37,13 +37,15 @@ class Window:
 
     def __init__(self) -> None:
         self.panel, self.content = panels._open()
-        self.area = QtWidgets.QScrollArea()
+        self.whole = panels.qt.QWidget()  # the panel asks its window for colours
+        self.area = QtWidgets.QScrollArea(self.whole)
         self.area.setWidgetResizable(True)
         self.area.setHorizontalScrollBarPolicy(QtCore.Qt.ScrollBarAlwaysOff)
         self.area.setFrameShape(QtWidgets.QFrame.NoFrame)
         self.area.setWidget(self.content)
-        self.area.resize(PANEL, HEIGHT)
-        self.area.show()
+        self.area.setGeometry(0, 0, PANEL, HEIGHT)
+        self.whole.setGeometry(0, 0, PANEL, HEIGHT)
+        self.whole.show()
         self.manager = slicer.app.layoutManager()
 
     def settle(self, condition=lambda: True) -> None:
@@ -58,9 +60,9 @@ class Window:
         self.area.ensureWidgetVisible(shown, 0, 0)
         self.settle()
         whole = QtGui.QImage(PANEL + VIEWS, HEIGHT, QtGui.QImage.Format_RGB888)
-        whole.fill(self.area.palette().color(QtGui.QPalette.Window))
+        whole.fill(self.whole.palette.color(QtGui.QPalette.Window))
         painter = QtGui.QPainter(whole)
-        painter.drawPixmap(0, 0, self.area.grab())
+        painter.drawPixmap(0, 0, self.whole.grab())
         for node, place in self._places():
             self._draw(painter, node, place)
         painter.end()
