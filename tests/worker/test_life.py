@@ -245,3 +245,19 @@ def test_killing_the_parent_ends_the_worker(pipe_stays_open, entry, tmp_path):
     parent.stdout.close()
     if pipe_stays_open:
         os.close(to_worker)
+
+
+def test_the_end_of_the_asker_ends_the_worker_behind_a_launcher(start):
+    """The launcher, here these tests, is the parent and lives on, and the pipe stays open."""
+    asker = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
+    worker = start("--asker", str(asker.pid))
+    assert worker.hello()["reply"] == "result"
+    asker.kill()
+    assert worker.process.wait(PATIENCE_S) == 0
+    assert list(worker.temporary.iterdir()) == []
+    asker.wait()
+
+
+def test_an_asker_out_of_sight_is_not_missed(start):
+    worker = start("--asker", str(2**31 - 1))
+    assert worker.hello()["reply"] == "result"

@@ -72,8 +72,7 @@ class Arriving:
         }[version]
         shape, is_fortran, dtype = read(file)
         if dtype.hasobject or (is_fortran and len(shape) > 1):
-            message = "no array of numbers in C order"
-            raise ValueError(message)
+            raise ValueError(dtype.str)  # whoever asked says it in words
         self.array = allocate(shape, dtype)
         self.voxels = memoryview(self.array.reshape(-1)).cast("B")
         rest = head[file.tell() :]
