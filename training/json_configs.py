@@ -2,8 +2,8 @@
 
 python -m training.json_configs
 
-``monai.bundle.load`` reads ``configs/train.json`` alone. What both files say is the same, without the
-comments; a test holds them to it.
+``monai.bundle.load`` reads ``configs/train.json`` alone. What both files say is the same, without
+the comments; a test holds them to it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Configuration files that are laid over train.yaml and mactfusion.yaml change what they say and nothing else."""
+"""Files laid over train.yaml and mactfusion.yaml change what they say and nothing else."""
 
 from __future__ import annotations
 
