@@ -3,12 +3,13 @@ PYTHON ?= python3
 VENV ?= .venv
 PANEL_VENV ?= .venv-panel
 LABEL_VENV ?= .venv-label
+ZOO_VENV ?= .venv-zoo
 # Processes that share the tests; each needs about 2 GB of memory.
 WORKERS ?= logical
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup setup-panel setup-label demo fuzz test test-panel test-label test-slicer lint types check clean
+.PHONY: help setup setup-panel setup-label setup-zoo demo fuzz test test-panel test-label test-zoo test-slicer lint types check clean
 
 help:
 	@echo "make demo    fuse a synthetic head: MR with CT, PET and SPECT, into demo/"
@@ -16,6 +17,7 @@ help:
 	@echo "make test-panel  run the tests of the Slicer panel, without Slicer"
 	@echo "make test-label  run the tests of the MONAI Label app, on a real server"
 	@echo "make test-slicer SLICER=/path/to/Slicer  run the panel's own test in 3D Slicer, with pictures"
+	@echo "make test-zoo    run the bundle with the packages that its metadata names, and no other"
 	@echo "make fuzz    read 15 000 mutated inputs (a few minutes)"
 	@echo "make lint    check style and formatting"
 	@echo "make types   check types"
@@ -86,6 +88,24 @@ test-slicer: $(READY)
 		--additional-module-paths "$(CURDIR)/MACTFusionSlicer" \
 		--python-script "$(CURDIR)/MACTFusionSlicer/Testing/in_slicer.py" "$(OUTPUT)"
 
+$(ZOO_VENV)/.ready: monai_bundle/configs/metadata.json
+	@echo "Setting up $(ZOO_VENV): what the bundle's metadata names (a few minutes, once)"
+	@$(PYTHON) -m venv $(ZOO_VENV)
+	@$(PYTHON) -c "import json; \
+		m = json.load(open('monai_bundle/configs/metadata.json')); \
+		own = {'monai': m['monai_version'], 'numpy': m['numpy_version'], 'torch': m['pytorch_version']}; \
+		print(*(f'{n}=={v}' for n, v in {**own, **m['required_packages_version']}.items()), sep='\n')" \
+		> $(ZOO_VENV)/requirements.txt
+	@$(ZOO_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-r $(ZOO_VENV)/requirements.txt
+	@touch $@
+
+setup-zoo: $(ZOO_VENV)/.ready
+
+test-zoo: $(READY) $(ZOO_VENV)/.ready
+	@echo "Running the bundle with the packages that its metadata names"
+	@$(BIN)/python -m pytest --durations 5 tests/zoo
+
 lint: $(READY)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -96,4 +116,4 @@ types: $(READY)
 check: lint types test
 
 clean:
-	rm -rf $(VENV) $(PANEL_VENV) $(LABEL_VENV) demo
+	rm -rf $(VENV) $(PANEL_VENV) $(LABEL_VENV) $(ZOO_VENV) demo

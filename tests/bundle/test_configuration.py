@@ -35,10 +35,11 @@ def logging_as_it_was():
     "files",
     [
         ["train"],
-        ["train", "train_quality"],
         ["train", "select_by_quality"],
-        ["train", "ablations/mactfusion_loss_without_gradient"],
-        ["train", "ablations/mactfusion_without_adaptive_fusion"],
+        ["train", "mactfusion"],
+        ["train", "mactfusion", "train_quality"],
+        ["train", "mactfusion", "ablations/mactfusion_loss_without_gradient"],
+        ["train", "mactfusion", "ablations/mactfusion_without_adaptive_fusion"],
     ],
 )
 def test_training_has_every_required_property(bundle, slices, tmp_path, files):
@@ -54,7 +55,7 @@ def test_training_has_every_required_property(bundle, slices, tmp_path, files):
     )
     workflow.initialize()
     assert workflow.check_properties() == []
-    assert workflow.max_epochs == 30
+    assert workflow.max_epochs == (30 if "mactfusion" in files else 16)
     workflow.finalize()
 
 

@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 def parser(slices: Path, tmp_path: Path) -> ConfigParser:
     """One step of one pair, on pictures of 48 x 48 or so."""
     configs = bundle_root() / "configs"
-    files = [str(configs / f"{name}.yaml") for name in ("train", "train_pixel_weights")]
-    parser = ConfigParser(ConfigParser.load_config_files(files))
+    parser = ConfigParser(ConfigParser.load_config_files(str(configs / "train.yaml")))
     parser["device"] = "cpu"
     parser["dataset_dir"], parser["output_dir"] = str(slices), str(tmp_path / "out")
     parser["crop"] = [40, 40]

@@ -1,4 +1,4 @@
-"""Configuration files that are laid over train.yaml change what they say and nothing else."""
+"""Files laid over train.yaml and mactfusion.yaml change what they say and nothing else."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from mactfusion.networks.ablation import AblatedMACTFusion
 
 BUNDLE = Path(__file__).resolve().parents[2] / "monai_bundle"
 TERMS = {
-    "train": {
+    "mactfusion": {
         "IntensityLoss": 20,
         "GradientMagnitudeLoss": 10,
         "LegacyMultiScaleSimilarityLoss": 10,
@@ -42,7 +42,7 @@ TERMS = {
 
 
 def load(bundle, *names):
-    files = [str(bundle / "configs" / f"{name}.yaml") for name in ("train", *names)]
+    files = [str(bundle / "configs" / f"{name}.yaml") for name in ("train", "mactfusion", *names)]
     parser = ConfigParser(ConfigParser.load_config_files(files))
     parser["device"] = "cpu"
     return parser
@@ -178,7 +178,9 @@ def test_selection_by_quality_prefers_more(bundle, slices, tmp_path):
 
 def test_the_published_schedule_is_that_of_the_authors_script(bundle, slices, tmp_path):
     plain, published = load(bundle), load(bundle, "published_schedule")
-    assert (published["epochs"], published["epoch_length"], published["batch_size"]) == (2, 7500, 4)
+    named = [published.get_parsed_content(key) for key in ("epochs", "epoch_length", "batch_size")]
+    assert named == [2, 7500, 4]
+    published.parse(reset=True)
     assert published["loss"] == plain["loss"]
     published["dataset_dir"], published["output_dir"] = str(slices), str(tmp_path)
     published["val_every_case"], published["val_interval"] = 2, 3

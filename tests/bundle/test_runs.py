@@ -16,7 +16,7 @@ from mactfusion import fuse_volumes
 from mactfusion.cli import app
 from mactfusion.errors import InputError
 from mactfusion.io.names import sidecar_path
-from mactfusion.networks.mactfusion import MACTFusion
+from mactfusion.networks.pixel_weights import PixelWeights
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 from mactfusion.weights import load_weights, save_state
 
@@ -77,8 +77,8 @@ def test_a_model_that_comes_without_weights_says_so(bundle, pair, tmp_path):
 def test_inference_of_the_copied_folder(bundle_alone, copy_version, run_bundle, pair, tmp_path):
     output = tmp_path / "fused.nrrd"
     run_bundle(
-        bundle_alone,
-        *("run", "inference", "--config_file", "configs/inference.yaml"),
+        tmp_path,
+        *("run", "inference", "--config_file", bundle_alone / "configs" / "inference.json"),
         *("--dataset_dir", pair[0].parent),
         *("--anatomical", pair[0].name, "--partner", pair[1].name, "--output", output),
         *("--task", "pet-mri", "--device", "$torch.device('cpu')"),
@@ -107,7 +107,7 @@ def latest_checkpoint(folder):
 
 
 def test_training_ends_in_weights_and_a_checkpoint(trained):
-    network = load_weights(MACTFusion(), trained / "model.pt")
+    network = load_weights(PixelWeights(), trained / "model.pt")
     assert all(torch.isfinite(p).all() for p in network.parameters())
     checkpoint = latest_checkpoint(trained)
     assert checkpoint["iteration"] == 4
@@ -137,11 +137,11 @@ def test_the_same_command_resumes(bundle_alone, run_bundle, slices, trained, tmp
 
 
 def test_without_data_the_synthetic_heads_serve(bundle_alone, run_bundle, tmp_path):
-    """With the project's own criterion laid over, and one head held out."""
+    """One head is held out."""
     run_bundle(
         bundle_alone,
-        *("run", *SMALL, "--config_file", "['configs/train.yaml','configs/train_quality.yaml']"),
+        *("run", *SMALL),
         *("--output_dir", tmp_path, "--epochs", 1, "--epoch_length", 1, "--val_every_case", 48),
     )
     assert latest_checkpoint(tmp_path)["iteration"] == 1
-    load_weights(MACTFusion(), tmp_path / "model.pt")
+    load_weights(PixelWeights(), tmp_path / "model.pt")

@@ -93,7 +93,7 @@ def test_the_weight_is_that_of_the_task(folder):
 
 def test_one_key_is_changed():
     words = [f"loss#terms#{term}#weight=0" for term in (1, 2)]
-    criterion = optimise_pixels.read_criterion([config("train")], words)
+    criterion = optimise_pixels.read_criterion([config("mactfusion")], words)
     sources = torch.rand(1, 2, 32, 32, generator=torch.Generator().manual_seed(0))
     picture = torch.zeros(1, 1, 32, 32)
     expected = 20 * sources.amax(dim=1).square().mean()

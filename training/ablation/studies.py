@@ -135,7 +135,7 @@ STUDIES: tuple[Study, ...] = (
         about="The published graph and criterion. The paper names the modules that it leaves out, "
         "not what takes their place: here SFE is one 3×3 convolution, SAFM an addition, and "
         "without CMFT the adapted features go on as they are.",
-        configs=("train",),
+        configs=("train", "mactfusion"),
         tasks=BRAIN,
         variants=(
             Variant("full", "full"),
@@ -150,7 +150,7 @@ STUDIES: tuple[Study, ...] = (
         title="MACTFusion, terms of the criterion",
         about="The published graph; one term of the published criterion is left out, the weights "
         "of the others stay.",
-        configs=("train",),
+        configs=("train", "mactfusion"),
         tasks=BRAIN,
         variants=(
             Variant("full", "full", trained_as="mactfusion-architecture/full"),
