@@ -13,6 +13,7 @@ from .panel.lists import choose
 from .panel.path_edits import PathChoice
 from .summary import device_title
 from .worker.conversation import WorkerError
+from .worker.versions import versions_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +65,10 @@ class MachineControls:
         self._weights = PathChoice(ui.weightsEdit, self._weights_chosen)
         ui.remoteEdit.editingFinished.connect(self._remote_chosen)
         ui.checkButton.clicked.connect(self.check)
+        ui.reinstallButton.clicked.connect(self._install_again)
+        for widget in (ui.reinstallButton, ui.versionsLabel):
+            widget.setVisible(True)
+        self._versions_of: tuple | None = None
 
     def show(self) -> None:
         """Fill the lists with what the worker has; without a worker with what is chosen."""
@@ -84,6 +89,12 @@ class MachineControls:
         running = _("A fusion is under way; it would be ended.") if self._runs.is_running else ""
         for edit in (self._ui.pythonEdit, self._ui.remoteEdit):
             allow(edit, running)
+        own = _("The worker has a Python of its own; nothing of Slicer's is used.")
+        allow(self._ui.reinstallButton, running or (own if self._session.is_external else ""))
+        whose = self._session.python, self._session.remote, self._session.hello.get("pid")
+        if whose != self._versions_of:
+            self._versions_of = whose
+            self._ui.versionsLabel.text = versions_text(self._session)
 
     def take(self) -> None:
         """Use the paths that stand there, also one that is still being typed."""
@@ -99,6 +110,12 @@ class MachineControls:
             self._session.converse(self._session.greet(), self._checked)
         except WorkerError as error:
             self._runs.say(str(error), is_error=True)
+
+    def _install_again(self, *_unused: object) -> None:
+        self.take()
+        self._runs.libraries.install_again()
+        self._versions_of = None
+        self._changed()
 
     def _checked(self, hello: dict | None, error: Exception | None) -> None:
         if error is not None:

@@ -202,9 +202,4 @@ def reason_not_to_fuse(python: str) -> str:
     """
     if external_python(python):
         return ""
-    obstacle = install.too_old() or ("" if install.has_torch() else install.no_torch())
-    libraries = install.missing(_REQUIREMENTS)
-    if not obstacle and libraries:
-        names = ", ".join(library.requirement for library in libraries)
-        return _("Not installed yet: {names}. Press Apply in the module once.").format(names=names)
-    return obstacle
+    return install.what_is_missing(_REQUIREMENTS)

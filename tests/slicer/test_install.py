@@ -186,7 +186,7 @@ def test_install_again_replaces_and_asks_for_a_restart_where_that_is_needed(
     __import__(NAME)
     (place.folder / NAME / "__init__.py").write_text("raise RuntimeError")
     told = install.install(libraries, str(wheels), is_again=True)
-    assert told == f"Restart Slicer: {NAME} were in use while they were replaced."
+    assert told == f"Restart Slicer: it was using what was replaced ({NAME})."
     assert "version" in (place.folder / NAME / "__init__.py").read_text()
     assert place.called[-2][3:5] == ["--force-reinstall", "--no-deps"]
 

@@ -84,6 +84,32 @@ def test_missing_torch_is_said_and_nothing_is_installed(panel, monkeypatch):
     assert panel.ui.applyButton.enabled
 
 
+def test_the_libraries_are_installed_again_after_a_question(panel, monkeypatch):
+    ui, answers, asked, installed = panel.ui, [False, True], [], []
+    monkeypatch.setattr(install, "has_torch", lambda: True)
+    monkeypatch.setattr(
+        slicer.util, "confirmYesNoDisplay", lambda text, *a: asked.append(text) or answers.pop(0)
+    )
+    monkeypatch.setattr(slicer.util, "pip_install", installed.append, raising=False)
+    monkeypatch.setattr(install, "is_in_use", lambda name: False)
+    assert not ui.reinstallButton.isHidden()
+    assert ui.versionsLabel.text.startswith("MACTFusion ")
+    ui.reinstallButton.click()
+    assert "once more" in asked[0]
+    assert ui.messageLabel.text == "Nothing was installed."
+    assert not installed
+    ui.reinstallButton.click()
+    assert installed[0][:2] == ["--force-reinstall", "--no-deps"]
+    assert ui.messageLabel.text == "The libraries are installed anew."
+
+
+def test_a_python_of_ones_own_is_not_installed_into(panel, monkeypatch):
+    monkeypatch.setenv("MACTFUSION_PYTHON", "/somewhere/python")
+    panel.refresh()
+    assert not panel.ui.reinstallButton.enabled
+    assert "Python of its own" in panel.ui.reinstallButton.toolTip
+
+
 def test_installation_asks_and_pins_what_slicer_brings(panel, monkeypatch, tmp_path):
     asked, installed = [], []
     monkeypatch.setattr(install, "has_torch", lambda: True)

@@ -38,38 +38,43 @@ class Libraries:
     @property
     def are_ready(self) -> bool:
         """Whether a worker can be started without asking for anything."""
-        if self._session().is_external:
-            return True
-        if not self._are_there:  # looked up until it is so
-            self._are_there = not self._obstacle() and not install.missing(self._requirements)
-        return self._are_there
+        return not self.what_is_missing()
 
     def what_is_missing(self) -> str:
         """Say what is missing before anything can be fused, and what to do; "" if nothing is."""
-        if self.are_ready:
+        if self._session().is_external or self._are_there:
             return ""
-        names = ", ".join(library.requirement for library in install.missing(self._requirements))
-        template = _("libraries are missing ({names}). Apply asks before it installs them.")
-        return self._obstacle() or template.format(names=names)
+        missing = install.what_is_missing(self._requirements)  # looked up until nothing is
+        self._are_there = not missing
+        return missing
 
     def ensure(self) -> bool:
         """Make sure that the libraries are there; ask before anything is installed."""
-        if self.are_ready:
-            return True
-        obstacle = self._obstacle()
+        return self.are_ready or self._install(install.missing(self._requirements))
+
+    def install_again(self) -> bool:
+        """Install all libraries once more, after a question; a worker that runs is ended."""
+        return self._install(install.required(self._requirements), is_again=True)
+
+    def _install(self, libraries: list[install.Library], is_again: bool = False) -> bool:
+        """Return whether the libraries can be used now; what came of it was said."""
+        obstacle = install.obstacle()
         if obstacle:
             self._say(obstacle, is_error=True)
             return False
-        libraries = install.missing(self._requirements)
-        if not slicer.util.confirmYesNoDisplay(install.question(libraries), _("MACTFusion")):
-            self._say(_("Nothing was installed, and nothing was fused."))
+        question = install.question(libraries, is_again)
+        if not slicer.util.confirmYesNoDisplay(question, _("MACTFusion")):
+            self._say(_("Nothing was installed."))
             return False
+        self._session().stop()
+        self._are_there = False
         try:
-            install.install(libraries, self._ui.wheelsEdit.currentPath)
+            left_to_do = install.install(libraries, self._ui.wheelsEdit.currentPath, is_again)
         except install.InstallError as error:
             self._say(str(error), is_error=True, details=error.details)
             return False
-        return True
-
-    def _obstacle(self) -> str:
-        return install.too_old() or ("" if install.has_torch() else install.no_torch())
+        if left_to_do:
+            self._say(left_to_do, is_error=True)
+        elif is_again:
+            self._say(_("The libraries are installed anew."))
+        return not left_to_do

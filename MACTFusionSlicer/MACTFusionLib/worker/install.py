@@ -80,15 +80,22 @@ def what_is_missing(requirements: Path) -> str:
     return template.format(names=", ".join(names))
 
 
-def question(libraries: list[Library]) -> str:
-    """Return what the user is asked before anything is installed."""
+def question(libraries: list[Library], is_again: bool = False) -> str:
+    """Return what the user is asked before anything is installed.
+
+    Args:
+        libraries: see :func:`install`.
+        is_again: likewise.
+    """
     wanted = [*_torch(), *libraries]
     names = "\n".join(f"  • {lib.requirement} ({lib.size_mb} MB)" for lib in wanted)
+    what = _("The fusion needs libraries that this Slicer does not have yet:")
+    if is_again:
+        what = _("The libraries of the fusion are installed once more:")
     return _(
-        "The fusion needs libraries that this Slicer does not have yet:\n\n{names}\n\n"
-        "About {total} MB are installed into Slicer's Python. Nothing that Slicer brings is "
-        "replaced. Install them now?"
-    ).format(names=names, total=sum(library.size_mb for library in wanted))
+        "{what}\n\n{names}\n\nAbout {total} MB are installed into Slicer's Python. Nothing that "
+        "Slicer brings is replaced. Install them now?"
+    ).format(what=what, names=names, total=sum(library.size_mb for library in wanted))
 
 
 def install(libraries: list[Library], wheels: str = "", is_again: bool = False) -> str:
@@ -134,7 +141,7 @@ def install(libraries: list[Library], wheels: str = "", is_again: bool = False) 
     ]
     if not changed:
         return ""
-    template = _("Restart Slicer: {names} were in use while they were replaced.")
+    template = _("Restart Slicer: it was using what was replaced ({names}).")
     return template.format(names=", ".join(sorted(changed)))
 
 
