@@ -89,7 +89,7 @@ def python_modules(folder: Path, package: str = "") -> dict:
     found = {}
     for path in sorted(folder.rglob("*.py")):
         parts = list(path.relative_to(folder).with_suffix("").parts)
-        if "Testing" in parts or parts[-1].startswith("setup"):
+        if {"Testing", "tests"} & set(parts) or parts[-1].startswith("setup"):
             continue
         if parts[-1] == "__init__":
             parts.pop()

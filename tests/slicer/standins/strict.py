@@ -82,7 +82,7 @@ def _get(self: object, name: str) -> object:
         instead = getattr(type(self), "_instead", {}).get(name)
         if instead is not None:
             return functools.partial(instead, self)
-    return super(_base_of(self), self).__getattribute__(name)
+    return super(_base_of(type(self)), self).__getattribute__(name)
 
 
 def _set(self: object, name: str, value: object) -> None:
@@ -93,13 +93,14 @@ def _set(self: object, name: str, value: object) -> None:
             raise AttributeError(f"{listed} of Slicer {RELEASE.name} has no property {name}")
         if member.detail != "rw":
             raise AttributeError(f"{name} of {listed} cannot be written")
-    super(_base_of(self), self).__setattr__(name, value)
+    super(_base_of(type(self)), self).__setattr__(name, value)
 
 
 def _is_subclass(self: object) -> bool:
     return "_listed" not in vars(type(self))
 
 
-def _base_of(self: object) -> type:
+@functools.cache
+def _base_of(kind: type) -> type:
     """Return the last class of the line that is strict; what follows it looks names up."""
-    return [kind for kind in type(self).__mro__ if "_listed" in vars(kind)][-1]
+    return [each for each in kind.__mro__ if "_listed" in vars(each)][-1]
