@@ -3,29 +3,25 @@
 from __future__ import annotations
 
 import time
-import traceback
 from typing import TYPE_CHECKING, Any
 
-import slicer
 from slicer.i18n import tr as _
 
-from .nodes.volumes import VolumeError, partners_in
+from .nodes.result import output_note
+from .nodes.volumes import partners_in
 from .panel.allow import allow
 from .panel.estimate import kind_of_run, learn
 from .panel.libraries import Libraries
+from .panel.message import Message, details_of
 from .panel.progress import Progress
-from .panel.verdict import colour_as_warning
 from .summary import device_used
 from .worker.conversation import WorkerError
-from .worker.environment import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from .logic import MACTFusionLogic
-
-_LAST_LINES = 60
 
 
 class Runs:
@@ -40,6 +36,7 @@ class Runs:
         clock: returns seconds, for how long a run takes.
 
     Attributes:
+        message: the last sentence.
         libraries: those that the worker needs.
         fused: the volume that was fused last, None before.
     """
@@ -55,6 +52,7 @@ class Runs:
     ) -> None:
         self._ui = ui
         self._logic = logic
+        self.message = Message(ui)
         self.libraries = Libraries(ui, lambda: logic.session, requirements, self.say)
         self._changed = changed
         self._done = done
@@ -62,16 +60,12 @@ class Runs:
         self._count = 0
         self._failures: list[str] = []
         self._notes: list[str] = []
-        self._details = ""
-        self._is_error = False
         self._warnings: list[str] = []
         self.fused = None
         self._progress = Progress(ui)
         self._clock = clock
         self._began: float | None = None
-        for button, act in ((ui.cancelButton, self.cancel), (ui.detailsButton, self.show_details)):
-            button.clicked.connect(act)
-        self.say("")
+        ui.cancelButton.clicked.connect(self.cancel)
         self._show_progress(None)
 
     @property
@@ -170,24 +164,8 @@ class Runs:
         self.say("")
 
     def say(self, sentence: str, is_error: bool = False, details: str = "") -> None:
-        """Show a sentence, and keep what lies behind it for the button."""
-        label = self._ui.messageLabel
-        label.text = sentence
-        label.setVisible(bool(sentence))
-        self._is_error = is_error
-        self.show()
-        self._details = details
-        self._ui.detailsButton.setVisible(bool(details))
-
-    def show(self) -> None:
-        """Colour the last sentence; the theme may be another one now."""
-        colour_as_warning(self._ui.messageLabel, self._is_error)
-
-    def show_details(self) -> None:
-        """Show what lies behind the last message."""
-        slicer.util.infoDisplay(
-            self._ui.messageLabel.text, _("MACTFusion"), detailedText=self._details
-        )
+        """Show a sentence, and keep what lies behind it; see :class:`Message`."""
+        self.message.say(sentence, is_error, details)
 
     def _install(self) -> bool:
         """Make sure that the libraries are there; ask before anything is installed."""
@@ -202,6 +180,7 @@ class Runs:
         def ended(node: Any, error: Exception | None) -> None:
             if error is None:
                 self._learn(node, job)
+                self._warnings += filter(None, [output_note(job[2], node)])
             self._ended(node, error, names)
 
         self._warnings, self._began = [], None
@@ -247,7 +226,7 @@ class Runs:
             self._failures.append(_("{names}: cancelled").format(names=names))
         else:
             self._say_error(error, notes)
-            self._failures.append(f"{names}: {error}\n{_details(notes, error)}".strip())
+            self._failures.append(f"{names}: {error}\n{details_of(notes, error)}".strip())
         self._changed()
         if self._queue:
             self._next()
@@ -270,7 +249,7 @@ class Runs:
         if getattr(error, "code", "") == "cancelled":
             self.say(_("Cancelled; nothing was changed."))
         else:
-            self.say(str(error), is_error=True, details=_details(notes, error))
+            self.say(str(error), is_error=True, details=details_of(notes, error))
 
     def _sum_up(self, failed: int) -> None:
         """Say how many of several are fused: the message of each is gone with the next."""
@@ -302,21 +281,3 @@ class Runs:
 
 def _names(job: tuple) -> str:
     return " + ".join(node.GetName() for node in (job[0], *partners_in(job[1])))
-
-
-def _details(notes: str, error: Exception) -> str:
-    """Return notes, where an error that nobody foresaw came from, and the end of the log."""
-    is_known = isinstance(error, (WorkerError, VolumeError))
-    origin = (
-        "" if is_known else "".join(traceback.format_exception(None, error, error.__traceback__))
-    )
-    return "\n\n".join(filter(None, [notes, origin, _tail()]))
-
-
-def _tail() -> str:
-    """Return the end of the worker's log."""
-    try:
-        lines = log().read_text("utf-8", "replace").splitlines()
-    except OSError:
-        return ""
-    return "\n".join(lines[-_LAST_LINES:])

@@ -137,7 +137,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.inputs.show()
         reason = self.status.show()
         self.placing.show()
-        self.runs.show()
+        self.runs.message.show()
         self.saving.show()
         self.dicom.show()
         self.looking.enable(can_fuse=not reason)
@@ -210,6 +210,9 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
     # ---- events
 
     def _on_change(self, *_unused: object) -> None:
+        if slicer.mrmlScene.IsBatchProcessing():  # the nodes of a scene come one by one
+            self._settle()
+            return
         self.looking.blend()
         self.refresh()
         self._settle()

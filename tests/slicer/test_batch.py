@@ -80,8 +80,8 @@ def test_a_failure_in_the_middle_is_not_forgotten(panel, three):
     assert any(text.startswith("1 of 3 · ") for text in said)
     message = panel.ui.messageLabel.text
     assert message == "1 of 3 are ready; Details says why the others are not."
-    assert "MR + CT: A volume was removed" in panel.runs._details
-    assert "MR + PET + CT: A volume was removed" in panel.runs._details
+    assert "MR + CT: A volume was removed" in panel.runs.message.details
+    assert "MR + PET + CT: A volume was removed" in panel.runs.message.details
     assert [sources_of(node) for node in fused_nodes()] == [(mr, [pet])]
 
 
@@ -97,8 +97,8 @@ def test_cancel_says_what_was_ready_already(panel, three):
         panel.ui.batchButton.click()
         finish(panel)
     assert panel.ui.messageLabel.text.startswith("1 of 3 are ready")
-    assert "MR + CT: cancelled" in panel.runs._details
-    assert "MR + PET + CT: cancelled" in panel.runs._details
+    assert "MR + CT: cancelled" in panel.runs.message.details
+    assert "MR + PET + CT: cancelled" in panel.runs.message.details
     assert len(fused_nodes()) == 1
 
 
@@ -128,16 +128,16 @@ def test_notes_of_a_batch_are_in_the_details(panel, three):
     panel.ui.batchButton.click()
     finish(panel)
     assert panel.ui.messageLabel.text == "All 2 are ready; Details has notes."
-    assert panel.runs._details.startswith("MR + PET: ")
-    assert "covers" in panel.runs._details
-    assert "MR + CT" not in panel.runs._details  # nothing is to be noted of it
+    assert panel.runs.message.details.startswith("MR + PET: ")
+    assert "covers" in panel.runs.message.details
+    assert "MR + CT" not in panel.runs.message.details  # nothing is to be noted of it
     panel.ui.batchButton.click()
     slicer.mrmlScene.RemoveNode(three[2])
     finish(panel)
     assert panel.ui.messageLabel.text == (
         "1 of 2 are ready; Details says why the others are not, and has notes."
     )
-    reason, note = panel.runs._details.split("\n\nMR + PET: ")
+    reason, note = panel.runs.message.details.split("\n\nMR + PET: ")
     assert "MR + CT: A volume was removed" in reason
     assert "covers" in note
     shift(three[1], -20)
@@ -145,7 +145,7 @@ def test_notes_of_a_batch_are_in_the_details(panel, three):
     panel.ui.batchButton.click()
     finish(panel)
     assert "Notes" not in panel.ui.messageLabel.text
-    assert panel.runs._details == ""
+    assert panel.runs.message.details == ""
 
 
 def test_saved_after_a_batch_is_the_pair_that_is_chosen(panel, three, tmp_path, monkeypatch):

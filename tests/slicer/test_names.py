@@ -6,10 +6,12 @@ import pytest
 
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
 
+import qt
 import slicer
 from MACTFusionLib.made_volumes import make_pair, put_in_study
 from MACTFusionLib.nodes.legend import legend_text
 from MACTFusionLib.nodes.patients import doubt
+from MACTFusionLib.panel.allow import allow
 from MACTFusionLib.plain import as_tip
 from MACTFusionLib.self_test_hospital import MARKUP
 from MACTFusionLib.views.layout import description
@@ -60,3 +62,12 @@ def test_legend_and_list_of_pairs_show_names_letter_by_letter(panel):
 def test_titles_of_views_are_no_names():
     """They are the same whatever is loaded: a layout is kept by the application."""
     assert description(2).count("viewlabel") == 4
+
+
+def test_a_reason_with_a_name_is_no_markup(scene):
+    button = qt.QPushButton()
+    button.toolTip = "Does it."
+    allow(button, "<b>x</b> & y do not overlap.")
+    assert button.toolTip == "<qt>&lt;b&gt;x&lt;/b&gt; &amp; y do not overlap.</qt>"
+    allow(button)
+    assert button.toolTip == "Does it."

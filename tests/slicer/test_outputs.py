@@ -102,3 +102,18 @@ def test_the_replacement_lies_in_the_study_too(scene, items):
     item = hierarchy().GetItemByDataNode(fused)
     assert item
     assert hierarchy().GetItemParent(item) == study
+
+
+def test_a_run_says_that_the_chosen_output_stays_as_it_is(panel, chosen, volumes, monkeypatch):
+    mr = volumes[0]
+    monkeypatch.setenv("MACTFUSION_PYTHON", "/a/python")
+
+    def fuse(anatomical, partner, output, _options, on_end, _on_news):
+        on_end(fused_of(anatomical, partner, output=output), None)
+
+    monkeypatch.setattr(panel.logic, "start_fusion", fuse)
+    chosen.output = beside(mr, "earlier", 7)
+    panel.ui.applyButton.click()
+    ready, note = panel.ui.messageLabel.text.split("\n– ")
+    assert ready.endswith("is ready.")
+    assert note == "earlier is grey and stays as it is: the result is in colour."

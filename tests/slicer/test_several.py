@@ -151,7 +151,7 @@ def test_old_python_is_said_before_anything_is_installed(panel, monkeypatch):
 def test_unforeseen_error_shows_where_it_came_from(panel):
     panel.runs._ended(None, ZeroDivisionError("no"))
     assert panel.ui.messageLabel.text == "no"
-    assert "ZeroDivisionError" in panel.runs._details
+    assert "ZeroDivisionError" in panel.runs.message.details
 
 
 def test_volume_without_voxels_is_one_sentence(panel):

@@ -9,6 +9,8 @@ from slicer.i18n import tr as _
 
 from ..nodes.result import ATTRIBUTE, sources_of
 from ..nodes.volumes import VolumeError
+from ..panel.allow import allow
+from ..plain import as_tip
 from ..views.shown import show_in_front
 from ..worker.conversation import WorkerError
 from .chooser import Chooser
@@ -75,11 +77,10 @@ class DICOM:
     def show(self) -> None:
         """Enable what can be done, and say why the rest cannot."""
         reason = why_not(self._fused())
-        self._ui.exportButton.enabled = not reason and not self._logic.is_running
-        self._ui.exportButton.toolTip = reason or _(
-            "Write the fused volume as a DICOM series of the same study."
-        )
-        self._ui.databaseButton.enabled = not self._is_loading
+        running = _("A run is under way.") if self._logic.is_running else ""
+        allow(self._ui.exportButton, reason or running)
+        loading = _("Series are being loaded.") if self._is_loading else ""
+        allow(self._ui.databaseButton, loading)
 
     def forget(self) -> None:
         """Close the window that is open, and drop what is being written: the scene is closed."""
@@ -243,10 +244,13 @@ def _is_one_patient(fused: slicer.vtkMRMLVolumeNode, database: Any) -> bool:
         return True
     return bool(
         slicer.util.confirmYesNoDisplay(
-            _(
-                "In the DICOM database {names} belongs to another patient than the anatomical "
-                "volume. The result would belong to the patient of the anatomical volume. Save it?"
-            ).format(names=", ".join(others)),
+            as_tip(
+                _(
+                    "In the DICOM database {names} belongs to another patient than the anatomical "
+                    "volume. The result would belong to the patient of the anatomical volume. Save "
+                    "it?"
+                ).format(names=", ".join(others))
+            ),
             _("Save as DICOM"),
         )
     )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..plain import as_tip
+
 _OWN = "ownToolTip"
 
 
@@ -17,4 +19,5 @@ def allow(widget: Any, reason: str = "") -> None:
     if widget.property(_OWN) is None:
         widget.setProperty(_OWN, widget.toolTip)
     widget.enabled = not reason
-    widget.toolTip = reason or widget.property(_OWN)
+    has_markup = "<" in reason or "&" in reason
+    widget.toolTip = (as_tip(reason) if has_markup else reason) or widget.property(_OWN)
