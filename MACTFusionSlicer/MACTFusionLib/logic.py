@@ -44,6 +44,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
     Attributes:
         session: with the worker.
         is_busy_elsewhere: a run goes on without the worker, in the DICOM database.
+        spoken_of: IDs of the volumes that :meth:`start_probe` asks about, [] while that is unknown.
     """
 
     def __init__(self) -> None:
@@ -52,6 +53,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         self.session = Session()
         self._run: Conversation | None = None
         self.is_busy_elsewhere = False
+        self.spoken_of: list = []
 
     def getParameterNode(self) -> MACTFusionParameters:  # noqa: N802  Slicer
         """Return the choices of the scene."""
@@ -354,7 +356,9 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         sources = Sources(anatomical, partner)
         fields = {"options": options}
         pair = (anatomical, partner)
+        self.spoken_of = []
         voxels, reply = yield from self.session.ask_voxels("fuse", pair, fields, is_fresh=True)
+        self.spoken_of = list(origin.ids)
         if not origin.is_in_scene:
             raise WorkerError("input", _("A volume was removed from the scene during the run."))
         _check_grid(origin, voxels, reply)
@@ -404,7 +408,10 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         yield from self.session.greet()
         geometry = result_geometry(geometry_of(anatomical), options.get("grid", ANATOMICAL))
         fields = {"options": options, "slice": index}
+        asked = [node.GetID() for node in (anatomical, *partners_in(partner))]
+        self.spoken_of = []
         voxels, reply = yield from self.session.ask_voxels("preview", (anatomical, partner), fields)
+        self.spoken_of = asked
         if reply["array_axis"] != axis:
             raise WorkerError("internal", _("The preview has another direction than expected."))
         return voxels, slice_geometry(geometry, axis, index), reply["legends"]

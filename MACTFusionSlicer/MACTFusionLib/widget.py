@@ -73,6 +73,8 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.addObserver(scene, scene.EndCloseEvent, self._on_scene_closed)
         for event in (scene.NodeAddedEvent, scene.NodeRemovedEvent, scene.EndImportEvent):
             self.addObserver(scene, event, self._on_nodes_changed)
+        if getattr(self.parent, "isEntered", False):  # after Reload nobody calls enter()
+            self.enter()
 
     def cleanup(self) -> None:
         """Leave nothing behind: no observer, timer, node or process."""

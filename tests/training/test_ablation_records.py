@@ -77,3 +77,7 @@ def test_a_training_with_other_settings_is_moved_aside(tmp_path, monkeypatch, ca
         assert trained.is_trained(kept, {"seed": seed})
     assert trained.begin(folder, {"seed": 3}) is None
     assert trained.is_trained(folder, {"seed": 3})
+
+
+def test_without_a_learning_rate_the_record_has_that_of_the_configuration(changed_record):
+    assert changed_record()["budget"]["learning_rate"] == 2.0e-4

@@ -127,7 +127,7 @@ def training_record(entry: Entry, budget: Budget, data: Data) -> dict[str, Any]:
     config = read_config(entry)
     spent = asdict(budget)
     if budget.learning_rate is None:
-        spent["learning_rate"] = config["learning_rate"]
+        spent["learning_rate"] = _filled_in(config, config["learning_rate"])
     for name, value in _options(spent).items():
         config[name] = value
     content = json.dumps(_filled_in(config, config[TRAINER]), sort_keys=True)

@@ -10,7 +10,6 @@ from slicer.i18n import tr as _
 from ..nodes.result import ATTRIBUTE, sources_of
 from ..nodes.volumes import VolumeError
 from ..panel.allow import allow
-from ..plain import as_tip
 from ..views.shown import show_in_front
 from ..worker.conversation import WorkerError
 from .chooser import Chooser
@@ -238,18 +237,17 @@ class DICOM:
 
 
 def _is_one_patient(fused: slicer.vtkMRMLVolumeNode, database: Any) -> bool:
-    """Ask where the database has sources under several patients."""
-    others = strangers(fused, database)
-    if not others:
+    """Ask where the database has sources under several patients.
+
+    The question goes into Slicer's log, so it has no names.
+    """
+    if not strangers(fused, database):
         return True
     return bool(
         slicer.util.confirmYesNoDisplay(
-            as_tip(
-                _(
-                    "In the DICOM database {names} belongs to another patient than the anatomical "
-                    "volume. The result would belong to the patient of the anatomical volume. Save "
-                    "it?"
-                ).format(names=", ".join(others))
+            _(
+                "In the DICOM database a partner belongs to another patient than the anatomical "
+                "volume. The result would belong to the patient of the anatomical volume. Save it?"
             ),
             _("Save as DICOM"),
         )

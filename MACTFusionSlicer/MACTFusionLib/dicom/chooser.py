@@ -168,6 +168,11 @@ def _said_of(chosen: list, has_patients: bool, offered: list) -> tuple:
             "The series are of several studies: between them the patient was moved, so look at "
             "what the panel says of their places."
         ), True
+    if not anatomical.frame or not all(one.frame for one in partners):
+        return _(
+            "It is not recorded whether the scanner aligned these series (a frame of reference is "
+            "missing): look at what the panel says of their places."
+        ), True
     if any(one.frame != anatomical.frame for one in partners):
         return _(
             "The scanner did not align these series (they have several frames of reference): look "

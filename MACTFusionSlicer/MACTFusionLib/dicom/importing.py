@@ -48,7 +48,7 @@ class Import:
         self._indexer.progress.connect(on_percent)
         self._indexer.addDirectory(self._database, str(self._folder), True)
         self._indexer.waitForImportFinished()
-        missing = self._missing()
+        missing = 0 if self._is_cancelled else self._missing()  # the folder may be gone
         if self._is_cancelled or missing:
             for series in (self._told["series"], *self._told["others"]):
                 self._database.removeSeries(series, True, True)

@@ -62,7 +62,7 @@ class Sources:
             "poses": [pose.tolist() for pose in self._poses(record["partners"])],
         }
         fused.SetAttribute(KEPT, json.dumps(kept))
-        if fused.GetAttribute(SERIES) is not None:
+        if instances_of(fused):  # of earlier voxels; the node may have been loaded from DICOM
             fused.RemoveAttribute(SERIES)
             tell_series(fused, "", [])
 

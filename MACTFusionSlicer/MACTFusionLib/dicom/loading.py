@@ -8,6 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from ..nodes.guess import units_of
+from ..nodes.result import ATTRIBUTE
 from ..nodes.volumes import VolumeError
 from .files import instances_of
 
@@ -32,8 +33,13 @@ def load_all(database: Any, chosen: list) -> tuple[list, list]:
     """
     nodes, notes = [], []
     for series in chosen:
-        found = _loaded(database, series.uid) or _load(database, series)
+        there = _loaded(database, series.uid)
+        found = there or _load(database, series)
         node = max(found, key=lambda each: len(instances_of(each)))
+        if there:
+            notes.append(
+                _("{name} was loaded before, and is used as it is now.").format(name=node.GetName())
+            )
         if len(found) > 1:
             notes.append(
                 _(
@@ -76,6 +82,7 @@ def _volumes() -> list:
         node
         for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
         if not isinstance(node, slicer.vtkMRMLLabelMapVolumeNode)
+        and node.GetAttribute(ATTRIBUTE + "Task") is None  # a result, whatever it was before
     ]
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from slicer.i18n import tr as _
 
 from .guess import kind_of
-from .whose import patient_name_of, patient_of
+from .whose import patient_in_database, patient_name_of, patient_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,8 +54,11 @@ def patients_of(nodes: Iterable[slicer.vtkMRMLVolumeNode]) -> list:
 
 def relation(nodes: Iterable[slicer.vtkMRMLVolumeNode]) -> str:
     """Tell whether volumes are of one patient: ``SURE``, ``UNKNOWN`` or ``DIFFERENT``."""
+    nodes = list(nodes)
     keys = {patient_of(node) for node in nodes}
     if len(keys - {""}) > 1:
+        return DIFFERENT
+    if _with_one_id(nodes):
         return DIFFERENT
     return UNKNOWN if "" in keys else SURE
 
@@ -85,12 +88,29 @@ def doubt(nodes: Iterable[slicer.vtkMRMLVolumeNode]) -> tuple:
             "More than one patient is recorded: {volumes}. Fuse them only if it is one person."
         )
         return "⚠ " + sentence.format(volumes=", ".join(said)), True
+    if _with_one_id(chosen):
+        sentence = _(
+            "The DICOM database has {names} under more than one patient, all with the same ID. "
+            "Fuse them only if it is one person."
+        )
+        return "⚠ " + sentence.format(names=", ".join(_with_one_id(chosen))), True
     if known:
         template = _("The patient of {names} is not recorded: make sure that it is {patient}.")
         patient = _called(next(iter(known.values())))
         return "⚠ " + template.format(names=", ".join(unknown), patient=patient), True
     sentence = _("No patient is recorded with these volumes: make sure that they are of one.")
     return "– " + sentence, False
+
+
+def _with_one_id(nodes: Iterable[slicer.vtkMRMLVolumeNode]) -> list:
+    """Return the names of volumes of one ID that the DICOM database has under several patients."""
+    by_key: dict = {}
+    for node in nodes:
+        whose = patient_in_database(node)
+        if whose and patient_of(node):
+            by_key.setdefault(patient_of(node), {}).setdefault(whose, []).append(node.GetName())
+    several = next((own for own in by_key.values() if len(own) > 1), {})
+    return [name for names in several.values() for name in names]
 
 
 def _called(node: slicer.vtkMRMLVolumeNode) -> str:

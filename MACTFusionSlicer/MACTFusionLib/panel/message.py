@@ -49,8 +49,9 @@ class Message:
         colour_as_warning(self._ui.messageLabel, self._is_error)
 
     def _show_details(self, *_unused: object) -> None:
-        sentence = as_tip(self._ui.messageLabel.text)
-        slicer.util.infoDisplay(sentence, _("MACTFusion"), detailedText=self.details)
+        sentence, title = as_tip(self._ui.messageLabel.text), _("MACTFusion")
+        # The others of Slicer's boxes write their text into its log, and this one may have names.
+        slicer.util.messageBox(sentence, windowTitle=title, detailedText=self.details)
 
 
 def details_of(notes: str, error: Exception) -> str:
