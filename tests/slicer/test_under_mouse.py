@@ -47,15 +47,19 @@ def test_the_mouse_over_a_fused_volume_shows_values_and_shares(warm_panel, cross
     assert text.startswith(f"Anatomical {mr:.4g} (")
     assert f" · Partner {pet:.4g} (" in text
     crosshair.SetCursorPositionRAS((900, 0, 0))
-    wait(panel, lambda: not panel.ui.probeLabel.text)
+    wait(panel, lambda: not panel.ui.probeLabel.text and panel.under_mouse._under_way is None)
     # What the worker knows is of its last fusion, and not of volumes that are chosen since.
+    pair = chosen.anatomical, chosen.partner
     chosen.anatomical = beside(chosen.anatomical, "MR 2", 123)
     panel._settled()
     crosshair.SetCursorPositionRAS(point)
-    asked = panel.under_mouse._under_way
-    assert asked is not None
-    wait(panel, lambda: asked.is_over)
+    assert panel.under_mouse._under_way is None  # nobody is asked
     assert panel.ui.probeLabel.text == f"Anatomical 123 · Partner {pet:.4g}"
+    chosen.anatomical, chosen.partner = pair[0], beside(pair[0], "PET 2", 77)
+    panel._settled()
+    crosshair.SetCursorPositionRAS(point)
+    assert panel.under_mouse._under_way is None
+    assert panel.ui.probeLabel.text == f"Anatomical {mr:.4g} · Partner 77"
     panel.exit()
     crosshair.SetCursorPositionRAS(point)
     assert not panel.ui.probeLabel.text
