@@ -52,14 +52,16 @@ $(PANEL_VENV)/.ready:
 	@echo "Setting up $(PANEL_VENV): MRML and Qt without the application (a few minutes, once)"
 	@$(PYTHON) -m venv $(PANEL_VENV)
 	@$(PANEL_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
-		slicer-core==5.12.4.0 PySide6-Essentials==6.8.3 pillow psutil pytest numpy pydicom==3.0.2
+		slicer-core==5.12.4.0 PySide6-Essentials==6.8.3 pillow psutil pytest pytest-xdist numpy \
+		pydicom==3.0.2
 	@touch $@
 
 setup-panel: $(PANEL_VENV)/.ready
 
 test-panel: $(READY) $(PANEL_VENV)/.ready
 	@echo "Running the panel's tests without the application"
-	@$(PANEL_VENV)/bin/python -m pytest --confcutdir=tests/slicer --durations 10 tests/slicer
+	@$(PANEL_VENV)/bin/python -m pytest --confcutdir=tests/slicer --numprocesses $(WORKERS) \
+		--maxprocesses 8 --dist loadfile --durations 10 tests/slicer
 
 $(LABEL_VENV)/.ready: pyproject.toml constraints.txt monai_label/requirements.txt
 	@echo "Setting up $(LABEL_VENV): MONAI Label's server (a few minutes, once)"

@@ -11,11 +11,11 @@ import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from .dicom.database import open_database
 from .dicom.kept import Sources
 from .dicom.request import request_for
 from .dicom.writing import steps_of_writing
 from .nodes.display import options_as_shown
+from .nodes.from_dicom import open_database
 from .nodes.grid import ANATOMICAL, result_geometry
 from .nodes.guess import task_of
 from .nodes.obstacles import reason_not_to_run, tasks_for
@@ -89,20 +89,9 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         Raises:
             WorkerError: it cannot be fused; the text says why.
         """
-        ended: list = []
-        self.start_fusion(
-            anatomical,
-            partner,
-            output,
-            self.options_for(anatomical, partner, display, options),
-            lambda node, error: ended.append((node, error)),
-            on_news,
-        )
-        self.wait(lambda: bool(ended))
-        node, error = ended[0]
-        if error is not None:
-            raise error
-        return node
+        nodes = anatomical, partner, output
+        merged = self.options_for(anatomical, partner, display, options)
+        return self._outcome_of(lambda end: self.start_fusion(*nodes, merged, end, on_news))
 
     def start_fusion(
         self,
@@ -126,8 +115,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         Raises:
             WorkerError: something is missing, or a run is under way.
         """
-        if self.is_running:
-            raise WorkerError("busy", _("A fusion is under way; wait for it, or cancel it."))
+        self._refuse_a_second_run()
         task, grid = options.get("task", "auto"), options.get("grid", ANATOMICAL)
         register = options.get("register", "check")
         reason = reason_not_to_run(anatomical, partner, output, task, grid, register)
@@ -212,8 +200,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         Raises:
             WorkerError: a run is under way, or the worker cannot be started.
         """
-        if self.is_running:
-            raise WorkerError("busy", _("A fusion is under way; wait for it, or cancel it."))
+        self._refuse_a_second_run()
         steps = self._registration(anatomical, partner, options)
         self._run = self.session.converse(steps, on_end, on_news)
 
@@ -238,8 +225,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         Raises:
             WorkerError: a run is under way, or the worker cannot be started.
         """
-        if self.is_running:
-            raise WorkerError("busy", _("A fusion is under way; wait for it, or cancel it."))
+        self._refuse_a_second_run()
         steps = steps_of_writing(self.session, fused, fields, output)
         self._run = self.session.converse(steps, on_end, on_news)
 
@@ -266,15 +252,9 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
             WorkerError: it cannot be written; the text says why.
         """
         fields, _notes = request_for(fused, open_database(), is_anonymous)
-        ended: list = []
-        self.start_writing(
-            fused, fields, Path(path), lambda told, error: ended.append((told, error)), on_news
+        return self._outcome_of(
+            lambda end: self.start_writing(fused, fields, Path(path), end, on_news)
         )
-        self.wait(lambda: bool(ended))
-        told, error = ended[0]
-        if error is not None:
-            raise error
-        return told
 
     def cancel(self) -> None:
         """Cancel the run; its end is told as an error with the code ``cancelled``."""
@@ -342,6 +322,24 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         from .nodes.save import save_volume
 
         save_volume(node, path)
+
+    def _refuse_a_second_run(self) -> None:
+        if self.is_running:
+            raise WorkerError("busy", _("A fusion is under way; wait for it, or cancel it."))
+
+    def _outcome_of(self, begin: Callable[[Callable[[Any, Exception | None], None]], None]) -> Any:
+        """Begin something, and wait for what it ends with.
+
+        Raises:
+            WorkerError: the error that it ends with, whatever that is.
+        """
+        ended: list = []
+        begin(lambda outcome, error: ended.append((outcome, error)))
+        self.wait(lambda: bool(ended))
+        outcome, error = ended[0]
+        if error is not None:
+            raise error
+        return outcome
 
     def _fusion(
         self,

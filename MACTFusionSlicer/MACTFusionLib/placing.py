@@ -92,9 +92,9 @@ class Placing:
     def show(self) -> None:
         """Show the verdict, and the button where it puts something in place."""
         chosen = self._parameters()
-        fixed = None, chosen.task.value, chosen.grid.value, chosen.register.value
-        can_fuse = not reason_not_to_run(chosen.anatomical, chosen_partner(chosen), *fixed)
-        is_known = can_fuse and bool(self._key) and self._key == self._key_of(chosen)
+        key = self._key_of(chosen)
+        is_known = bool(key) and key == self._key
+        can_fuse = bool(key) or (chosen.register is Register.OFF and _can_fuse(chosen))
         lines = self._lines(chosen, is_known) if can_fuse else []
         show_verdict(self._ui.verdictLabel, self._ui.placeLabel, lines)
         can_register = is_known and any(self._to_move(chosen))
@@ -208,10 +208,14 @@ class Placing:
 
     def _key_of(self, chosen: MACTFusionParameters) -> str:
         """Return a text that changes with the places of the volumes; "" where none is wanted."""
-        partner, register = chosen_partner(chosen), chosen.register
-        fixed = None, chosen.task.value, chosen.grid.value, register.value
-        if register is Register.OFF or reason_not_to_run(chosen.anatomical, partner, *fixed):
+        if chosen.register is Register.OFF or not _can_fuse(chosen):
             return ""
-        nodes = (chosen.anatomical, *partners_in(partner))
+        nodes = (chosen.anatomical, *partners_in(chosen_partner(chosen)))
         stamps = [repr(stamp_of(node)) for node in nodes]
         return json.dumps([stamps, self._options(chosen)])
+
+
+def _can_fuse(chosen: MACTFusionParameters) -> bool:
+    """Whether the volumes can be fused, wherever the result is to go."""
+    fixed = None, chosen.task.value, chosen.grid.value, chosen.register.value
+    return not reason_not_to_run(chosen.anatomical, chosen_partner(chosen), *fixed)

@@ -41,15 +41,23 @@ DARK = {
 }
 
 
-def main() -> None:
-    """Write the pictures into the folder of the command line."""
+def plain_application() -> tempfile.TemporaryDirectory:
+    """Give the application a look that every system has; return the folder of its settings.
+
+    What is chosen here must neither come from the user's own settings nor go there.
+    """
     application = slicer.app.qt
-    # What is chosen here must neither come from the user's own settings nor go there.
     own = tempfile.TemporaryDirectory()
     QtCore.QSettings.setDefaultFormat(QtCore.QSettings.IniFormat)
     QtCore.QSettings.setPath(QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, own.name)
     application.setStyle("Fusion")
     application.setFont(QtGui.QFont("DejaVu Sans", 9))
+    return own
+
+
+def main() -> None:
+    """Write the pictures into the folder of the command line."""
+    own = plain_application()
     scene = Scene()
     panel, parent = _open()
     panel._parameters.livePreview = False

@@ -10,7 +10,6 @@ a warning that the partner is not in place. Needs what ``render_panel.py`` needs
 from __future__ import annotations
 
 import sys
-import tempfile
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -110,12 +109,7 @@ def main() -> None:
     """Write the pictures into the folder of the command line."""
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
-    application = slicer.app.qt
-    own = tempfile.TemporaryDirectory()
-    QtCore.QSettings.setDefaultFormat(QtCore.QSettings.IniFormat)
-    QtCore.QSettings.setPath(QtCore.QSettings.IniFormat, QtCore.QSettings.UserScope, own.name)
-    application.setStyle("Fusion")
-    application.setFont(QtGui.QFont("DejaVu Sans", 9))
+    application, own = slicer.app.qt, panels.plain_application()
     light, dark = application.palette(), panels._dark()
     scene = Scene()
     window = Window()

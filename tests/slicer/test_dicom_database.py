@@ -15,8 +15,9 @@ from api.release import RELEASES, release
 from dicom_scene import add_series, add_study, load
 from MACTFusionLib.dicom import database as reading
 from MACTFusionLib.dicom.database import Series, patients_in, series_of
-from MACTFusionLib.dicom.files import INSTANCES, files_of, instances_of, tell_series
+from MACTFusionLib.dicom.files import files_of, tell_series
 from MACTFusionLib.dicom.suitable import best_pair, best_partner, in_order
+from MACTFusionLib.nodes.from_dicom import INSTANCES, instances_of
 from MACTFusionLib.nodes.guess import units_of
 from standins import dicom
 

@@ -197,7 +197,8 @@ def test_killed_worker_is_said_and_replaced(panel, library):
     chosen.anatomical, chosen.partner = make_pair(shape=(64, 64, 400))
     chosen.device = "cpu"
     panel.ui.applyButton.click()
-    wait(panel, lambda: "Slice" in panel.ui.progressLabel.text)
+    # The volumes are not handed over yet: a worker that has them may end before a busy panel looks.
+    wait(panel, lambda: panel.logic.session.hello)
     pid = panel.logic.session.hello["pid"]
     psutil.Process(pid).kill()
     wait(panel, lambda: not panel.logic.is_running)

@@ -208,9 +208,16 @@ def test_two_do_not_install_at_once(place, wheels, torch, requirements):
 
 
 def test_the_lock_is_let_go(place):
-    for _ in range(2):
-        with lock.only_one():
-            pass
+    def is_free():
+        try:
+            with lock.only_one():
+                return True
+        except lock.TakenError:
+            return False
+
+    with lock.only_one():
+        assert not is_free()
+    assert is_free()
 
 
 def test_versions_are_those_that_are_installed_before_a_worker_runs(place, torch):

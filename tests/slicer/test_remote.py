@@ -149,27 +149,27 @@ def test_a_volume_that_changes_on_its_way_is_handed_over_anew(remote, logic):
     )
 
 
-def test_a_volume_that_never_rests_is_refused(remote, far):
+def remove(node):
+    if node.GetScene() is not None:
+        slicer.mrmlScene.RemoveNode(node)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (slicer.util.arrayFromVolumeModified, "MR changes all the time"),
+        (remove, "removed from the scene"),
+    ],
+    ids=["never rests", "removed"],
+)
+def test_a_volume_that_never_comes_whole_is_refused(remote, far, change, sentence):
     mr, pet = make_pair(shape=(48, 40, 12))
 
     def take_news(news):
         if news.get("stage") == "hand over":
-            slicer.util.arrayFromVolumeModified(mr)
+            change(mr)
 
-    with pytest.raises(WorkerError, match="MR changes all the time"):
-        remote.fuse(mr, pet, display="fixed", on_news=take_news, **OPTIONS)
-    until(lambda: not remote.session.is_busy, remote.pump)
-    assert files_in(far) == set()
-
-
-def test_a_volume_that_is_removed_on_its_way_is_said(remote, far):
-    mr, pet = make_pair(shape=(48, 40, 12))
-
-    def take_news(news):
-        if news.get("stage") == "hand over" and mr.GetScene() is not None:
-            slicer.mrmlScene.RemoveNode(mr)
-
-    with pytest.raises(WorkerError, match="removed from the scene"):
+    with pytest.raises(WorkerError, match=sentence):
         remote.fuse(mr, pet, display="fixed", on_news=take_news, **OPTIONS)
     until(lambda: not remote.session.is_busy, remote.pump)
     assert files_in(far) == set()

@@ -19,8 +19,16 @@ pytestmark = pytest.mark.usefixtures("no_worker")
 
 @pytest.fixture
 def picture(scene):
-    """Draw the scene's volume renderings with Slicer's own code, 64×64, without a window."""
+    """Draw the scene's volume renderings with Slicer's own code, 64×64, without a window.
+
+    All that a view draws of its own is off: the factory is the application's, and what else it
+    makes depends on who asked it before.
+    """
     view = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLViewNode")
+    view.SetBackgroundColor(0, 0, 0)
+    view.SetBackgroundColor2(0, 0, 0)
+    view.SetBoxVisible(False)
+    view.SetAxisLabelsVisible(False)
     renderer, window = vtk.vtkRenderer(), vtk.vtkRenderWindow()
     window.SetOffScreenRendering(True)
     window.SetMultiSamples(0)

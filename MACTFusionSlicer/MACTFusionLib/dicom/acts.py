@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
+from ..nodes.from_dicom import open_database
 from ..nodes.result import ATTRIBUTE, sources_of
 from ..nodes.volumes import VolumeError
 from ..panel.allow import allow
 from ..views.shown import show_in_front
 from ..worker.conversation import WorkerError
 from .chooser import Chooser
-from .database import how_to_open, open_database
+from .database import how_to_open
 from .files import tell_series
 from .importing import Import
 from .kept import SERIES

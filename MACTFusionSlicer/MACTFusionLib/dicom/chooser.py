@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from slicer.i18n import tr as _
 
+from ..panel.sources import kind_name
 from .database import patients_in, series_of
 from .dialog import Dialog
 from .suitable import best_pair, best_partner, in_order
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     from .database import Patient, Series
 
-_KINDS = {"MR": "MR", "CT": "CT", "PT": "PET", "NM": "SPECT"}
 _ANATOMICAL = ("MR", "CT")
 
 
@@ -140,7 +140,7 @@ def _row_of(patient: Patient) -> str:
 def _text_of(series: Series) -> str:
     images = _("1 image") if series.images == 1 else _("{count} images")
     parts = [
-        _KINDS[series.kind],
+        kind_name(series.kind),
         series.description or _("no description"),
         series.date,
         images.format(count=series.images),

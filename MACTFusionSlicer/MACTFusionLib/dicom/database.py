@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import slicer
 from slicer.i18n import tr as _
 
 OWN_MODEL = "MACTFusionSlicer"
@@ -62,12 +61,6 @@ class Series:
     is_derived: bool
 
 
-def open_database() -> Any:
-    """Return the database, None where none is open."""
-    database = getattr(slicer, "dicomDatabase", None)
-    return database if database is not None and database.isOpen else None
-
-
 def how_to_open() -> str:
     """Say what to do where no database is open."""
     return _(
@@ -104,12 +97,6 @@ def series_of(database: Any, patient: str) -> list:
             if series is not None:
                 found.append(series)
     return found
-
-
-def patient_of_series(database: Any, series: str) -> str:
-    """Return the UID of the patient of a series, "" where it is not in the database."""
-    study = database.studyForSeries(series)
-    return database.patientForStudy(study) if study else ""
 
 
 def _patient(database: Any, uid: str) -> Patient:

@@ -1,4 +1,4 @@
-"""Which DICOM images a volume node was loaded from, and where their files are."""
+"""Where the files of DICOM images are, and a node that becomes that of a series."""
 
 from __future__ import annotations
 
@@ -7,25 +7,8 @@ from typing import Any
 
 import slicer
 
-INSTANCES = "DICOM.instanceUIDs"
-"""Attribute that Slicer's DICOM plugins leave on volumes."""
-
-
-def instances_of(node: slicer.vtkMRMLVolumeNode) -> list:
-    """Return the SOPInstanceUIDs of the images that a node came from, [] where nothing tells.
-
-    Args:
-        node: volume node, as Slicer's DICOM plugins loaded it.
-    """
-    told = (node.GetAttribute(INSTANCES) or "").split()
-    if not told:
-        told = _of_hierarchy(node, _constants().GetDICOMInstanceUIDName()).split()
-    return [uid for uid in told if uid != "Unknown"]
-
-
-def series_of_node(node: slicer.vtkMRMLVolumeNode) -> str:
-    """Return the SeriesInstanceUID that the subject hierarchy has for a node, or ""."""
-    return _of_hierarchy(node, _constants().GetDICOMUIDName())
+from ..nodes.from_dicom import INSTANCES
+from ..nodes.whose import hierarchy
 
 
 def files_of(database: Any, instances: list) -> list:
@@ -53,21 +36,9 @@ def tell_series(node: slicer.vtkMRMLVolumeNode, series: str, instances: list) ->
         node.SetAttribute(INSTANCES, " ".join(instances))
     else:
         node.RemoveAttribute(INSTANCES)
-    hierarchy, item = _item_of(node)
+    tree = hierarchy()
+    item = 0 if tree is None else tree.GetItemByDataNode(node)
     if item:
-        hierarchy.SetItemUID(item, _constants().GetDICOMUIDName(), series)
-        hierarchy.SetItemUID(item, _constants().GetDICOMInstanceUIDName(), " ".join(instances))
-
-
-def _constants() -> Any:
-    return slicer.vtkMRMLSubjectHierarchyConstants
-
-
-def _item_of(node: slicer.vtkMRMLVolumeNode) -> tuple:
-    hierarchy = slicer.vtkMRMLSubjectHierarchyNode.GetSubjectHierarchyNode(slicer.mrmlScene)
-    return hierarchy, 0 if hierarchy is None else hierarchy.GetItemByDataNode(node)
-
-
-def _of_hierarchy(node: slicer.vtkMRMLVolumeNode, name: str) -> str:
-    hierarchy, item = _item_of(node)
-    return (hierarchy.GetItemUID(item, name) or "") if item else ""
+        names = slicer.vtkMRMLSubjectHierarchyConstants
+        tree.SetItemUID(item, names.GetDICOMUIDName(), series)
+        tree.SetItemUID(item, names.GetDICOMInstanceUIDName(), " ".join(instances))

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..nodes.from_dicom import instances_of
 from ..nodes.result import ATTRIBUTE
 from ..nodes.volumes import geometry_of, partners_in
-from .files import instances_of, tell_series
+from .files import tell_series
 
 if TYPE_CHECKING:
     import slicer

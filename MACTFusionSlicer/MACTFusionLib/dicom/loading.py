@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import slicer
 from slicer.i18n import tr as _
 
+from ..nodes.from_dicom import instances_of
 from ..nodes.guess import units_of
 from ..nodes.result import ATTRIBUTE
 from ..nodes.volumes import VolumeError
-from .files import instances_of
 
 if TYPE_CHECKING:
     from .database import Series

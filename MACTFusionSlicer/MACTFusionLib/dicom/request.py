@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from slicer.i18n import tr as _
 
+from ..nodes.from_dicom import patient_of_images
 from ..nodes.result import sources_of
 from ..nodes.volumes import VolumeError, geometry_of
 from .files import files_of
@@ -79,19 +80,13 @@ def strangers(fused: slicer.vtkMRMLVolumeNode, database: Any) -> list:
         database: the open DICOM database.
     """
     kept = kept_of(fused)
-    patients = [_patient(database, own) for own in kept["sources"]]
+    patients = [patient_of_images(database, own) for own in kept["sources"]]
     names = _names(fused, len(patients))
     return [
         name
         for name, patient in zip(names, patients)  # noqa: B905  Python 3.9
         if patient and patients[0] and patient != patients[0]
     ]
-
-
-def _patient(database: Any, instances: list) -> str:
-    file = database.fileForInstance(instances[0]) if instances else ""
-    study = database.studyForSeries(database.seriesForFile(file)) if file else ""
-    return database.patientForStudy(study) if study else ""
 
 
 def _names(fused: slicer.vtkMRMLVolumeNode, count: int) -> list:

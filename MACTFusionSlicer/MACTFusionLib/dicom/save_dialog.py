@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ _DATABASE, _TO_FOLDER = 0, 1
 _SERIES, _OBJECT = 0, 1
 
 
+@dataclass(frozen=True)
 class Wish:
     """What was chosen.
 
@@ -27,10 +29,9 @@ class Wish:
         is_anonymous: nothing of the patient goes into it.
     """
 
-    def __init__(self, folder: Path | None, is_object: bool, is_anonymous: bool) -> None:
-        self.folder = folder
-        self.is_object = is_object
-        self.is_anonymous = is_anonymous
+    folder: Path | None
+    is_object: bool
+    is_anonymous: bool
 
 
 class SaveDialog:

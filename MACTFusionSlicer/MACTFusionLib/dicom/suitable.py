@@ -42,24 +42,23 @@ def best_pair(series: list) -> tuple:
     One study comes before several, one frame of reference before two, MR before CT, uptake before
     another kind.
     """
-    pairs = [
-        (anatomical, partner)
-        for anatomical in series
-        for partner in series
-        if partner.uid != anatomical.uid and partner.kind in _PARTNERS.get(anatomical.kind, ())
-    ]
-    return min(pairs, key=_distance, default=())
+    return _best_of(series, series)
 
 
 def best_partner(anatomical: Series, series: list) -> Series | None:
     """Return the partner that is most likely meant for an anatomical series, None without any."""
+    pair = _best_of([anatomical], series)
+    return pair[1] if pair else None
+
+
+def _best_of(anatomicals: list, series: list) -> tuple:
     pairs = [
         (anatomical, partner)
+        for anatomical in anatomicals
         for partner in series
         if partner.uid != anatomical.uid and partner.kind in _PARTNERS.get(anatomical.kind, ())
     ]
-    best = min(pairs, key=_distance, default=None)
-    return None if best is None else best[1]
+    return min(pairs, key=_distance, default=())
 
 
 def _distance(pair: tuple) -> tuple:

@@ -20,6 +20,8 @@ _WORDS = (
     ("CT", ("ct", "cbct", "cta")),
 )
 _SAMPLE = 200_000
+_MOST_TOLD = 1000
+_TOLD: dict = {}
 
 
 def modality_of(node: slicer.vtkMRMLVolumeNode) -> str:
@@ -135,6 +137,19 @@ def _kind_from_name(name: str) -> str:
 
 
 def _has_hounsfield_units(node: slicer.vtkMRMLVolumeNode) -> bool:
+    """Tell it once for voxels that are the same: the panel asks at each movement of a slice."""
+    image = node.GetImageData()
+    scalars = image.GetPointData().GetScalars()
+    # VTK counts all changes of all objects, so that no two states share these numbers.
+    stamp = image.GetMTime(), 0 if scalars is None else scalars.GetMTime()
+    if stamp not in _TOLD:
+        if len(_TOLD) >= _MOST_TOLD:
+            _TOLD.clear()
+        _TOLD[stamp] = _looks_like_hounsfield_units(node)
+    return _TOLD[stamp]
+
+
+def _looks_like_hounsfield_units(node: slicer.vtkMRMLVolumeNode) -> bool:
     """Whether there is air at -1000, soft tissue around 0, and hardly anything above bone."""
     voxels = slicer.util.arrayFromVolume(node).reshape(-1)
     sample = voxels[:: max(1, voxels.size // _SAMPLE)]

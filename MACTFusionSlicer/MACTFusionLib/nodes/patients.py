@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from slicer.i18n import tr as _
 
+from .from_dicom import instances_of, open_database, patient_of_images
 from .guess import kind_of
-from .whose import patient_in_database, patient_name_of, patient_of
+from .whose import patient_name_of, patient_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -56,9 +57,7 @@ def relation(nodes: Iterable[slicer.vtkMRMLVolumeNode]) -> str:
     """Tell whether volumes are of one patient: ``SURE``, ``UNKNOWN`` or ``DIFFERENT``."""
     nodes = list(nodes)
     keys = {patient_of(node) for node in nodes}
-    if len(keys - {""}) > 1:
-        return DIFFERENT
-    if _with_one_id(nodes):
+    if len(keys - {""}) > 1 or _with_one_id(nodes):
         return DIFFERENT
     return UNKNOWN if "" in keys else SURE
 
@@ -88,12 +87,13 @@ def doubt(nodes: Iterable[slicer.vtkMRMLVolumeNode]) -> tuple:
             "More than one patient is recorded: {volumes}. Fuse them only if it is one person."
         )
         return "⚠ " + sentence.format(volumes=", ".join(said)), True
-    if _with_one_id(chosen):
+    namesakes = _with_one_id(chosen)
+    if namesakes:
         sentence = _(
             "The DICOM database has {names} under more than one patient, all with the same ID. "
             "Fuse them only if it is one person."
         )
-        return "⚠ " + sentence.format(names=", ".join(_with_one_id(chosen))), True
+        return "⚠ " + sentence.format(names=", ".join(namesakes)), True
     if known:
         template = _("The patient of {names} is not recorded: make sure that it is {patient}.")
         patient = _called(next(iter(known.values())))
@@ -104,9 +104,9 @@ def doubt(nodes: Iterable[slicer.vtkMRMLVolumeNode]) -> tuple:
 
 def _with_one_id(nodes: Iterable[slicer.vtkMRMLVolumeNode]) -> list:
     """Return the names of volumes of one ID that the DICOM database has under several patients."""
-    by_key: dict = {}
+    database, by_key = open_database(), {}
     for node in nodes:
-        whose = patient_in_database(node)
+        whose = patient_of_images(database, instances_of(node))
         if whose and patient_of(node):
             by_key.setdefault(patient_of(node), {}).setdefault(whose, []).append(node.GetName())
     several = next((own for own in by_key.values() if len(own) > 1), {})

@@ -60,21 +60,6 @@ def item_of(node: slicer.vtkMRMLVolumeNode) -> int:
     return own
 
 
-def patient_in_database(node: slicer.vtkMRMLVolumeNode) -> str:
-    """Return the number under which the open DICOM database has the patient of a volume, or "".
-
-    The subject hierarchy goes by the patient's ID alone, and two patients may have one.
-    """
-    database = getattr(slicer, "dicomDatabase", None)
-    images = (node.GetAttribute("DICOM.instanceUIDs") or "").split()
-    if database is None or not database.isOpen or not images:
-        return ""
-    file = database.fileForInstance(images[0])
-    series = database.seriesForFile(file) if file else ""
-    study = database.studyForSeries(series) if series else ""
-    return database.patientForStudy(study) if study else ""
-
-
 def _recorded(node: slicer.vtkMRMLVolumeNode, level: str) -> str:
     tree = hierarchy()
     item = _above(tree, node, level)

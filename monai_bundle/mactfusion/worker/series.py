@@ -18,6 +18,7 @@ from mactfusion.case import partner_roles
 from mactfusion.errors import InputError, warn
 from mactfusion.io.dicom import DicomExport
 from mactfusion.io.dicom.origin import as_text, origin_of
+from mactfusion.io.dicom.patient import DIFFERENT_PATIENTS, PATIENT, differ
 from mactfusion.io.dicom.same_field import why_elsewhere
 from mactfusion.io.formats import DICOM_EXTENSION, extension_of
 from mactfusion.option_table import AXES, REGISTER, TASKS
@@ -205,18 +206,16 @@ def _moved_before(
 
 def _strangers(origins: Sequence[Origin | None]) -> list[str]:
     """Say it when the headers of sources name different patients."""
-    owner, *others = origins
-    for origin in others:
-        if owner is None or origin is None:
-            continue
-        for keyword in ("PatientID", "PatientBirthDate"):
-            told = [str(one.header.get(keyword, "") or "") for one in (owner, origin)]
-            if all(told) and told[0] != told[1]:
-                return [
-                    "The DICOM headers of the sources name different patients (identifier or birth "
-                    "date): check that they belong together."
-                ]
-    return []
+    owner, *others = (
+        [str(one.header.get(keyword, "") or "") for keyword in PATIENT] if one is not None else []
+        for one in origins
+    )
+    if not any(differ(owner, other) for other in others):
+        return []
+    return [
+        f"The DICOM headers of the sources name {DIFFERENT_PATIENTS}: check that they belong "
+        "together."
+    ]
 
 
 def _record(told: dict[str, Any]) -> dict[str, Any]:

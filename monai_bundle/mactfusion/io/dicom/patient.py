@@ -9,7 +9,10 @@ if TYPE_CHECKING:
 
     from monai.data import MetaTensor
 
-_PATIENTS = "different patients (identifier or birth date)"
+PATIENT = ("PatientID", "PatientBirthDate")
+"""What tells patients apart."""
+
+DIFFERENT_PATIENTS = "different patients (identifier or birth date)"
 _FRAMES = "different frames of reference (not aligned by the scanner)"
 
 
@@ -26,9 +29,9 @@ def same_patient_warning(anatomical: MetaTensor, partner: MetaTensor) -> str | N
         One sentence without patient data, or None.
     """
     differing = []
-    if _differ(_parts(anatomical, "patient_digest"), _parts(partner, "patient_digest")):
-        differing.append(_PATIENTS)
-    if _differ(_parts(anatomical, "frame_of_reference"), _parts(partner, "frame_of_reference")):
+    if differ(_parts(anatomical, "patient_digest"), _parts(partner, "patient_digest")):
+        differing.append(DIFFERENT_PATIENTS)
+    if differ(_parts(anatomical, "frame_of_reference"), _parts(partner, "frame_of_reference")):
         differing.append(_FRAMES)
     if not differing:
         return None
@@ -57,7 +60,7 @@ def patient_numbers(patients: Iterable[tuple[str, ...]]) -> dict[tuple[str, ...]
     known: list[list[tuple[str, ...]]] = []
     every = list(dict.fromkeys(patients))
     for patient in sorted(every, key=lambda patient: -sum(map(bool, patient))):
-        fitting = [same for same in known if not any(_differ(patient, other) for other in same)]
+        fitting = [same for same in known if not any(differ(patient, other) for other in same)]
         if len(fitting) == 1:
             fitting[0].append(patient)
         else:
@@ -70,5 +73,6 @@ def _parts(volume: MetaTensor, key: str) -> list[str]:
     return str(volume.meta.get(key, "")).split("|")
 
 
-def _differ(first: Sequence[str], second: Sequence[str]) -> bool:
+def differ(first: Sequence[str], second: Sequence[str]) -> bool:
+    """Tell whether two records cannot be of one; what one of them leaves empty tells nothing."""
     return any(a and b and a != b for a, b in zip(first, second, strict=False))
