@@ -56,11 +56,12 @@ class Aids:
         ui.legendCheckBox.toggled.connect(self._draw_legend)
         ui.lostButton.clicked.connect(self._show_place)
 
-    def tell(self, fused: slicer.vtkMRMLVolumeNode | None) -> None:
+    def tell(self, fused: slicer.vtkMRMLVolumeNode | None, is_outdated: bool) -> None:
         """Show what is known of what is looked at, and the buttons that have something to do.
 
         Args:
             fused: the fused volume of the chosen ones, or None.
+            is_outdated: whether its sources were moved or edited since.
         """
         ui = self._ui
         if fused is not self._fused:
@@ -69,7 +70,7 @@ class Aids:
         ui.legendLabel.setVisible(bool(ui.legendLabel.text))
         ui.legendCheckBox.setVisible(bool(ui.legendLabel.text))
         self._draw_legend()
-        ui.lostLabel.text, is_warning = lost_line(fused)
+        ui.lostLabel.text, is_warning = lost_line(fused, is_outdated)
         colour_as_warning(ui.lostLabel, is_warning)
         ui.lostLabel.setVisible(bool(ui.lostLabel.text))
         ui.lostButton.setVisible(bool(lost_places(fused)))

@@ -6,24 +6,22 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import slicer
 from slicer.i18n import tr as _
 from slicer.ScriptedLoadableModule import ScriptedLoadableModuleLogic
 
-from .dicom.kept import Sources
+from . import steps
 from .dicom.request import request_for
 from .dicom.writing import steps_of_writing
 from .nodes.display import options_as_shown
 from .nodes.from_dicom import open_database
-from .nodes.grid import ANATOMICAL, result_geometry
+from .nodes.grid import ANATOMICAL
 from .nodes.guess import task_of
+from .nodes.made_of import forget_edits
 from .nodes.obstacles import reason_not_to_run, tasks_for
-from .nodes.result import Origin, make_result
-from .nodes.transforms import put_in_place
-from .nodes.volumes import geometry_of, partners_in, slice_geometry, stamp_of
+from .nodes.volumes import partners_in
 from .parameters import MACTFusionParameters, chosen_options, chosen_partner
-from .worker.conversation import Conversation, Steps, WorkerError
+from .worker.conversation import Conversation, WorkerError
 from .worker.environment import remove_log
 from .worker.session import Session
 
@@ -44,7 +42,6 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
     Attributes:
         session: with the worker.
         is_busy_elsewhere: a run goes on without the worker, in the DICOM database.
-        spoken_of: IDs of the volumes that :meth:`start_probe` asks about, [] while that is unknown.
     """
 
     def __init__(self) -> None:
@@ -53,7 +50,6 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         self.session = Session()
         self._run: Conversation | None = None
         self.is_busy_elsewhere = False
-        self.spoken_of: list = []
 
     def getParameterNode(self) -> MACTFusionParameters:  # noqa: N802  Slicer
         """Return the choices of the scene."""
@@ -121,8 +117,8 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         reason = reason_not_to_run(anatomical, partner, output, task, grid, register)
         if reason:
             raise WorkerError("input", reason)
-        steps = self._fusion(anatomical, partner, output, options)
-        self._run = self.session.converse(steps, on_end, on_news)
+        asked = steps.fusion(self.session, anatomical, partner, output, options)
+        self._run = self.session.converse(asked, on_end, on_news)
 
     def start_preview(
         self,
@@ -144,8 +140,8 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
             on_end: called with ``(voxels, geometry, legends)`` and None, or with None and the
                 error.
         """
-        steps = self._preview(anatomical, partner, options, axis, index)
-        return self.session.converse(steps, on_end)
+        asked = steps.preview(self.session, anatomical, partner, options, axis, index)
+        return self.session.converse(asked, on_end)
 
     def start_check(
         self,
@@ -165,8 +161,8 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
                 error.
             on_news: called with each ``progress`` and ``warning``.
         """
-        steps = self._check(anatomical, partner, options)
-        return self.session.converse(steps, on_end, on_news)
+        asked = steps.check(self.session, anatomical, partner, options)
+        return self.session.converse(asked, on_end, on_news)
 
     def start_probe(
         self, position: list, on_end: Callable[[Any, Exception | None], None]
@@ -178,7 +174,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
             on_end: called with what the worker says of its voxel, None outside of the volume, and
                 None; or with None and the error.
         """
-        return self.session.converse(self._probe(position), on_end)
+        return self.session.converse(steps.probe(position), on_end)
 
     def start_registration(
         self,
@@ -201,8 +197,8 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
             WorkerError: a run is under way, or the worker cannot be started.
         """
         self._refuse_a_second_run()
-        steps = self._registration(anatomical, partner, options)
-        self._run = self.session.converse(steps, on_end, on_news)
+        asked = steps.registration(self.session, anatomical, partner, options)
+        self._run = self.session.converse(asked, on_end, on_news)
 
     def start_writing(
         self,
@@ -309,6 +305,7 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         if self._run is not None:
             self._run.abandon()
         self.session.forget_volumes()
+        forget_edits()
 
     def stop(self) -> None:
         """End the worker and everything that it left."""
@@ -340,89 +337,3 @@ class MACTFusionLogic(ScriptedLoadableModuleLogic):
         if error is not None:
             raise error
         return outcome
-
-    def _fusion(
-        self,
-        anatomical: slicer.vtkMRMLVolumeNode,
-        partner: object,
-        output: slicer.vtkMRMLVolumeNode | None,
-        options: dict,
-    ) -> Steps:
-        yield from self.session.greet()
-        grid = options.get("grid", ANATOMICAL)
-        origin = Origin(anatomical, partner, result_geometry(geometry_of(anatomical), grid))
-        sources = Sources(anatomical, partner)
-        fields = {"options": options}
-        pair = (anatomical, partner)
-        self.spoken_of = []
-        voxels, reply = yield from self.session.ask_voxels("fuse", pair, fields, is_fresh=True)
-        self.spoken_of = list(origin.ids)
-        if not origin.is_in_scene:
-            raise WorkerError("input", _("A volume was removed from the scene during the run."))
-        _check_grid(origin, voxels, reply)
-        if output is not None and not slicer.mrmlScene.IsNodePresent(output):
-            output = None
-        fused = make_result(origin, voxels, reply["record"], reply["legends"], output)
-        sources.keep(fused, reply)
-        return fused
-
-    def _check(self, anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict) -> Steps:
-        yield from self.session.greet()
-        reply = yield from self.session.ask("place", (anatomical, partner), {"options": options})
-        return reply["partners"]
-
-    def _registration(
-        self, anatomical: slicer.vtkMRMLVolumeNode, partner: object, options: dict
-    ) -> Steps:
-        yield from self.session.greet()
-        nodes = [anatomical, *partners_in(partner)]
-        before = [stamp_of(node) for node in nodes]
-        pair, fields = (anatomical, partner), {"options": options}
-        reply = yield from self.session.ask("place", pair, fields, is_fresh=True)
-        is_there = all(slicer.mrmlScene.IsNodePresent(node) for node in nodes)
-        if not is_there or [stamp_of(node) for node in nodes] != before:
-            raise WorkerError(
-                "input", _("A volume was changed during the registration; nothing was moved.")
-            )
-        poses = [np.array(place["pose"]) for place in reply["partners"]]
-        return [
-            put_in_place(node, anatomical, pose)
-            for node, pose in zip(nodes[1:], poses)  # noqa: B905  Python 3.9
-            if not np.array_equal(pose, np.eye(4))
-        ]
-
-    def _probe(self, position: list) -> Steps:
-        reply = yield "probe", {"position": position}
-        return reply["found"]
-
-    def _preview(
-        self,
-        anatomical: slicer.vtkMRMLVolumeNode,
-        partner: object,
-        options: dict,
-        axis: int,
-        index: int,
-    ) -> Steps:
-        yield from self.session.greet()
-        geometry = result_geometry(geometry_of(anatomical), options.get("grid", ANATOMICAL))
-        fields = {"options": options, "slice": index}
-        asked = [node.GetID() for node in (anatomical, *partners_in(partner))]
-        self.spoken_of = []
-        voxels, reply = yield from self.session.ask_voxels("preview", (anatomical, partner), fields)
-        self.spoken_of = asked
-        if reply["array_axis"] != axis:
-            raise WorkerError("internal", _("The preview has another direction than expected."))
-        return voxels, slice_geometry(geometry, axis, index), reply["legends"]
-
-
-def _check_grid(origin: Origin, voxels: np.ndarray, reply: dict) -> None:
-    """Refuse a result that would not lie where it is expected.
-
-    Raises:
-        WorkerError: shape or affine differ; that is a fault of the library.
-    """
-    affine = np.array(reply["affine"])
-    if voxels.shape[:3] != origin.geometry.shape or not np.allclose(
-        affine, origin.geometry.affine, atol=1e-3
-    ):
-        raise WorkerError("internal", _("The result is not on the grid that was asked for."))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from slicer.i18n import tr as _
 
 from .aids import Aids
+from .nodes.made_of import is_outdated
 from .nodes.result import fused_from, sources_of
 from .panel.allow import allow
 from .parameters import chosen_partner
@@ -86,6 +87,15 @@ class Looking:
         return None if chosen is None else fused_from(chosen.anatomical, chosen_partner(chosen))
 
     @property
+    def is_outdated(self) -> bool:
+        """Whether the sources of the fused volume were moved or edited since it was made."""
+        fused = self.fused
+        if fused is None:
+            return False
+        anatomical, partners = sources_of(fused)
+        return is_outdated(fused, [anatomical, *partners])
+
+    @property
     def is_flickering(self) -> bool:
         """Whether the fused volume comes and goes."""
         return self._flicker_timer.isActive()
@@ -139,7 +149,7 @@ class Looking:
 
     def tell(self) -> None:
         """Show the legend of what is looked at, and whether the fused volume lost anything."""
-        self._aids.tell(self.fused)
+        self._aids.tell(self.fused, self.is_outdated)
 
     def blend(self) -> None:
         """Show the fused volume over the anatomical one as strongly as is chosen."""

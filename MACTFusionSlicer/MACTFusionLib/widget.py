@@ -18,6 +18,7 @@ from .looking import Looking
 from .machine import MachineControls
 from .nodes.volumes import partners_in
 from .panel.inputs import Inputs
+from .panel.last_folder import LastFolder
 from .panel.live_log import LiveLog
 from .panel.result import ResultControls
 from .panel.saving import Saving
@@ -105,6 +106,7 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.looking.rest()
         self.under_mouse.stop()
         self.placing.forget()
+        self.dicom.rest()
         self.live_log.rest()
         self.setParameterNode(None)
 
@@ -168,12 +170,20 @@ class MACTFusionWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             ui, logic, self.runs, chosen, lambda: self.placing.lets_preview, self._settle
         )
         self.result = ResultControls(ui, self.looking, chosen)
-        self.saving = Saving(ui, logic, self.runs, self.looking)
+        folder = LastFolder()
+        self.saving = Saving(ui, logic, self.runs, self.looking, folder)
         self.under_mouse = UnderMouse(logic, self._show_probe, self._chosen_volumes)
         self._show_probe("")
         self.batch = Batch(ui, logic, self.runs, chosen, self.refresh)
         self.dicom = DICOM(
-            ui, logic, self.runs, chosen, lambda: self.saving.node, self.resourcePath, self.refresh
+            ui,
+            logic,
+            self.runs,
+            chosen,
+            lambda: self.saving.node,
+            folder,
+            self.resourcePath,
+            self.refresh,
         )
         self.machine = MachineControls(ui, logic.session, self.runs, chosen, self.refresh)
         self.live_log = LiveLog(ui, lambda: logic.session.log)

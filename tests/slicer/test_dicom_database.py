@@ -19,6 +19,8 @@ from MACTFusionLib.dicom.files import files_of, tell_series
 from MACTFusionLib.dicom.suitable import best_pair, best_partner, in_order
 from MACTFusionLib.nodes.from_dicom import INSTANCES, instances_of
 from MACTFusionLib.nodes.guess import units_of
+from MACTFusionLib.nodes.patients import DIFFERENT, SURE, doubt, relation
+from MACTFusionLib.nodes.whose import patient_of
 from standins import dicom
 
 pytestmark = pytest.mark.usefixtures("no_worker")
@@ -122,11 +124,16 @@ def test_what_cannot_be_fused_is_not_offered(database, tmp_path):
         ("A series is chosen twice; choose each once.", False, {"third": "PET"}),
         ("The scanner did not align these series", True, {"third": "CT"}),
         ("The series are of several studies", True, {"third": "MR · before"}),
+        ("It is not recorded whether the scanner aligned", True, {"third": "MR · unplaced"}),
+        ("On a CT only PET and SPECT are fused", False, {"anatomical": "CT", "partner": "MR"}),
+        ("On a CT only PET and SPECT are fused", False, {"anatomical": "CT", "third": "MR"}),
     ],
 )
 def test_note_says_what_to_know_of_the_choice(panel, database, tmp_path, said, is_usable, changes):
     add_study(database, tmp_path / "study")
     add_series(database, tmp_path / "ct", "CT", FrameOfReferenceUID="1.2.826.0.1.8")
+    unplaced = {"FrameOfReferenceUID": None, "SeriesDescription": "unplaced"}
+    add_series(database, tmp_path / "unplaced", "MR", **unplaced)
     before = {"StudyInstanceUID": "1.2.826.0.1.5", "SeriesDescription": "before"}
     add_series(database, tmp_path / "before", "MR", SeriesDate="20230101", **before)
     panel.ui.databaseButton.click()
@@ -155,6 +162,15 @@ def test_without_a_database_it_says_what_to_do(panel, monkeypatch, scene):
     panel.ui.databaseButton.click()
     assert panel.ui.messageLabel.text.startswith("No DICOM database is open: open the module DICOM")
     assert panel.dicom.dialog is None
+
+
+def test_leaving_the_module_closes_the_window(panel, database, tmp_path):
+    add_study(database, tmp_path / "study")
+    panel.ui.databaseButton.click()
+    panel.exit()
+    assert panel.dicom.dialog is None
+    panel.enter()
+    assert panel._parameters.anatomical is None
 
 
 def test_closed_database_is_none(panel, database):
@@ -287,6 +303,28 @@ def test_series_of_several_volumes_is_said(panel, database, tmp_path, monkeypatc
     chosen = load(panel)
     assert len(instances_of(chosen.anatomical)) == 6
     assert "3: T1 is one of 2 volumes of its series" in panel.ui.messageLabel.text
+
+
+def test_two_patients_of_one_id_are_doubted(panel, database, tmp_path):
+    """As two hospitals give them: the subject hierarchy goes by the ID and sees one patient."""
+    panel._parameters.livePreview = False
+    add_study(database, tmp_path / "first")
+    stranger = {**OTHER, "PatientID": "P1"}
+    uids = add_study(database, tmp_path / "second", **stranger)
+    panel.ui.databaseButton.click()
+    ui = panel.dicom.dialog.ui
+    assert ui.patientList.count == 2
+    ui.patientList.currentRow = 1
+    ui.acceptButton.click()
+    chosen = panel._parameters
+    assert relation([chosen.anatomical, chosen.partner]) == SURE
+    (other,) = dicom.load_series([uids["PT"]])
+    stranger = slicer.mrmlScene.GetNodeByID(other)
+    assert patient_of(stranger) == patient_of(chosen.anatomical) == "P1"
+    assert relation([chosen.anatomical, stranger]) == DIFFERENT
+    said, is_warning = doubt([chosen.anatomical, stranger])
+    assert is_warning
+    assert "under more than one patient, all with the same ID" in said
 
 
 def test_patients_are_never_logged(panel, database, tmp_path, caplog, capfd):

@@ -18,6 +18,7 @@ from dicom_scene import TILTED, add_series, add_study, apply, load, press_save, 
 from MACTFusionLib.dicom import elsewhere, importing
 from MACTFusionLib.dicom.kept import KEPT, SERIES
 from MACTFusionLib.dicom.made_study import PATIENT, turned
+from MACTFusionLib.dicom.save_dialog import Wish
 from MACTFusionLib.nodes.volumes import VolumeError, geometry_of, voxels_of
 from MACTFusionLib.worker.carriers import Wire
 from MACTFusionLib.worker.environment import log
@@ -249,6 +250,65 @@ def test_cancel_while_it_is_copied_leaves_nothing(warm_panel, fused, database, m
     assert "Cancelled" in save(warm_panel)
     assert len(seen) < 6
     assert_nothing_left(database, before)
+
+
+def test_closing_the_panel_while_it_is_copied_leaves_nothing(
+    warm_panel, fused, database, monkeypatch
+):
+    before, seen = series_in(database), []
+
+    def show(percent):
+        seen.append(percent)
+        if len(seen) == 3:
+            warm_panel.dicom.stop()
+
+    monkeypatch.setattr(warm_panel.runs, "show_import", show)
+    assert "Cancelled" in save(warm_panel)
+    assert len(seen) < 6
+    assert fused.GetAttribute(SERIES) is None
+    assert_nothing_left(database, before)
+
+
+def test_a_run_is_not_disturbed_by_saving(warm_panel, fused, database):
+    before = series_in(database)
+    warm_panel.runs.fused = None
+    warm_panel._settled()
+    warm_panel.ui.applyButton.click()
+    warm_panel.dicom.save(fused, Wish(None, is_object=False, is_anonymous=False))
+    assert "A run is under way" in warm_panel.ui.messageLabel.text
+    wait(warm_panel, lambda: warm_panel.runs.fused is not None)
+    assert "is ready" in warm_panel.ui.messageLabel.text
+    assert_nothing_left(database, before)
+
+
+def test_the_folder_is_remembered_but_not_in_the_settings(warm_panel, fused, monkeypatch, tmp_path):
+    """A folder may be named after a patient."""
+    folder, asked = tmp_path / "Nobody Real", []
+    folder.mkdir()
+
+    def answer(_parent, _title, begin):
+        asked.append(begin)
+        return str(folder)
+
+    monkeypatch.setattr(qt.QFileDialog, "getExistingDirectory", answer)
+    save(warm_panel, destination=1)
+    save(warm_panel, destination=1)
+    assert asked == [str(Path.home()), str(folder)]
+    settings = qt.QSettings()
+    settings.sync()
+    assert "Nobody" not in str([settings.value(key) for key in settings.allKeys()])
+
+
+def test_output_that_was_loaded_from_dicom_forgets_its_images(warm_panel, fused, database):
+    save(warm_panel)
+    (loaded,) = dicom.load_series([fused.GetAttribute(SERIES)])
+    output = slicer.mrmlScene.GetNodeByID(loaded)
+    assert output.GetAttribute("DICOM.instanceUIDs")
+    warm_panel._parameters.output = output
+    again = apply(warm_panel)
+    assert again is output
+    assert again.GetAttribute("DICOM.instanceUIDs") is None
+    assert "in the DICOM database" in save(warm_panel)
 
 
 def test_cancel_while_it_is_written_leaves_nothing(warm_panel, fused, database):

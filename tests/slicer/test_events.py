@@ -12,12 +12,14 @@ import pytest
 pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-panel")
 
 import numpy as np
+import qt
 import slicer
 from MACTFusionLib.nodes import samples
 from MACTFusionLib.nodes.display import options_as_shown
 from MACTFusionLib.nodes.volumes import geometry_of, voxels_of
 from MACTFusionLib.self_test import SHAPE, add_volume, make_pair
 from MACTFusionLib.views.preview import look_of
+from MACTFusionLib.widget import MACTFusionWidget
 from MACTFusionLib.worker.conversation import WorkerError
 from MACTFusionLib.worker.process import GRACE_S
 from waiting import has_ended, wait
@@ -112,10 +114,27 @@ def test_exit_during_a_run_leaves_no_process(panel, library, monkeypatch):
     assert slicer.mrmlScene.GetNumberOfNodesByClass("vtkMRMLVolumeNode") == count
 
 
+class Shown(slicer.qMRMLWidget):
+    """The module's widget while it is shown."""
+
+    isEntered = True  # noqa: N815
+
+
+def test_reload_of_a_module_that_is_shown_enters_it(scene, volumes):
+    """Slicer makes the panel again then, and nobody calls ``enter``."""
+    parent = Shown()
+    parent.setLayout(qt.QVBoxLayout())
+    again = MACTFusionWidget(parent)
+    again.setup()
+    try:
+        assert again.looking.is_entered
+        assert again._parameters.anatomical is volumes[0]
+    finally:
+        again.cleanup()
+
+
 def test_reload_uses_the_files_as_they_are_now(panel, monkeypatch):
     """Slicer loads the entry again; the files behind it must come afresh too."""
-    import qt
-
     names = [name for name in sys.modules if name.partition(".")[0] == "MACTFusionLib"]
     before = {name: sys.modules[name] for name in names}
     base = type(panel).__mro__[1]

@@ -8,7 +8,7 @@ pytest.importorskip("slicer_core", reason="needs slicer-core: run make test-pane
 
 import numpy as np
 import slicer
-from MACTFusionLib.nodes.lost import lost_places, place_line
+from MACTFusionLib.nodes.lost import lost_line, lost_places, place_line
 from MACTFusionLib.views.jump import jump_to
 from MACTFusionLib.views.layout import layout_node
 from MACTFusionLib.views.shown import shown_slices
@@ -44,6 +44,30 @@ def test_places_are_kept_what_matters_most_first(volumes):
     assert lost_places(fused_of(mr, pet, lost=[], output=fused)) == []
     assert lost_places(fused_of(mr, pet)) == []
     assert lost_places(None) == []
+
+
+def test_places_move_with_the_result(panel, chosen, volumes):
+    mr, pet, _ct = volumes
+    chosen.third = None
+    fused = fused_of(mr, pet, lost=REGIONS[2:])
+    transform = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLLinearTransformNode")
+    matrix = np.array([[0.0, -1, 0, 3], [1, 0, 0, 4], [0, 0, 1, -50], [0, 0, 0, 1]])
+    transform.SetMatrixTransformToParent(slicer.util.vtkMatrixFromArray(matrix))
+    for node in (mr, pet, fused):
+        node.SetAndObserveTransformNodeID(transform.GetID())
+    panel._settled()
+    assert panel.ui.lostLabel.text.endswith("most at R, A, S 8, 14, -44 mm.")
+    panel.ui.lostButton.click()
+    assert np.allclose(middles(), [8.0, 14.0, -44.0])
+
+
+@pytest.mark.parametrize("kept", ["✓ No structure is lost.", "[]", "{}", "3"])
+def test_what_an_earlier_version_kept_says_nothing(volumes, kept):
+    mr, pet, _ct = volumes
+    fused = fused_of(mr, pet, lost=REGIONS)
+    fused.SetAttribute("MACTFusion.Lost", kept)
+    assert lost_places(fused) == []
+    assert lost_line(fused) == ("", False)
 
 
 def test_every_view_that_can_be_seen_shows_the_place(scene):

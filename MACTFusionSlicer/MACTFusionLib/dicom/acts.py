@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..logic import MACTFusionLogic
+    from ..panel.last_folder import LastFolder
     from ..runs import Runs
     from .save_dialog import Wish
 
@@ -41,6 +42,7 @@ class DICOM:
         runs: says how it goes.
         parameters: returns the choices of the scene, or None.
         fused: returns the fused node that would be saved, or None.
+        folder: where something was saved last.
         resource: returns the path of a resource of the module.
         changed: called when something has begun or ended.
 
@@ -55,6 +57,7 @@ class DICOM:
         runs: Runs,
         parameters: Callable[[], Any],
         fused: Callable[[], slicer.vtkMRMLVolumeNode | None],
+        folder: LastFolder,
         resource: Callable[[str], str],
         changed: Callable[[], None],
     ) -> None:
@@ -63,6 +66,7 @@ class DICOM:
         self._runs = runs
         self._parameters = parameters
         self._fused = fused
+        self._folder = folder
         self._resource = resource
         self._changed = changed
         self._import: Import | None = None
@@ -81,6 +85,10 @@ class DICOM:
         allow(self._ui.exportButton, reason or running)
         loading = _("Series are being loaded.") if self._is_loading else ""
         allow(self._ui.databaseButton, loading)
+
+    def rest(self) -> None:
+        """Close the window that is open: another module is shown. What is being written goes on."""
+        self._close_dialog()
 
     def forget(self) -> None:
         """Close the window that is open, and drop what is being written: the scene is closed."""
@@ -156,6 +164,7 @@ class DICOM:
             owner,
             open_database() is not None,
             self._ui.exportButton,
+            self._folder,
             lambda wish: self.save(fused, wish),
         )
 
@@ -166,6 +175,9 @@ class DICOM:
             fused: the node.
             wish: where to and how.
         """
+        if self._logic.is_running:  # a script may ask at any time
+            self._runs.say(_("A run is under way: save when it has ended."), is_error=True)
+            return
         database = open_database()
         try:
             fields, notes = request_for(fused, database, wish.is_anonymous)

@@ -9,14 +9,12 @@ from slicer.i18n import tr as _
 from ..panel.sources import kind_name
 from .database import patients_in, series_of
 from .dialog import Dialog
-from .suitable import best_pair, best_partner, in_order
+from .suitable import PARTNERS, best_pair, best_partner, in_order
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from .database import Patient, Series
-
-_ANATOMICAL = ("MR", "CT")
 
 
 class Chooser:
@@ -82,7 +80,7 @@ class Chooser:
         patient = self._shown[row] if 0 <= row < len(self._shown) else None
         self._series = [] if patient is None else in_order(series_of(self._database, patient.uid))
         pair = best_pair(self._series)
-        anatomical = [one for one in self._series if one.kind in _ANATOMICAL]
+        anatomical = [one for one in self._series if one.kind in PARTNERS]
         self._fill(self._boxes[0], anatomical, pair[0] if pair else None)
         for number, box in enumerate(self._boxes[1:]):
             self._fill(box, self._series, pair[1] if pair and number == 0 else None)
@@ -163,6 +161,11 @@ def _said_of(chosen: list, has_patients: bool, offered: list) -> tuple:
         return _("A series is chosen twice; choose each once."), False
     if not partners:
         return _("Choose a partner: PET, SPECT, CT or a second MR."), False
+    if any(one.kind not in PARTNERS[anatomical.kind] for one in partners):
+        return _(
+            "On a CT only PET and SPECT are fused; to fuse CT with MR, choose the MR as the "
+            "anatomical series."
+        ), False
     if any(one.study != anatomical.study for one in partners):
         return _(
             "The series are of several studies: between them the patient was moved, so look at "

@@ -14,7 +14,8 @@ from .dialog import Dialog
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_FOLDER = "MACTFusion/DICOMFolder"
+    from ..panel.last_folder import LastFolder
+
 _DATABASE, _TO_FOLDER = 0, 1
 _SERIES, _OBJECT = 0, 1
 
@@ -43,6 +44,7 @@ class SaveDialog:
         owner: how the anatomical volume is called.
         has_database: whether a DICOM database is open.
         parent: widget whose window it stands before.
+        last: where something was saved last.
         chosen: called with the wish.
     """
 
@@ -53,6 +55,7 @@ class SaveDialog:
         owner: str,
         has_database: bool,
         parent: Any,
+        last: LastFolder,
         chosen: Callable[[Wish], None],
     ) -> None:
         self._dialog = Dialog(path, _("Save {name} as DICOM").format(name=name), parent)
@@ -60,6 +63,7 @@ class SaveDialog:
         self._owner = owner
         self._has_database = has_database
         self._parent = parent
+        self._last = last
         self._chosen = chosen
         ui = self.ui
         ui.destinationComboBox.setCurrentIndex(_DATABASE if has_database else _TO_FOLDER)
@@ -96,13 +100,11 @@ class SaveDialog:
     def _accept(self, *_unused: object) -> None:
         ui, folder = self.ui, None
         if ui.destinationComboBox.currentIndex == _TO_FOLDER:
-            before = qt.QSettings().value(_FOLDER, "") or str(Path.home())
-            title = _("Folder that the result goes into")
+            title, before = _("Folder that the result goes into"), str(self._last.path)
             told = qt.QFileDialog.getExistingDirectory(self._parent, title, before)
             if not told:
                 return
-            qt.QSettings().setValue(_FOLDER, told)
-            folder = Path(told)
+            folder = self._last.path = Path(told)
         wish = Wish(
             folder, ui.formatComboBox.currentIndex == _OBJECT, bool(ui.anonymousCheckBox.checked)
         )

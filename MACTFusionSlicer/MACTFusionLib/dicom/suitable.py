@@ -13,7 +13,9 @@ _UPTAKE = ("PT", "NM")
 _FEW = 10
 """A series of fewer images is hardly a volume; an enhanced one has one file."""
 
-_PARTNERS = {"MR": ("PT", "NM", "CT", "MR"), "CT": ("PT", "NM")}
+PARTNERS = {"MR": ("PT", "NM", "CT", "MR"), "CT": ("PT", "NM")}
+"""Kinds of anatomical series, and what each is fused with."""
+
 _UNCORRECTED = re.compile(r"\b(nac|non?[ -]?ac|uncorrected|no[nt]?[ -]?corrected)\b", re.IGNORECASE)
 _LOCALIZERS = re.compile(r"\b(scout|localizer|localiser|loc|survey|topogram)\b", re.IGNORECASE)
 
@@ -56,7 +58,7 @@ def _best_of(anatomicals: list, series: list) -> tuple:
         (anatomical, partner)
         for anatomical in anatomicals
         for partner in series
-        if partner.uid != anatomical.uid and partner.kind in _PARTNERS.get(anatomical.kind, ())
+        if partner.uid != anatomical.uid and partner.kind in PARTNERS.get(anatomical.kind, ())
     ]
     return min(pairs, key=_distance, default=())
 
@@ -69,7 +71,7 @@ def _distance(pair: tuple) -> tuple:
         partner.kind not in _UPTAKE,
         not has_one_frame,
         _KINDS.index(anatomical.kind),
-        _PARTNERS[anatomical.kind].index(partner.kind),
+        PARTNERS[anatomical.kind].index(partner.kind),
         _flaws(anatomical) + _flaws(partner),
         anatomical.date != partner.date,
         [-ord(letter) for letter in max(anatomical.date, partner.date)],  # the newest

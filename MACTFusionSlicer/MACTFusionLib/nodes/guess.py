@@ -7,6 +7,7 @@ import re
 import numpy as np
 import slicer
 
+from .memory import voxel_stamp
 from .whose import hierarchy, item_of, patient_of, study_of
 
 _DICOM_MODALITIES = ("MR", "CT", "PT", "NM", "RTDOSE")
@@ -138,10 +139,7 @@ def _kind_from_name(name: str) -> str:
 
 def _has_hounsfield_units(node: slicer.vtkMRMLVolumeNode) -> bool:
     """Tell it once for voxels that are the same: the panel asks at each movement of a slice."""
-    image = node.GetImageData()
-    scalars = image.GetPointData().GetScalars()
-    # VTK counts all changes of all objects, so that no two states share these numbers.
-    stamp = image.GetMTime(), 0 if scalars is None else scalars.GetMTime()
+    stamp = voxel_stamp(node)
     if stamp not in _TOLD:
         if len(_TOLD) >= _MOST_TOLD:
             _TOLD.clear()

@@ -13,42 +13,47 @@ if TYPE_CHECKING:
     import slicer
 
 _ATTRIBUTE = "MACTFusion.Lost"
-_PLACES = "MACTFusion.LostPlaces"
-_LOST, _INVENTED = "lost", "invented"
 _WARNING = "⚠"
+_ORDER = {"lost": 0, "invented": 2}
+"""What the grid averaged away is small, and comes first in the record whatever its size."""
 
 
 def keep_lost(
     node: slicer.vtkMRMLVolumeNode, regions: Sequence[Mapping] | None, names: Mapping[str, str]
 ) -> None:
-    """Keep with a fused node what is lost or invented in it.
+    """Keep with a fused node what is lost or invented in it, what matters most first.
 
     Args:
-        node: the fused volume.
+        node: the fused volume, which lies in the world as it will without a transform.
         regions: ``lost`` of the record, None where that was not checked.
         names: of the volumes by their roles.
     """
-    node.SetAttribute(_ATTRIBUTE, _sentence(regions, names))
-    gone, new = _sorted(regions or [])
-    places = [
-        {
-            "position": [round(float(mm), 1) for mm in region["position"]],
-            "name": "" if region in new else names.get(region["source"], ""),
-        }
-        for region in (*gone, *new)
-    ]
-    node.SetAttribute(_PLACES, json.dumps(places) if places else None)
+    kept = None
+    if regions is not None:
+        kept = [
+            {
+                "position": [round(float(mm), 1) for mm in region["position"]],
+                "name": "" if region["kind"] == "invented" else names.get(region["source"], ""),
+            }
+            for region in sorted(regions, key=lambda region: _ORDER.get(region["kind"], 1))
+        ]
+    node.SetAttribute(_ATTRIBUTE, json.dumps({"places": kept}))
 
 
 def lost_places(node: slicer.vtkMRMLVolumeNode | None) -> list:
     """Return where something is lost, what matters most first, and then where it is invented.
 
     Returns:
-        A mapping each: ``position``, RAS millimetres in the world, and ``name`` of the volume whose
-        structure is lost, "" of what is invented.
+        A mapping each: ``position``, RAS millimetres in the world, where the fused volume lies now,
+        and ``name`` of the volume whose structure is lost, "" of what is invented.
     """
-    kept = None if node is None else node.GetAttribute(_PLACES)
-    return list(json.loads(kept or "[]"))
+    kept = None if node is None else _kept(node)
+    places = []
+    for place in (kept or {}).get("places") or []:
+        position = [0.0, 0.0, 0.0]
+        node.TransformPointToWorld(place["position"], position)
+        places.append({**place, "position": position})
+    return places
 
 
 def place_line(place: Mapping, number: int, count: int) -> str:
@@ -65,45 +70,51 @@ def place_line(place: Mapping, number: int, count: int) -> str:
     return template.format(number=number, count=count, name=place["name"])
 
 
-def lost_line(node: slicer.vtkMRMLVolumeNode | None) -> tuple[str, bool]:
-    """Return a line on a fused node, "" where nothing is known, and whether it is a warning."""
-    kept = None if node is None else node.GetAttribute(_ATTRIBUTE)
-    if not kept:
-        return "", False
-    mark, _space, sentence = kept.partition(" ")
-    return f"{mark} {node.GetName()}: {sentence}", mark == _WARNING
+def lost_line(node: slicer.vtkMRMLVolumeNode | None, is_outdated: bool = False) -> tuple[str, bool]:
+    """Return a line on a fused node, "" where nothing is known, and whether it is a warning.
 
-
-def _sentence(regions: Sequence[Mapping] | None, names: Mapping[str, str]) -> str:
-    """Say it after a mark.
-
-    The record lists only the largest, so how many there are is not said.
+    Args:
+        node: the fused volume.
+        is_outdated: see :func:`MACTFusionLib.nodes.made_of.is_outdated`.
     """
-    if regions is None:
-        return "– " + _("It was not checked whether structure of a source is lost.")
-    gone, new = _sorted(regions)
+    kept = None if node is None else _kept(node)
+    if kept is None:
+        return "", False
+    places = lost_places(node)
+    if is_outdated:
+        mark, said = "–", _("What is lost was looked for before its sources were moved or edited.")
+    elif places:
+        mark, said = _WARNING, _sentence(places)
+    elif kept["places"] is None:
+        mark, said = "–", _("It was not checked whether structure of a source is lost.")
+    else:
+        mark, said = "✓", _("No structure of a source is lost, and none is invented.")
+    return f"{mark} {node.GetName()}: {said}", mark == _WARNING
+
+
+def _sentence(places: Sequence[Mapping]) -> str:
+    """Say what is lost; only the largest are kept, so how many there are is not said."""
+    gone = [place for place in places if place["name"]]
+    new = [place for place in places if not place["name"]]
     sentences = []
     if gone:
-        sources = {region["source"] for region in gone}
         template = _("Structure of {names} is lost, most at R, A, S {place} mm.")
-        called = ", ".join(name for role, name in names.items() if role in sources)
-        sentences.append(template.format(names=called, place=_place(gone[0])))
+        called = ", ".join(dict.fromkeys(place["name"] for place in gone))
+        sentences.append(template.format(names=called, place=_where(gone[0])))
     if new:
         template = _("Structure that no source has is shown, most at R, A, S {place} mm.")
-        sentences.append(template.format(place=_place(new[0])))
-    if sentences:
-        return " ".join([_WARNING, *sentences])
-    return "✓ " + _("No structure of a source is lost, and none is invented.")
+        sentences.append(template.format(place=_where(new[0])))
+    return " ".join(sentences)
 
 
-def _sorted(regions: Sequence[Mapping]) -> tuple[list, list]:
-    """Return what is lost, and what is invented."""
-    new = [region for region in regions if region["kind"] == _INVENTED]
-    gone = [region for region in regions if region["kind"] != _INVENTED]
-    # Small structure that the grid averaged away comes first in the record, whatever its size.
-    gone.sort(key=lambda region: region["kind"] != _LOST)
-    return gone, new
+def _kept(node: slicer.vtkMRMLVolumeNode) -> dict | None:
+    """Return what is kept with a node, None where that is nothing that can be used."""
+    try:
+        kept = json.loads(node.GetAttribute(_ATTRIBUTE) or "")
+        return kept if "places" in kept else None
+    except (ValueError, TypeError):  # an earlier version kept a sentence
+        return None
 
 
-def _place(region: Mapping) -> str:
-    return ", ".join(f"{round(value)}" for value in region["position"])
+def _where(place: Mapping) -> str:
+    return ", ".join(f"{round(value)}" for value in place["position"])

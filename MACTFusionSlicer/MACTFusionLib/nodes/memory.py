@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import vtk
 from vtk.util.numpy_support import get_vtk_array_type, vtk_to_numpy
+
+if TYPE_CHECKING:
+    import slicer
 
 
 def empty_voxels(shape: tuple, dtype: np.dtype) -> np.ndarray:
@@ -41,3 +46,15 @@ def image_of(voxels: np.ndarray) -> vtk.vtkImageData | None:
     image.SetDimensions(*reversed(voxels.shape[:3]))
     image.GetPointData().SetScalars(scalars)
     return image
+
+
+def voxel_stamp(node: slicer.vtkMRMLVolumeNode) -> tuple:
+    """Return a value that changes when the voxels of a node are edited.
+
+    VTK counts all changes of all objects, so that no two states of a session share it.
+    """
+    image = node.GetImageData()
+    if image is None:
+        return 0, 0
+    scalars = image.GetPointData().GetScalars()
+    return image.GetMTime(), 0 if scalars is None else scalars.GetMTime()

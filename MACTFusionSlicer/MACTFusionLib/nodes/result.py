@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from .display import show_at_once
 from .legend import keep_legends, names_by_role
 from .lost import keep_lost
+from .made_of import SourceState
 from .volumes import Geometry, fill, node_class_for, partners_in
 from .whose import hierarchy, item_of
 
@@ -37,6 +38,9 @@ class Origin:
         anatomical: volume node.
         partner: volume node, or a list of several.
         geometry: of the result, see :func:`MACTFusionLib.nodes.grid.result_geometry`.
+
+    Raises:
+        VolumeError: a source has no voxels, or lies under a transform that is not linear.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Origin:
         self.nodes = (anatomical, *partners_in(partner))
         self.ids = tuple(node.GetID() for node in self.nodes)
         self.names = tuple(node.GetName() for node in self.nodes)
+        self.sources = SourceState(self.nodes)
 
     @property
     def is_in_scene(self) -> bool:
@@ -86,6 +91,7 @@ def make_result(
         name = _("{sources} fused").format(sources=" + ".join(origin.names))
         node = slicer.mrmlScene.AddNewNodeByClass(kind, slicer.mrmlScene.GenerateUniqueName(name))
     fill(node, voxels, origin.geometry)
+    origin.sources.keep(node)
     _write_provenance(node, origin, record)
     names = names_by_role(origin.names)
     keep_legends(node, legends, names)

@@ -10,7 +10,7 @@ import vtk
 from slicer.i18n import tr as _
 
 from .guess import modality_of, units_of
-from .memory import image_of
+from .memory import image_of, voxel_stamp
 
 MOST_PARTNERS = 3
 """At most so many volumes are fused with an anatomical one."""
@@ -105,13 +105,10 @@ def about(node: slicer.vtkMRMLVolumeNode) -> dict:
 
 def stamp_of(node: slicer.vtkMRMLVolumeNode) -> tuple:
     """Return a value that changes when the volume is edited, moved or tagged."""
-    geometry = geometry_of(node)
-    scalars = node.GetImageData().GetPointData().GetScalars()
     return (
         node.GetID(),
-        node.GetImageData().GetMTime(),
-        0 if scalars is None else scalars.GetMTime(),
-        geometry.affine.tobytes(),
+        *voxel_stamp(node),
+        geometry_of(node).affine.tobytes(),
         modality_of(node),
         units_of(node),
     )

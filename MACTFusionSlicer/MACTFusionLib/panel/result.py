@@ -11,6 +11,7 @@ from slicer.i18n import tr as _
 from ..nodes.result import ATTRIBUTE, sources_of
 from ..parameters import Display
 from .allow import allow
+from .verdict import colour_as_warning
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,7 +53,9 @@ class ResultControls:
             label.text = _("Window and level in the views; the result has fixed ones.")
         label.setVisible(any(shown))
         origin = self._ui.originLabel
-        origin.text = origin_text(self._looking.fused)
+        is_outdated = self._looking.is_outdated
+        origin.text = origin_text(self._looking.fused, is_outdated)
+        colour_as_warning(origin, is_outdated)
         origin.setVisible(bool(origin.text))
         can_blend = self._looking.fused is not None or self._looking.compare.is_on
         nothing = _("Nothing was fused of these volumes yet: press Apply.")
@@ -87,11 +90,12 @@ class ResultControls:
         return has_window
 
 
-def origin_text(fused: slicer.vtkMRMLVolumeNode | None) -> str:
+def origin_text(fused: slicer.vtkMRMLVolumeNode | None, is_outdated: bool = False) -> str:
     """Say what a fused volume was made of and by what, "" of none.
 
     Args:
         fused: a node with the attributes of a run.
+        is_outdated: see :func:`MACTFusionLib.nodes.made_of.is_outdated`.
     """
     if fused is None:
         return ""
@@ -102,13 +106,17 @@ def origin_text(fused: slicer.vtkMRMLVolumeNode | None) -> str:
     anatomical, partners = sources_of(fused)
     names = " + ".join(node.GetName() for node in (anatomical, *partners) if node is not None)
     template = _("{result}: made of {names} by {model}, weights {digest}, mactfusion {version}.")
-    return template.format(
+    said = template.format(
         result=fused.GetName(),
         names=names,
         model=kept("Model"),
         digest=kept("WeightsSHA256")[:8],
         version=_versions(kept("Versions")).get("mactfusion", "?"),
     )
+    if is_outdated:
+        newer = _("⚠ Its sources were moved or edited since: press Apply to fuse them as they are.")
+        said = f"{newer}\n{said}"
+    return said
 
 
 def _versions(text: str) -> dict:

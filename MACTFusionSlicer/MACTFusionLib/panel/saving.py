@@ -17,8 +17,7 @@ if TYPE_CHECKING:
     from ..logic import MACTFusionLogic
     from ..looking import Looking
     from ..runs import Runs
-
-_FOLDER = "MACTFusion/Folder"
+    from .last_folder import LastFolder
 
 
 class Saving:
@@ -29,13 +28,22 @@ class Saving:
         logic: writes.
         runs: says what came of it, and knows the last fused volume.
         looking: knows the fused volume of what is chosen.
+        folder: where something was saved last.
     """
 
-    def __init__(self, ui: Any, logic: MACTFusionLogic, runs: Runs, looking: Looking) -> None:
+    def __init__(
+        self,
+        ui: Any,
+        logic: MACTFusionLogic,
+        runs: Runs,
+        looking: Looking,
+        folder: LastFolder,
+    ) -> None:
         self._ui = ui
         self._logic = logic
         self._runs = runs
         self._looking = looking
+        self._folder = folder
         ui.saveButton.clicked.connect(self._save)
 
     @property
@@ -53,8 +61,7 @@ class Saving:
     def _save(self, *_unused: object) -> None:
         node = self.node
         name = node.GetName()  # said before and after: the name of the file holds none
-        folder = Path(qt.QSettings().value(_FOLDER, "") or Path.home())
-        suggestion = str(folder / suggested_name(node))
+        suggestion = str(self._folder.path / suggested_name(node))
         title = _("Save {name}").format(name=name)
         path = qt.QFileDialog.getSaveFileName(
             self._ui.saveButton, title, suggestion, "NRRD (*.nrrd);;NIfTI (*.nii.gz)"
@@ -66,5 +73,5 @@ class Saving:
         except VolumeError as error:
             self._runs.say(str(error), is_error=True)
         else:
-            qt.QSettings().setValue(_FOLDER, str(Path(path).parent))
+            self._folder.path = Path(path).parent
             self._runs.say(_("{name} is saved as {path}.").format(name=name, path=path))

@@ -88,7 +88,7 @@ class UnderMouse(VTKObservationMixin):
         is_free = self._under_way is None or self._under_way.is_over
         if self._wanted is None or not is_free or not self._logic.session.is_alive:
             return
-        if self._logic.spoken_of != [node.GetID() for node, _role, _units in self._sources]:
+        if self._logic.session.spoken_of != [node.GetID() for node, _role, _units in self._sources]:
             return  # the worker knows its last fusion, which is of other volumes
         position, self._wanted = self._wanted, None
 

@@ -49,6 +49,8 @@ class Session:
         hello: what the worker said of itself, {} before.
         asked: called when a conversation begins, so that whoever pumps does it often from then on.
         log: what it says besides replies.
+        spoken_of: IDs of the volumes of its last fusion or preview, which the request ``probe``
+            asks about; [] while that is unknown.
     """
 
     def __init__(self) -> None:
@@ -57,6 +59,7 @@ class Session:
         self.hello: dict = {}
         self.asked: Callable[[], None] = lambda: None
         self.log = WorkerLog()
+        self.spoken_of: list = []
         self._process: WorkerProcess | None = None
         self._carrier: SharedFolder | Wire | None = None
         self._keys: dict[str, tuple] = {}
@@ -112,7 +115,7 @@ class Session:
         process, self._process = self._process, None
         carrier, self._carrier = self._carrier, None
         folder = self.hello.get("folder", "")
-        self.hello, self._keys = {}, {}
+        self.hello, self._keys, self.spoken_of = {}, {}, []
         if process is not None:
             process.stop(grace_s)
         if isinstance(carrier, SharedFolder) and Path(folder).name.startswith(_PREFIX):
