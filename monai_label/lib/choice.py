@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
     from monailabel.interfaces.datastore import Datastore
 
-EXTENSIONS = (".nrrd", ".nii.gz", ".mha")
+DICOM = ".dcm"
+"""One multi-frame object. The images of the datastore name no patient, and so neither does it."""
+
+EXTENSIONS = (".nrrd", ".nii.gz", ".mha", DICOM)
 
 DEFAULTS: dict[str, Any] = {
     "partner": "",
@@ -78,6 +81,8 @@ def read_choice(image: Any, fields: Mapping[str, Any], datastore: Datastore) -> 
     files = [_file_of(each, datastore) for each in (image, *partners)]
     if len({file.resolve() for file in files}) < len(files):
         raise InputError("The same image is named twice; name different ones.")
+    if extension == DICOM:
+        chosen["anonymous"] = True
     return Choice(files[0], files[1:] if isinstance(partner, list) else files[1], chosen, extension)
 
 

@@ -192,7 +192,9 @@ def _add_context(image: Dataset, making: Making) -> None:
     ):  # fmt: skip
         setattr(image, keyword, None)
     for element in making.context:
-        image.add(copy.deepcopy(element))  # so that no object changes another
+        is_sequence = element.VR == "SQ"  # copied, so that no object changes another
+        value = [copy.deepcopy(item) for item in element.value] if is_sequence else element.value
+        image.add_new(element.tag, element.VR, value)
     if not may_have_side(image.get("BodyPartExamined")):
         del image.Laterality
 
