@@ -185,7 +185,8 @@ def show_scores(scores: Scores) -> None:
                 )
             show(table)
             if tally.kappa is not None:
-                tell(f"Fleiss' kappa: {tally.kappa:.3f} {_bounds(tally.kappa_interval)}".rstrip())
+                interval = f" ({_bounds(tally.kappa_interval)})" if tally.kappa_interval else ""
+                tell(f"Fleiss' kappa: {tally.kappa:.3f}{interval}")
     tell("A preference is no diagnostic accuracy.")
 
 

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import krippendorff
 import numpy as np
+from scipy.stats import t as student
 
-from mactfusion.study.choices import LEVEL, RESAMPLES
+from mactfusion.study.choices import LEVEL
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,28 +33,33 @@ def fleiss_kappa(chosen: NDArray[np.int64], methods: int) -> float | None:
         >>> round(fleiss_kappa(np.array([[0, 1, 1, 0], [0, 1, 1, 0], [0, 1, 0, 0]]), 2), 3)
         0.657
     """
-    counts = (chosen[..., None] == np.arange(methods)).sum(axis=0)
+    counts = np.equal(chosen[..., None], np.arange(methods)).sum(axis=0)
     return _kappa(counts[None])[0]
 
 
-def kappa_interval(chosen: NDArray[np.int64], methods: int, seed: int = 0) -> Interval | None:
-    """Return a bootstrap interval of kappa, as other cases may give it for these readers.
+def kappa_interval(chosen: NDArray[np.int64], methods: int) -> Interval | None:
+    """Return a jackknife interval of kappa, as other cases may give it for these readers.
 
-    Readers are not drawn anew: two copies of one would agree with each other.
+    From the pseudo-values that each case gives when it is left out, by Student's distribution
+    (Tukey 1958, The Annals of Mathematical Statistics 29). A bootstrap of few cases draws some of
+    them twice, which lowers kappa: its percentiles lie too low.
 
     Returns:
-        None of a single reader or case, or where kappa of some draw is not defined.
+        None of a single reader, of fewer than three cases, or where kappa without some case is not
+        defined.
     """
     readers, cases = chosen.shape
-    if readers < 2 or cases < 2:
+    if readers < 2 or cases < 3:
         return None
-    counts = (chosen[..., None] == np.arange(methods)).sum(axis=0)
-    drawn = np.random.default_rng(seed).integers(cases, size=(RESAMPLES, cases))
-    values = [value for value in _kappa(counts[drawn]) if value is not None]
-    if len(values) < RESAMPLES * LEVEL:  # in next to all draws one method has every choice
+    counts = np.equal(chosen[..., None], np.arange(methods)).sum(axis=0)
+    whole = _kappa(counts[None])[0]
+    without = _kappa(np.stack([np.delete(counts, case, axis=0) for case in range(cases)]))
+    if whole is None or None in without:
         return None
-    low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    pseudo = cases * whole - (cases - 1) * np.array(without, np.float64)
+    middle, spread = pseudo.mean(), pseudo.std(ddof=1) / np.sqrt(cases)
+    half = student.ppf((1 + LEVEL) / 2, cases - 1) * spread
+    return max(-1.0, float(middle - half)), min(1.0, float(middle + half))
 
 
 def _kappa(counts: NDArray[np.int64]) -> list[float | None]:

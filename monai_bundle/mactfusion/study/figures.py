@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from mactfusion.evaluation.figures import FIRST, SECOND, SETTINGS, as_svg
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from mactfusion.study.choices import Interval
     from mactfusion.study.score import Tally
@@ -40,7 +40,7 @@ def strength_plot(tally: Tally, chance: float | None) -> str:
 
 
 def _points(points: Mapping[str, Point], colour: str, label: str, chance: float | None) -> str:
-    names: Sequence[str] = sorted(points, key=lambda name: points[name][0])
+    names = sorted(points, key=lambda name: -points[name][0])[::-1]
     with mpl.rc_context({**SETTINGS, "axes.spines.left": False}):
         figure = Figure(figsize=(4.6, 0.75 + 0.3 * len(names)), layout="constrained")
         axes = figure.add_subplot()
@@ -54,7 +54,7 @@ def _points(points: Mapping[str, Point], colour: str, label: str, chance: float 
         axes.set_yticks(range(len(names)), [name.replace("$", r"\$") for name in names])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(-0.6, len(names) - 0.4)
-        axes.set_xlim(left=-0.02)
+        axes.set_xlim(-0.02, 1.02)
         axes.set_xlabel(label)
         axes.grid(axis="x")
         axes.set_axisbelow(True)

@@ -64,7 +64,7 @@ class Tally:
         readers: how many.
         methods: those with an image in one of the cases, by name.
         kappa: Fleiss' kappa; None where it is not defined.
-        kappa_interval: by bootstrap over cases; None likewise.
+        kappa_interval: by jackknife over cases; None likewise, or of fewer than three.
     """
 
     cases: int
