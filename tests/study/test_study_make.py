@@ -90,7 +90,7 @@ def test_neither_place_nor_code_tells_the_method(pictures, tmp_path, run_command
         study.add(1, pair, shown)
         page, key = study.halves()
         first[key["cases"][0]["images"][next(iter(page["cases"][0]["images"]))]] += 1
-    assert min(first.values()) > 50  # of 300 by thirds; below 60 once in 30 million
+    assert min(first.values()) > 50  # of 100: six standard deviations
 
 
 def test_identity_is_of_all_that_is_shown(pictures):
@@ -273,6 +273,10 @@ def test_wrong_methods_are_refused(methods, sentence, pictures, run_command, mon
     page = tmp_path / "study.html"
     assert run_command("study", "make", "pairs", *methods, "-o", page).refused(sentence)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_command_it_says_so(run_command):
+    assert run_command("study").refused("Missing command (see 'mactfusion study --help')")
 
 
 def test_inputs_are_never_replaced(pictures, tmp_path, run_command):

@@ -75,6 +75,8 @@ def trial(made, key, folder):
     answer(browser, key, "R2", cases=2)
     browser.press("p")
     assert browser.sheet() == "start"
+    clock = "flushClock(); return shownCase().milliseconds"
+    assert browser.run(clock) == browser.run(clock)  # it stands still
     browser.begin("R3")
     answer(browser, key, "R3", cases=1)
     browser.click("save")
@@ -89,8 +91,8 @@ def trial(made, key, folder):
     )
     counted = "new Array(6).fill(0)"
     seen["first"] = browser.run(
-        f"const n = {counted}; for (let r = 0; r < 6000; r += 1)"
-        " n[shuffled([0, 1, 2, 3, 4, 5], `7 R${r} 1f2e3d4c`)[0]] += 1; return n"
+        f"const n = {counted}; for (let r = 0; r < 400; r += 1) for (let c = 0; c < 15; c += 1)"
+        " n[shuffled([0, 1, 2, 3, 4, 5], `7 R${r} ${c}`)[0]] += 1; return n"
     )
     seen["complaints"] = browser.close()
 
@@ -102,6 +104,15 @@ def trial(made, key, folder):
     answer(browser, key, "R2", cases=2)
     browser.click("save-all")
     files.append(browser.file("answers-R2.json"))
+    fewer = folder / "fewer.json"
+    content = json.loads(files[-1].read_text())
+    content["cases"][0]["answers"] = {}
+    fewer.write_text(json.dumps(content))
+    browser.open(made)
+    browser.run("window.confirm = question => { window.asked = question; return false; }")
+    browser.driver.find_element("id", "open").send_keys(str(fewer))
+    seen["asked"] = browser.until("return window.asked")
+    seen["kept"] = browser.run("return keptAnswers('R2').cases.filter(isComplete).length")
     browser.run("localStorage.clear()")  # as on another computer
     browser.open(made)
     opening = browser.driver.find_element("id", "open")
@@ -133,6 +144,10 @@ def test_three_readers_are_scored_by_what_they_chose(made, key, run_command, tmp
     assert_second_reader_went_on(read_answers(files, key)[1], seen)
     assert_orders_are_drawn(files, seen["first"])
     assert_nothing_is_asked_of_any_other_place(seen)
+    assert seen["asked"].startswith(
+        "In this browser 4 cases of the reader R2 are answered, in fewer"
+    )
+    assert seen["kept"] == 4
     assert seen["no answers"] == "study.html is no file of answers."
     assert seen["changed"] == "changed.json: These answers have been changed."
 
@@ -161,10 +176,10 @@ def assert_second_reader_went_on(answers, seen):
 def assert_orders_are_drawn(files, first_of_6000):
     contents = [json.loads(path.read_text()) for path in files]
     orders = [[own["case"] for own in content["cases"]] for content in contents]
-    for content in contents:
-        by_case = sorted(content["cases"], key=lambda own: own["case"])
-        orders.append([code for own in by_case for code in own["order"]])
-    assert len({tuple(order) for order in orders}) == 6
+    codes = [sorted(order) for order in orders]
+    assert codes[0] == codes[1] == codes[2]
+    ranks = {tuple(codes[0].index(code) for code in order) for order in orders}
+    assert len(ranks) == 3
     assert sum(first_of_6000) == 6000
     assert chisquare(first_of_6000).pvalue > 1e-4
 

@@ -143,6 +143,7 @@ def test_agreement_that_cannot_be_told_is_none():
     assert ordinal_alpha(np.array([[1.0, 2.0]])) is None
     assert ordinal_alpha(np.full((2, 3), 4.0)) is None
     assert ordinal_alpha(np.array([[1.0, np.nan], [np.nan, 2.0]])) is None
+    assert ordinal_alpha(np.array([[1.0, np.nan, 3.0], [1.0, 2.0, np.nan]])) is None
 
 
 def test_agreement_with_others():

@@ -19,10 +19,7 @@ from mactfusion.report.names import check_report
 if TYPE_CHECKING:
     from mactfusion.study.score import Scores
 
-study = typer.Typer(
-    no_args_is_help=True,
-    help="Let readers choose among fused images, and count what they choose.",
-)
+study = typer.Typer(help="Let readers choose among fused images, and count what they choose.")
 
 LARGE_PAGE = 50 * 2**20
 """Bytes from which a page is slow to send and to open."""
@@ -79,17 +76,21 @@ def make(
 
     from mactfusion.study.make import make_study
 
-    said: dict[str, None] = {}
+    said: set[str] = set()
+
+    def say(sentence: str) -> None:
+        if not quiet and sentence not in said:  # the pairs of a study give cause for the same
+            said.add(sentence)
+            caution(sentence)
+
     with (
-        listening(lambda sentence: said.setdefault(sentence)),
+        listening(say),
         progress_bar(progress_console(), output.name, quiet, "cases") as progress,
     ):
         made = make_study(
             found, compared, output, key, questions=asked, seed=seed, progress=progress
         )
     if not quiet:
-        for sentence in said:
-            caution(sentence)
         if made.bytes > LARGE_PAGE:
             caution(f"{output} has {made.bytes / 2**20:.0f} MB and opens slowly.")
         tell(

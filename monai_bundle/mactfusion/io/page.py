@@ -45,7 +45,7 @@ def write_page(path: Path, template: Path, **values: Any) -> Path:
             unfinished.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise InputError(
-            f"The report cannot be written to {path} ({error.strerror}); choose a folder that may "
+            f"The page cannot be written to {path} ({error.strerror}); choose a folder that may "
             "be written to and has room."
         ) from error
     return path

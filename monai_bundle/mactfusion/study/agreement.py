@@ -96,11 +96,9 @@ def ordinal_alpha(ratings: NDArray[np.float64]) -> float | None:
         ratings: ``(readers, what was rated)``, NaN where a reader gave none.
 
     Returns:
-        None where it is not defined: a single reader, or all ratings are equal.
+        None where it is not defined: nothing was rated twice, or all such ratings are equal.
     """
-    known = ratings[~np.isnan(ratings)]
-    if len(ratings) < 2 or np.unique(known).size < 2:
+    paired = ratings[:, np.count_nonzero(~np.isnan(ratings), axis=0) > 1]
+    if np.unique(paired[~np.isnan(paired)]).size < 2:
         return None
-    if (np.count_nonzero(~np.isnan(ratings), axis=0) < 2).all():
-        return None
-    return float(krippendorff.alpha(reliability_data=ratings, level_of_measurement="ordinal"))
+    return float(krippendorff.alpha(reliability_data=paired, level_of_measurement="ordinal"))

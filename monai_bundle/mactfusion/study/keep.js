@@ -97,8 +97,15 @@ async function openFile(file) {
     return;
   }
   const fault = faultOf(found);
-  if (fault !== "") complain(`${file.name}: ${fault}`);
-  else begin(found);
+  if (fault !== "") {
+    complain(`${file.name}: ${fault}`);
+    return;
+  }
+  const kept = keptAnswers(found.reader);
+  const [here, there] = [kept ?? found, found].map((one) => one.cases.filter(isComplete).length);
+  const question = `In this browser ${here} cases of the reader ${found.reader} are answered, in `
+    + `${file.name} ${there}. Go on with the file, and lose what is here?`;
+  if (here <= there || window.confirm(question)) begin(found);
 }
 
 function complain(sentence) {

@@ -161,7 +161,7 @@ function listen() {
   for (const id of ["level", "width"]) {
     find(id).addEventListener("input", () =>
       setWindow(Number(find("level").value), Number(find("width").value)));
-    find(id).addEventListener("change", () => find(id).blur());
+    find(id).addEventListener("pointerup", () => find(id).blur()); // keys answer again
   }
   find("reset").addEventListener("click", resetView);
   find("back").addEventListener("click", () => goTo(at - 1));

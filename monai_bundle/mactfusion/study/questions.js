@@ -68,6 +68,7 @@ function markBeside(way) {
 function mark(at) {
   current = at;
   showAnswers();
+  document.querySelector(`.scale[data-step="${at}"]`).scrollIntoView({ block: "nearest" });
 }
 
 /** Write the questions of a case anew. */
@@ -76,11 +77,15 @@ function writeQuestions(own) {
   const boxes = study.questions.map((question) => {
     const box = made("div", "", "question");
     box.dataset.id = question.id;
-    box.append(made("p", question.required ? question.text : `${question.text} (optional)`));
+    const ends = question.of === "images"
+      ? ` (1: ${question.ends[0]}, ${question.scale}: ${question.ends[1]})` : "";
+    box.append(made("p", `${question.text}${ends}${question.required ? "" : " (optional)"}`));
+    const rows = made("div", "", "rows");
     steps.forEach((step, at) => {
       if (step.question !== question) return;
-      box.append(question.kind === "text" ? textField(own, step) : scaleOf(own, step, at));
+      rows.append(question.kind === "text" ? textField(own, step) : scaleOf(own, step, at));
     });
+    box.append(rows);
     return box;
   });
   find("questions").replaceChildren(...boxes);
@@ -107,7 +112,8 @@ function scaleOf(own, step, at) {
   row.dataset.step = at;
   const isRating = question.kind === "rating";
   if (code !== undefined) row.append(made("span", `Image ${own.order.indexOf(code) + 1}`, "name"));
-  if (isRating) row.append(made("span", question.ends[0], "end"));
+  const hasEnds = isRating && code === undefined;
+  if (hasEnds) row.append(made("span", question.ends[0], "end"));
   const count = isRating ? question.scale : own.order.length;
   for (let number = 1; number <= count; number += 1) {
     const button = made("button", number);
@@ -119,7 +125,7 @@ function scaleOf(own, step, at) {
     });
     row.append(button);
   }
-  if (isRating) row.append(made("span", question.ends[1], "end"));
+  if (hasEnds) row.append(made("span", question.ends[1], "end"));
   return row;
 }
 
