@@ -111,6 +111,7 @@ def test_command_writes_page_and_key(pictures, tmp_path, run_command):
     done = run_command(*words)
     assert done.code == 0, done.err
     assert "4 cases, 11 images to choose from" in done.out
+    assert "study.html: 4 of 4 cases" in done.out
     assert f"{METHODS[2]} has nothing of pet-mri" in done.err
     assert sorted(path.name for path in page.parent.iterdir()) == ["study.html", "study.key.json"]
     before = page.read_bytes()
