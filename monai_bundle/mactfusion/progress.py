@@ -81,7 +81,7 @@ def step_done() -> None:
 
 @contextmanager
 def progress_bar(
-    console: Console, description: str, quiet: bool = False
+    console: Console, description: str, quiet: bool = False, of: str = "slices"
 ) -> Iterator[Progress | None]:
     """Show how far one run is; nothing when quiet.
 
@@ -89,6 +89,7 @@ def progress_bar(
         console: a bar on a terminal; elsewhere (a log, a job queue) a line at every tenth.
         description: what is under way.
         quiet: show nothing.
+        of: what is counted.
 
     Yields:
         A function (slices done, slices in all) for ``fuse_volumes(progress=...)``, or None.
@@ -96,14 +97,14 @@ def progress_bar(
     if quiet:
         yield None
     elif not console.is_terminal:
-        yield _lines(console, description)
+        yield _lines(console, description, of)
     else:
-        with _bar(console, description) as progress:
+        with _bar(console, description, of) as progress:
             yield progress
 
 
 @contextmanager
-def _bar(console: Console, description: str) -> Iterator[Progress]:
+def _bar(console: Console, description: str, of: str) -> Iterator[Progress]:
     from rich.progress import BarColumn, ProgressColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
     from rich.text import Text
@@ -114,7 +115,7 @@ def _bar(console: Console, description: str) -> Iterator[Progress]:
         def render(self, task: Task) -> Text:
             """Show the speed."""
             speed = task.fields["counts_slices"] and (task.finished_speed or task.speed)
-            return Text(f"{speed:.2f} slices/s" if speed else "", style="progress.data.speed")
+            return Text(f"{speed:.2f} {of}/s" if speed else "", style="progress.data.speed")
 
     columns = (
         TextColumn("{task.description}", markup=False),
@@ -136,8 +137,8 @@ def _bar(console: Console, description: str) -> Iterator[Progress]:
             yield lambda done, total: bar.update(slices, completed=done, total=total)
 
 
-def _lines(console: Console, description: str) -> Progress:
-    """Return what prints a line at every tenth of the slices."""
+def _lines(console: Console, description: str, of: str) -> Progress:
+    """Return what prints a line at every tenth of the way."""
     said = 0
 
     def report(done: int, total: int) -> None:
@@ -147,7 +148,7 @@ def _lines(console: Console, description: str) -> Progress:
             said = 0
         if tenth > said:
             said = tenth
-            console.print(f"{description}: {done} of {total} slices", markup=False)
+            console.print(f"{description}: {done} of {total} {of}", markup=False)
 
     return report
 

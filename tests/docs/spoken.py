@@ -96,7 +96,7 @@ def check_program(name, words):
 def parse(application, words):
     """Fail unless typer takes the words; nothing is run."""
     command = typer.main.get_command(application)
-    if hasattr(command, "commands"):
+    while hasattr(command, "commands"):
         command, words = command.commands[words[0]], words[1:]
     try:
         command.make_context("command", list(words)).close()

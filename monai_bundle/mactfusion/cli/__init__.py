@@ -22,6 +22,7 @@ from mactfusion.cli.info import info
 from mactfusion.cli.models import models
 from mactfusion.cli.probe import NUMBERS_BELOW_ZERO, probe
 from mactfusion.cli.screen import cancelled, err, fail, out, show
+from mactfusion.cli.study import study
 from mactfusion.errors import FusionCancelled, InputError
 from mactfusion.words import in_commands, worded
 
@@ -42,6 +43,7 @@ app.command(context_settings=NUMBERS_BELOW_ZERO)(probe)
 app.command()(models)
 app.command()(colors)
 app.command()(evaluate)
+app.add_typer(study, name="study")
 app.command()(demo)
 app.command(name="import-weights")(import_weights)
 

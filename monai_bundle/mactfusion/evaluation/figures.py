@@ -21,29 +21,29 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_TEXT, _LINE, _FIRST, _SECOND = "#010101", "#020202", "#030303", "#040404"
+TEXT, LINE, FIRST, SECOND = "#010101", "#020202", "#030303", "#040404"
 _VARIABLES = {
-    _TEXT: "var(--muted)",
-    _LINE: "var(--line)",
-    _FIRST: "var(--first)",
-    _SECOND: "var(--second)",
+    TEXT: "var(--muted)",
+    LINE: "var(--line)",
+    FIRST: "var(--first)",
+    SECOND: "var(--second)",
 }
-_SETTINGS: dict[Any, Any] = {
+SETTINGS: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "mactfusion",
     "font.family": "sans-serif",
     "font.sans-serif": ["Liberation Sans", "Arial", "DejaVu Sans"],
     "font.size": 9,
-    "text.color": _TEXT,
-    "axes.edgecolor": _LINE,
-    "axes.labelcolor": _TEXT,
+    "text.color": TEXT,
+    "axes.edgecolor": LINE,
+    "axes.labelcolor": TEXT,
     "axes.facecolor": "none",
     "figure.facecolor": "none",
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "xtick.color": _TEXT,
-    "ytick.color": _TEXT,
-    "grid.color": _LINE,
+    "xtick.color": TEXT,
+    "ytick.color": TEXT,
+    "grid.color": LINE,
     "grid.linewidth": 0.6,
 }
 LARGEST_CLOUD = 400
@@ -60,10 +60,10 @@ def box_plot(samples: Mapping[str, NDArray[np.float64]]) -> str:
         samples: one or two methods, each ``(N,)``.
     """
     finite = [values[np.isfinite(values)] for values in samples.values()]
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(SETTINGS):
         figure = Figure(figsize=(2.6, 2.2), layout="constrained")
         axes = figure.add_subplot()
-        for place, (values, colour) in enumerate(zip(finite, (_FIRST, _SECOND), strict=False)):
+        for place, (values, colour) in enumerate(zip(finite, (FIRST, SECOND), strict=False)):
             line = {"color": colour, "linewidth": 1.3}
             axes.boxplot(
                 [values],
@@ -86,7 +86,7 @@ def box_plot(samples: Mapping[str, NDArray[np.float64]]) -> str:
         axes.set_xticks([])
         axes.grid(axis="y")
         axes.set_axisbelow(True)
-        return _as_svg(figure)
+        return as_svg(figure)
 
 
 def profile_plot(profiles: Sequence[tuple[int, NDArray[np.float64]]], axis: str) -> str:
@@ -97,7 +97,7 @@ def profile_plot(profiles: Sequence[tuple[int, NDArray[np.float64]]], axis: str)
             the values ``(slices,)``, NaN where a slice is blank.
         axis: what the slices are called.
     """
-    with mpl.rc_context(_SETTINGS):
+    with mpl.rc_context(SETTINGS):
         figure = Figure(figsize=(4.2, 2.0), layout="constrained")
         axes = figure.add_subplot()
         is_crowded = len(profiles) > 4
@@ -105,7 +105,7 @@ def profile_plot(profiles: Sequence[tuple[int, NDArray[np.float64]]], axis: str)
             axes.plot(
                 np.where(np.isfinite(values), values, np.nan),
                 "-" if is_crowded else ".-",
-                color=(_FIRST, _SECOND)[method],
+                color=(FIRST, SECOND)[method],
                 linewidth=1.2,
                 markersize=3,
                 alpha=0.5 if is_crowded else 1,
@@ -113,7 +113,7 @@ def profile_plot(profiles: Sequence[tuple[int, NDArray[np.float64]]], axis: str)
         axes.set_xlabel(f"{axis} slice")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(axis="y")
-        return _as_svg(figure)
+        return as_svg(figure)
 
 
 def slice_picture(pixels: NDArray[np.uint8]) -> str:
@@ -123,7 +123,7 @@ def slice_picture(pixels: NDArray[np.uint8]) -> str:
     return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
 
 
-def _as_svg(figure: Figure) -> str:
+def as_svg(figure: Figure) -> str:
     """Return the drawing as an element of the page, coloured by the page."""
     file = io.StringIO()
     figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 
-if TYPE_CHECKING:
-    from pathlib import Path
+LIBRARY = Path(__file__).resolve().parents[1]
 
 
 def write_page(path: Path, template: Path, **values: Any) -> Path:
@@ -20,7 +20,8 @@ def write_page(path: Path, template: Path, **values: Any) -> Path:
 
     Args:
         path: the HTML file; replaced as a whole when it exists.
-        template: a Jinja file; what it includes lies beside it.
+        template: a Jinja file; what it includes lies beside it, or is named by its way from the
+            library's folder.
         values: all that the template names.
 
     Returns:
@@ -30,7 +31,7 @@ def write_page(path: Path, template: Path, **values: Any) -> Path:
         InputError: the file cannot be written.
     """
     environment = Environment(
-        loader=FileSystemLoader(template.parent),
+        loader=FileSystemLoader([template.parent, LIBRARY]),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
@@ -44,7 +45,7 @@ def write_page(path: Path, template: Path, **values: Any) -> Path:
             unfinished.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
         raise InputError(
-            f"The report cannot be written to {path} ({error.strerror}); choose a folder that may "
+            f"The page cannot be written to {path} ({error.strerror}); choose a folder that may "
             "be written to and has room."
         ) from error
     return path

@@ -1,0 +1,67 @@
+"""The numbers of a scored study as files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from mactfusion.errors import InputError
+from mactfusion.io.atomic import atomic_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from mactfusion.study.score import Scores
+
+COLUMNS = (
+    *("question", "cases", "method", "offered", "chosen", "share", "share_low", "share_high"),
+    *("strength", "strength_low", "strength_high"),
+)
+
+
+def write_csv(path: Path, scores: Scores) -> Path:
+    """Write one line for each method, in all cases and in those of each task.
+
+    Raises:
+        InputError: the file cannot be written; what had that name is untouched.
+    """
+    try:
+        with (
+            atomic_path(path) as unfinished,
+            unfinished.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
+        ):
+            writer = csv.writer(file)
+            writer.writerow(COLUMNS)
+            writer.writerows(_lines(scores))
+    except OSError as error:
+        raise InputError(f"The table cannot be written to {path} ({error.strerror}).") from error
+    return path
+
+
+def _lines(scores: Scores) -> Iterator[list]:
+    for choice in scores.choices:
+        for part, tally in choice.tallies.items():
+            for one in tally.methods:
+                yield [
+                    *(choice.id, part, one.method, one.offered, one.chosen),
+                    *(one.share, *one.share_interval),
+                    *(one.strength, *(one.strength_interval or (None, None))),
+                ]
+
+
+def write_json(path: Path, scores: Scores) -> Path:
+    """Write all numbers, under the names of :class:`mactfusion.study.score.Scores`.
+
+    Raises:
+        InputError: the file cannot be written; what had that name is untouched.
+    """
+    try:
+        with atomic_path(path) as unfinished:
+            text = json.dumps(asdict(scores), indent=2, allow_nan=False)
+            unfinished.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")
+    except OSError as error:
+        raise InputError(f"The numbers cannot be written to {path} ({error.strerror}).") from error
+    return path
