@@ -18,7 +18,7 @@ FLOORS = (
     {"weights", "underway", "inference", "choice", "record"},
     {"recipe"},
     {"result", "pipeline", "probing", "uncaught"},
-    {"engine", "evaluation", "report", "demo", "worker"},
+    {"deploy", "engine", "evaluation", "report", "demo", "worker"},
     {"cli"},
     {"__main__"},
 )
