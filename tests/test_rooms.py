@@ -18,7 +18,7 @@ FLOORS = (
     {"weights", "underway", "inference", "choice", "record"},
     {"recipe"},
     {"result", "pipeline", "probing", "uncaught"},
-    {"engine", "evaluation", "report", "demo", "study", "worker"},
+    {"deploy", "engine", "evaluation", "report", "demo", "study", "worker"},
     {"cli"},
     {"__main__"},
 )

@@ -16,6 +16,7 @@ from mactfusion import __version__
 from mactfusion.cli.colors import colors
 from mactfusion.cli.demo import demo
 from mactfusion.cli.evaluate import evaluate
+from mactfusion.cli.export import export
 from mactfusion.cli.fuse import EXAMPLES, fuse
 from mactfusion.cli.import_weights import import_weights
 from mactfusion.cli.info import info
@@ -45,6 +46,7 @@ app.command()(colors)
 app.command()(evaluate)
 app.add_typer(study, name="study")
 app.command()(demo)
+app.command()(export)
 app.command(name="import-weights")(import_weights)
 
 

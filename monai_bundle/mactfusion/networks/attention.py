@@ -20,9 +20,7 @@ def as_windows(image: Tensor) -> Tensor:
 
 def from_windows(windows: Tensor) -> Tensor:
     """Undo :func:`as_windows`; what is copied, if anything is, is whole pixels."""
-    batch, rows, columns, _, _, channels = windows.shape
-    pixels = windows.transpose(2, 3).reshape(batch, SIDE * rows, SIDE * columns, channels)
-    return pixels.permute(0, 3, 1, 2)
+    return windows.transpose(2, 3).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
 def as_grids(image: Tensor) -> Tensor:
@@ -32,9 +30,7 @@ def as_grids(image: Tensor) -> Tensor:
 
 def from_grids(grids: Tensor) -> Tensor:
     """Undo :func:`as_grids`; what is copied, if anything is, is whole pixels."""
-    batch, rows, columns, _, _, channels = grids.shape
-    pixels = grids.permute(0, 3, 1, 4, 2, 5)
-    return pixels.reshape(batch, SIDE * rows, SIDE * columns, channels).permute(0, 3, 1, 2)
+    return grids.permute(0, 3, 1, 4, 2, 5).flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
 def relative_position_index() -> Tensor:
@@ -83,16 +79,15 @@ class MultiHeadAttention(nn.Module):
 
     def forward(self, query: Tensor, context: Tensor) -> Tensor:
         """Attend from ``query`` to ``context``, both ``(groups, 64, channels)``."""
-        groups, tokens, channels = query.shape
 
         def split_heads(x: Tensor) -> Tensor:
-            return x.view(groups, tokens, self.heads, channels // self.heads).transpose(1, 2)
+            return x.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
         q = split_heads(self.query(query))
         k, v = (split_heads(x) for x in self.key_value(context).chunk(2, dim=-1))
         bias = self.relative_position_bias[self.relative_position_index].permute(2, 0, 1)
         attended = attend(q, k, v, bias[None].to(q.dtype), self.heads**-0.5)
-        return self.projection(attended.transpose(1, 2).reshape(groups, tokens, channels))
+        return self.projection(attended.transpose(1, 2).flatten(2))
 
 
 class TransformerBlock(nn.Module):
@@ -112,12 +107,12 @@ class TransformerBlock(nn.Module):
 
     def forward(self, query: Tensor, context: Tensor | None = None) -> Tensor:
         """Refine ``(..., 8, 8, channels)``, by default with themselves as context."""
-        queries = query.reshape(-1, SIDE * SIDE, query.shape[-1])
+        queries = query.flatten(3, 4).flatten(0, 2)
         normed = normed_context = self.norm_attention(queries)
         if context is not None:
-            normed_context = self.norm_attention(context.reshape(queries.shape))
+            normed_context = self.norm_attention(context.flatten(3, 4).flatten(0, 2))
         x = queries + self.attention(normed, normed_context)
-        return (x + self.perceptron(self.norm_perceptron(x))).view(query.shape)
+        return (x + self.perceptron(self.norm_perceptron(x))).view_as(query)
 
 
 class MultiAxisAttention(nn.Module):

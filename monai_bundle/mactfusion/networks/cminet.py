@@ -14,7 +14,7 @@ from torch.nn import functional
 from mactfusion.errors import InputError
 from mactfusion.networks.blank import keep_blank
 from mactfusion.networks.gated_dual_attention import ChannelAttention, GatedDualAttention
-from mactfusion.networks.mactfusion import pad_to_multiple
+from mactfusion.networks.padding import crop, pad_to_multiple
 from mactfusion.networks.recursive_transformer import PATCH, RecursiveTransformer
 
 LEVELS = 3
@@ -102,7 +102,7 @@ class CMINet(nn.Module):
         anatomical, partner = pad_to_multiple(image, PATCH).split(1, dim=1)
         shallow = self.head(torch.cat([self.a(anatomical), self.b(partner)], dim=1))
         fused = (torch.tanh(self.tail(self.interact(shallow))) + 1) / 2
-        return keep_blank(fused[..., :height, :width], image)
+        return keep_blank(crop(fused, height, width), image)
 
     def interact(self, shallow: Tensor) -> Tensor:
         """Interactive CNN: refine ``(B, 64, H, W)``, both halves by the same LFE at each level."""

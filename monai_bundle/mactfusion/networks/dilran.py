@@ -13,6 +13,7 @@ from torch.nn import functional
 from mactfusion.errors import InputError
 from mactfusion.networks.blank import keep_blank
 from mactfusion.networks.dilran_fusion import RULES
+from mactfusion.networks.padding import crop, pad_to_multiple
 
 
 def pixel_attention(features: Tensor) -> Tensor:
@@ -91,22 +92,14 @@ class DILRAN(nn.Module):
         if self.training:
             return self.reconstruct(image)
         height, width = image.shape[-2:]
-        anatomical, partner = pad_to_even(image).split(1, dim=1)
+        anatomical, partner = pad_to_multiple(image, 2, mode="replicate").split(1, dim=1)
         features = self.rule(self.features(anatomical), self.features(partner))
-        fused = self.reconstruction(features)[..., :height, :width]
-        return keep_blank(fused, image)
+        return keep_blank(crop(self.reconstruction(features), height, width), image)
 
     def reconstruct(self, image: Tensor) -> Tensor:
         """Encode and decode each channel of ``(B, C, H, W)`` by itself."""
         height, width = image.shape[-2:]
-        single = pad_to_even(image).flatten(0, 1)[:, None]
+        single = pad_to_multiple(image, 2, mode="replicate").flatten(0, 1)[:, None]
         decoded = self.reconstruction(self.features(single))
-        return decoded.view(image.shape[0], image.shape[1], *decoded.shape[-2:])[
-            ..., :height, :width
-        ]
-
-
-def pad_to_even(image: Tensor) -> Tensor:
-    """Repeat the last row and column of ``(B, C, H, W)`` where their number is odd."""
-    height, width = image.shape[-2:]
-    return functional.pad(image, (0, width % 2, 0, height % 2), mode="replicate")
+        pairs = decoded.view(image.shape[0], image.shape[1], *decoded.shape[-2:])
+        return crop(pairs, height, width)

@@ -15,6 +15,8 @@ from torch.nn.utils.fusion import fuse_conv_bn_weights
 from mactfusion.networks.attention import SIDE, MultiAxisAttention
 from mactfusion.networks.blank import keep_blank
 from mactfusion.networks.convolution import LargeKernelConv2d
+from mactfusion.networks.padding import crop, pad_to_multiple
+from mactfusion.networks.recording import pixels_of
 from mactfusion.networks.strips import in_strips, split_into_strips
 
 
@@ -106,7 +108,7 @@ def moments(features: Tensor) -> tuple[Tensor, Tensor]:
         (strip - mean).square().sum(dim=(2, 3), keepdim=True, dtype=torch.float32)
         for strip in split_into_strips(features)
     ]
-    count = features.shape[2] * features.shape[3] - 1
+    count = pixels_of(features) - 1
     return mean, (torch.stack(squares).sum(dim=0) / count).to(mean.dtype)
 
 
@@ -227,7 +229,7 @@ class SpatialAdaptiveFusion(nn.Module):
         # Far below float rounding of any real variance; it keeps the slope at zero finite.
         deviation = (variance + 1e-12).sqrt()
         # Instance normalisation, as torch has it, divides by the root of the biased variance.
-        pixels = other.shape[2] * other.shape[3]
+        pixels = pixels_of(other)
         other_scale = (other_variance * ((pixels - 1) / pixels) + 1e-5).rsqrt()
 
         def adapt(other: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
@@ -305,14 +307,6 @@ class Reconstruction(nn.Module):
         return features
 
 
-def pad_to_multiple(image: Tensor, multiple: int = SIDE) -> Tensor:
-    """Extend ``(B, C, H, W)`` at the bottom and right to a multiple, mirrored where it can be."""
-    height, width = image.shape[-2:]
-    padding = (0, -width % multiple, 0, -height % multiple)
-    mode = "reflect" if min(height, width) >= multiple else "replicate"
-    return functional.pad(image, padding, mode=mode)
-
-
 class MACTFusion(nn.Module):
     """Fuse an anatomical slice with its partner's luminance.
 
@@ -337,9 +331,9 @@ class MACTFusion(nn.Module):
     def forward(self, image: Tensor) -> Tensor:
         """Fuse ``(B, 2, H, W)`` to ``(B, 1, H, W)``."""
         height, width = image.shape[-2:]
-        padded = pad_to_multiple(image)
+        padded = pad_to_multiple(image, SIDE)
         fused = self.reconstruction(self.fused_features(padded))
-        return keep_blank(fused[..., :height, :width], image)
+        return keep_blank(crop(fused, height, width), image)
 
     def fused_features(self, image: Tensor) -> Tensor:
         """Extract and fuse ``(B, 2, H, W)`` to ``(B, 96, H, W)``; H and W are multiples of 8."""

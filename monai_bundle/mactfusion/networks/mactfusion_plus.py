@@ -10,7 +10,8 @@ from torch.nn import functional
 
 from mactfusion.networks.attention import SIDE
 from mactfusion.networks.blank import keep_blank
-from mactfusion.networks.mactfusion import MACTFusion, pad_to_multiple
+from mactfusion.networks.mactfusion import MACTFusion
+from mactfusion.networks.padding import crop, pad_to_multiple
 
 HALF = 2
 """How many pixels of the slice, along each edge, the published graph sees as one."""
@@ -76,7 +77,7 @@ class MACTFusionPlus(MACTFusion):
         seen = self.look(image) if seen is None else seen
         coarse, context = pad_to_multiple(seen, HALF * SIDE).tensor_split((1,), dim=1)
         fused = coarse + self.direct(padded, context)
-        return keep_blank(fused[..., :height, :width], image)
+        return keep_blank(crop(fused, height, width), image)
 
     def look(self, image: Tensor) -> Tensor:
         """Fuse the halved slices and enlarge the result and the decoder's features.
@@ -93,4 +94,4 @@ class MACTFusionPlus(MACTFusion):
         coarse = functional.leaky_relu(self.reconstruction.layers[-1](decoded), 0.1)
         seen = torch.cat([coarse, decoded], dim=1)
         enlarged = functional.interpolate(seen, scale_factor=HALF, mode="bilinear")
-        return enlarged[..., :height, :width]
+        return crop(enlarged, height, width)

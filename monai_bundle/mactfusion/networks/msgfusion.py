@@ -14,7 +14,7 @@ from mactfusion.networks.blank import keep_blank
 from mactfusion.networks.brightness_map import brightness_map
 from mactfusion.networks.frequency import AmplitudePhase, ReleasedStep
 from mactfusion.networks.grey_cascade import GreyCascade, published_convolution
-from mactfusion.networks.mactfusion import pad_to_multiple
+from mactfusion.networks.padding import crop, pad_to_multiple
 
 FREQUENCY_STEPS = {"amp_phase": AmplitudePhase, "official": ReleasedStep, "none": None}
 BRIGHTNESS_MAPS = ("functional", "ct", "none")
@@ -125,7 +125,7 @@ class MsgFusion(nn.Module):
             brightness_map(partner, of_ct=True),
             brightness_map(partner, of_ct=False),
         ).expand_as(partner)
-        fused = self.fuse(anatomical, partner, light)[..., :height, :width]
+        fused = crop(self.fuse(anatomical, partner, light), height, width)
         if not (self.training and self.training_channels == 3):
             red, green, blue = fused.split(1, dim=1)
             weights = GREY_WEIGHTS
