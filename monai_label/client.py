@@ -53,11 +53,13 @@ def fuse(
     try:
         with urlopen(request) as answer:  # noqa: S310  the address is the user's own choice
             head = f"Content-Type: {answer.headers['Content-Type']}\r\n\r\n".encode()
-            told, volume = message_from_bytes(head + answer.read()).get_payload()
+            whole = message_from_bytes(head + answer.read())
     except HTTPError as error:
         raise ValueError(_sentence_of(error)) from error
-    output.write_bytes(volume.get_payload(decode=True))
-    return json.loads(told.get_payload(decode=True))
+    told, volume = (bytes(part.get_payload(decode=True)) for part in list(whole.walk())[1:])
+    output.write_bytes(volume)
+    record: dict[str, Any] = json.loads(told)
+    return record
 
 
 def _sentence_of(error: HTTPError) -> str:
