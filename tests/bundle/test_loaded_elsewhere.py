@@ -34,7 +34,7 @@ for kind, file in (("train", "train"), ("inference", "inference"), ("inference",
     for suffix in ("json", "yaml"):
         made = monai.bundle.create_workflow(
             config_file=os.path.join(configs, f"{file}.{suffix}"), workflow_type=kind,
-            dataset_dir=slices, val_every_case=2
+            dataset_dir=slices, val_every_case=2, output_dir=os.path.join(folder, "checked")
         )
         properties[f"{file}.{suffix}"] = made.check_properties()
         roots.add(made.bundle_root)
