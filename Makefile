@@ -9,7 +9,8 @@ WORKERS ?= logical
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup setup-panel setup-label setup-zoo demo fuzz test test-panel test-label test-zoo test-slicer lint types check clean
+.PHONY: help setup setup-panel setup-label setup-zoo demo fuzz test test-panel test-label test-zoo test-slicer lint types check \
+	zoo hugging-face dist release-check clean
 
 help:
 	@echo "make demo    fuse a synthetic head: MR with CT, PET and SPECT, into demo/"
@@ -22,7 +23,11 @@ help:
 	@echo "make lint    check style and formatting"
 	@echo "make types   check types"
 	@echo "make check   all of lint, types and test"
-	@echo "make clean   remove the virtual environment and what demo made"
+	@echo "make zoo     make the folder for a pull request to the MONAI Model Zoo, in build/zoo"
+	@echo "make hugging-face  make the folder for a repository on Hugging Face, in build/hugging-face"
+	@echo "make dist    build what is released: wheel, source archive and constraints, in dist/"
+	@echo "make release-check TAG=v0.1.0  say where another version stands"
+	@echo "make clean   remove the virtual environment and all that was made"
 
 setup: $(READY)
 
@@ -90,9 +95,14 @@ test-slicer: $(READY)
 		--additional-module-paths "$(CURDIR)/MACTFusionSlicer" \
 		--python-script "$(CURDIR)/MACTFusionSlicer/Testing/in_slicer.py" "$(OUTPUT)"
 
+# The oldest Python that is promised, where one is at hand that starts.
+OLDEST = $(firstword $(foreach python,python3.10 $(wildcard $(HOME)/.pyenv/versions/3.10.*/bin/python), \
+	$(shell $(python) -c pass 2>/dev/null && echo $(python))))
+ZOO_PYTHON ?= $(or $(OLDEST),$(PYTHON))
+
 $(ZOO_VENV)/.ready: monai_bundle/configs/metadata.json
 	@echo "Setting up $(ZOO_VENV): what the bundle's metadata names (a few minutes, once)"
-	@$(PYTHON) -m venv $(ZOO_VENV)
+	@$(ZOO_PYTHON) -m venv $(ZOO_VENV)
 	@$(PYTHON) -c "import json; \
 		m = json.load(open('monai_bundle/configs/metadata.json')); \
 		own = {'monai': m['monai_version'], 'numpy': m['numpy_version'], 'torch': m['pytorch_version']}; \
@@ -117,5 +127,25 @@ types: $(READY)
 
 check: lint types test
 
+zoo: $(READY)
+	@rm -rf build/zoo
+	@$(BIN)/python -m training.zoo --parent build/zoo
+
+hugging-face: $(READY)
+	@rm -rf build/hugging-face
+	@$(BIN)/python -m training.hugging_face --parent build/hugging-face
+
+# The versions that the tests passed with, whichever build of PyTorch it was.
+dist: $(READY)
+	@rm -rf dist
+	@$(BIN)/python -m hatchling build -t sdist -t wheel -d dist
+	@$(BIN)/python -m pip list --format=freeze --exclude-editable --disable-pip-version-check \
+		| sed 's/+[a-z0-9.]*$$//' > dist/constraints.txt
+
+# Of the release: make release-check TAG=v0.1.0
+TAG ?=
+release-check: $(READY)
+	@$(BIN)/python -m training.release_check "$(TAG)"
+
 clean:
-	rm -rf $(VENV) $(PANEL_VENV) $(LABEL_VENV) $(ZOO_VENV) demo
+	rm -rf $(VENV) $(PANEL_VENV) $(LABEL_VENV) $(ZOO_VENV) demo build dist

@@ -12,6 +12,8 @@ import pytest
 from PIL import Image
 from warm_python import run_anew
 
+from training.zoo import NAME, make_zoo_folder
+
 BUNDLE = Path(__file__).resolve().parents[2] / "monai_bundle"
 
 
@@ -55,6 +57,14 @@ def bundle_alone(tmp_path_factory, copy_version):
     )
     assert count == 1
     initial.write_text(text)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def zoo_folder(tmp_path_factory):
+    """What ``make zoo`` makes."""
+    folder = tmp_path_factory.mktemp("zoo") / NAME
+    make_zoo_folder(folder)
     return folder
 
 

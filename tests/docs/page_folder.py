@@ -49,14 +49,17 @@ def prepare(folder, clone):
         write_dicom(folder / "STUDY" / modality, modality, array, SeriesDescription=name)
     write_pictures(folder / "slices/MRI", mr)
     write_pictures(folder / "slices/CT", ct)
+    for part in ("train", "test"):
+        write_pictures(folder / "DATA/CT-MRI" / part / "MRI", mr, name="{}001")
+        write_pictures(folder / "DATA/CT-MRI" / part / "CT", ct, name="{}001")
 
 
-def write_pictures(folder, array):
-    """The inner slices in grey, 8 bits."""
+def write_pictures(folder, array, name="{}"):
+    """The inner slices in grey, 8 bits; in the data that networks train on each is a case."""
     folder.mkdir(parents=True)
     grey = np.interp(array, (array.min(), array.max()), (0, 255)).astype(np.uint8)
     for index in range(1, SHAPE[2] - 1):
-        Image.fromarray(grey[..., index]).save(folder / f"{index}.png")
+        Image.fromarray(grey[..., index]).save(folder / f"{name.format(index)}.png")
 
 
 def write_dicom(folder, modality, array, **tags):

@@ -20,7 +20,7 @@ from monai.bundle import ConfigParser
 
 from mactfusion.cli import app
 
-WORDS = ("mactfusion", "python", "python3", "make", "curl", "Slicer")
+WORDS = ("mactfusion", "python", "python3", "torchrun", "make", "curl", "Slicer")
 PROGRAMS = (".venv/bin/python", ".venv-panel/bin/python", ".venv-label/bin/python")
 PROGRAMS = (*PROGRAMS, ".venv-label/bin/pip", "pip")
 FOLDERS = ("MACTFusionSlicer", "docs", "monai_bundle", "monai_label", "tests", "training")
@@ -77,8 +77,8 @@ def check_command(words, root):
         variables = re.findall(r"^(\w+) \?=", makefile, re.MULTILINE)
         assert {word for word in rest if "=" not in word} <= set(targets), words
         assert {word.partition("=")[0] for word in rest if "=" in word} <= set(variables), words
-    elif rest[:3] == ["-m", "monai.bundle", "run"]:
-        check_run(rest[3:], root)
+    elif "monai.bundle" in rest and rest[rest.index("monai.bundle") + 1] == "run":
+        check_run(rest[rest.index("monai.bundle") + 2 :], root)
     elif rest[:1] == ["-m"] and rest[1].startswith("training."):
         check_program(rest[1], rest[2:])
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
+from scipy.fft import next_fast_len
 from torch.nn import functional
 
-from mactfusion.networks.convolution import LargeKernelConv2d
+from mactfusion.networks.convolution import LargeKernelConv2d, fast_length
 
 CASES = [
     # batch, channels in and out, groups, kernel, size
@@ -65,3 +66,8 @@ def test_reduced_precision_comes_out_as_it_went_in():
     assert result.dtype == torch.bfloat16
     expected = direct(conv, features)
     assert (result - expected).abs().max() < 0.05 * expected.abs().max()
+
+
+def test_lengths_are_those_that_scipy_finds():
+    lengths = range(1, 2000)
+    assert [fast_length(n) for n in lengths] == [next_fast_len(n, real=True) for n in lengths]

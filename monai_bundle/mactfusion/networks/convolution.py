@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import torch
-from scipy.fft import next_fast_len
 from torch import Tensor, nn
 
 from mactfusion.networks.recording import is_recorded
@@ -37,7 +36,7 @@ class LargeKernelConv2d(nn.Conv2d):
         batch, channels, height, width = features.shape
         kernel = self.kernel_size[0]
         # Room for the kernel's reach, so that the circular convolution does not wrap around.
-        size = tuple(next_fast_len(edge + kernel - 1, real=True) for edge in (height, width))
+        size = tuple(fast_length(edge + kernel - 1) for edge in (height, width))
         with torch.autocast("cpu", enabled=False):
             spectrum = torch.fft.rfft2(features.float(), s=size)
             response = torch.fft.rfft2(self.weight.float(), s=size).conj()
@@ -51,3 +50,20 @@ class LargeKernelConv2d(nn.Conv2d):
         half = kernel // 2
         full = torch.roll(full, shifts=(half, half), dims=(-2, -1))
         return full[..., :height, :width].to(features.dtype)
+
+
+def fast_length(least: int) -> int:
+    """Find the next length, ``least`` or more, that the FFT of real values is fast at.
+
+    It has no other prime factors than 2, 3 and 5. ``scipy.fft.next_fast_len`` finds the same, but
+    in SciPy 1.15 imports libraries that a process that fuses does without.
+    """
+    rest = length = least
+    while rest > 1:
+        factor = next((prime for prime in (2, 3, 5) if rest % prime == 0), None)
+        if factor is None:
+            length += 1
+            rest = length
+        else:
+            rest //= factor
+    return length
