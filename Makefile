@@ -9,7 +9,7 @@ WORKERS ?= logical
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup setup-panel setup-label setup-zoo demo fuzz test test-panel test-label test-zoo test-slicer lint types check clean
+.PHONY: help setup setup-panel setup-label setup-zoo demo docs docs-build release-figures fuzz test test-panel test-label test-zoo test-slicer lint types check clean
 
 help:
 	@echo "make demo    fuse a synthetic head: MR with CT, PET and SPECT, into demo/"
@@ -18,11 +18,14 @@ help:
 	@echo "make test-label  run the tests of the MONAI Label app, on a real server"
 	@echo "make test-slicer SLICER=/path/to/Slicer  run the panel's own test in 3D Slicer, with pictures"
 	@echo "make test-zoo    run the bundle with the packages that its metadata names, and no other"
+	@echo "make docs    build the site of the documentation, and show it at http://127.0.0.1:8080"
+	@echo "make docs-build  only build it, into site/"
+	@echo "make release-figures  measure again what the pages say of speed and memory (an hour or more)"
 	@echo "make fuzz    read 15 000 mutated inputs (a few minutes)"
 	@echo "make lint    check style and formatting"
 	@echo "make types   check types"
 	@echo "make check   all of lint, types and test"
-	@echo "make clean   remove the virtual environment and what demo made"
+	@echo "make clean   remove the virtual environment and what demo and docs-build made"
 
 setup: $(READY)
 
@@ -40,6 +43,22 @@ test: $(READY)
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal \
 		--timeout 1800 --durations 10
+
+# Strict: a broken link or anchor, or a page that the navigation does not have, ends it. Nothing is
+# fetched; Material's notice of other programs is left out.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
+
+docs: $(READY)
+	@echo "Building the site; then it is at http://127.0.0.1:8080 (Ctrl-C ends it)"
+	@$(MKDOCS) serve --strict
+
+docs-build: $(READY)
+	@echo "Building the site into site/"
+	@$(MKDOCS) build --strict --quiet
+
+release-figures: $(READY)
+	@echo "Measuring what the pages say of speed and memory; leave the machine alone meanwhile"
+	@$(BIN)/python -m training.release_figures
 
 # Another seed makes other inputs: make fuzz SEED=1
 SEED ?= 0
@@ -118,4 +137,4 @@ types: $(READY)
 check: lint types test
 
 clean:
-	rm -rf $(VENV) $(PANEL_VENV) $(LABEL_VENV) $(ZOO_VENV) demo
+	rm -rf $(VENV) $(PANEL_VENV) $(LABEL_VENV) $(ZOO_VENV) demo site
