@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -43,6 +43,9 @@ another.
 """
 SECTION = re.compile(r"^# ---- ", re.MULTILINE)
 CHOICES = "what a user may choose"
+KEY, REMARK = re.compile(r"(\w+):"), re.compile(r"\s# (.*)$")
+MADE, COMPUTED = "made", "computed"
+"""Instead of a default: an object, and an expression."""
 
 
 def configuration_page() -> str:
@@ -93,50 +96,51 @@ def _each(option: Option) -> str:
 def keys_of(text: str) -> dict[str, tuple[str, str]]:
     """Return default and remark of every key that a user may choose.
 
+    What the configuration makes of them, without a remark, is left out.
+
     Args:
         text: a configuration, with a section of that name.
     """
     section = next(part for part in SECTION.split(text) if part.startswith(CHOICES))
-    lines = section.splitlines()
-    lines[0] = f"# {lines[0]}"
-    keys: dict[str, tuple[str, str]] = {}
-    loaded = yaml.compose("\n".join(lines))
-    assert loaded is not None  # noqa: S101  the section has keys
-    ends = [key.start_mark.line for key, _ in loaded.value[1:]] + [len(lines)]
-    for (key, value), end in zip(loaded.value, ends, strict=True):
-        first = key.start_mark.line
-        above = _remarks_above(lines, first)
-        last = value.end_mark.line
-        beside = lines[last][value.end_mark.column :] if last < end else ""
-        own = beside.partition("#")[2].strip() if beside.lstrip().startswith("#") else ""
-        default = "computed" if _is_computed(value) else _flat(lines, value)
-        keys[key.value] = (default, " ".join([*above, own]).strip())
-    return keys
+    _, _, section = section.partition("\n")
+    remarks = _remarks(section)
+    defaults = {name: _shown(value) for name, value in yaml.safe_load(section).items()}
+    return {
+        name: (default, remarks[name])
+        for name, default in defaults.items()
+        if remarks[name] or default != MADE
+    }
 
 
-def _remarks_above(lines: list[str], first: int) -> list[str]:
-    start = first
-    while start > 1 and lines[start - 1].startswith("#"):
-        start -= 1
-    return [line.lstrip("# ") for line in lines[start:first]]
+def _shown(value: Any) -> str:
+    """Return a value as the page shows it."""
+    if isinstance(value, dict) and "_target_" in value:
+        return MADE
+    if isinstance(value, str) and value.startswith("$"):
+        return COMPUTED
+    return yaml.safe_dump(value, default_flow_style=True, width=1000).partition("\n")[0]
 
 
-def _is_computed(value: yaml.Node) -> bool:
-    text = value.value if isinstance(value, yaml.ScalarNode) else ""
-    return text.startswith("$") or not isinstance(value, yaml.ScalarNode | yaml.CollectionNode)
-
-
-def _flat(lines: list[str], value: yaml.Node) -> str:
-    start, end = value.start_mark, value.end_mark
-    cut = lines[start.line : end.line + 1]
-    cut[-1] = cut[-1][: end.column]
-    cut[0] = cut[0][start.column :]
-    return " ".join(" ".join(cut).split())
+def _remarks(section: str) -> dict[str, str]:
+    """Return what stands above each key and beside its lines."""
+    found: dict[str, list[str]] = {}
+    above: list[str] = []
+    name = ""
+    for line in section.splitlines():
+        if line.startswith("#"):
+            above.append(line.lstrip("# "))
+            continue
+        if key := KEY.match(line):
+            name = key[1]
+            found[name], above = above, []
+        if remark := REMARK.search(line):
+            found[name].append(remark[1])
+    return {name: " ".join(lines) for name, lines in found.items()}
 
 
 def _keys(path: Path) -> str:
     rows = [
-        [code(name), code(default) if default != "computed" else "computed", remark]
+        [code(name), default if default in (MADE, COMPUTED) else code(default), remark]
         for name, (default, remark) in keys_of(path.read_text(encoding="utf-8")).items()
         if path.name != RECIPE or name not in OPTIONS
     ]
