@@ -54,7 +54,7 @@ docs: $(READY)
 
 docs-build: $(READY)
 	@echo "Building the site into site/"
-	@$(MKDOCS) build --strict --quiet
+	@$(MKDOCS) build --strict
 
 release-figures: $(READY)
 	@echo "Measuring what the pages say of speed and memory; leave the machine alone meanwhile"

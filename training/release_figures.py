@@ -52,7 +52,7 @@ BENCHMARKS = "training.benchmarks"
 STEPS = (
     Step(
         f"{BENCHMARKS}.throughput",
-        "--size 128 --size 256 --repeats 4 --slices 4 --slices 8 --slices 16",
+        "--size 128 --size 256 --repeats 4 --slices 60 --slices 120 --slices 180",
         "--size 16 --repeats 1 --slices 1 --slices 2 --volume-size 32",
         "--page",
         "benchmark.md",

@@ -52,6 +52,8 @@ def led_on_site(link: str, page: str, repository: str) -> str:
     if not place or re.match(r"[a-z]+:", place):
         return link
     target = posixpath.normpath(posixpath.join(posixpath.dirname(page), place))
+    if not (ROOT / target).exists():
+        return link  # MkDocs finds it broken
     on_site = place_on_site(target)
     if on_site is None:
         kind = "tree" if (ROOT / target).is_dir() else "blob"

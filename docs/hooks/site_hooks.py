@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from mkdocs.structure.pages import Page
 
 DECISIONS = "adr"
-FETCHED = re.compile(r"<(?:script|img|iframe|link)\b[^>]*\b(?:src|href)=\"?(?:https?:)?//[^\">]*")
+FETCHED = re.compile(
+    r"<(?:script|img|iframe|link(?![^>]*\bcanonical\b))\b[^>]*\b(?:src|href)=\"?(?:https?:)?//[^\">]*"
+)
 """What a browser would fetch from elsewhere when it opens a page."""
 
 ORIGIN: dict[str, str] = {place: path for path, place in FROM_ELSEWHERE.items()}

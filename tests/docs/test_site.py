@@ -130,7 +130,7 @@ def test_keys_have_their_defaults_and_remarks():
         ("../training", "docs/trust.md", f"{REPOSITORY}/tree/main/training"),
         ("#here", "docs/trust.md", "#here"),
         ("https://doi.org/1", "docs/trust.md", "https://doi.org/1"),
-        ("nowhere.md", "docs/trust.md", f"{REPOSITORY}/blob/main/docs/nowhere.md"),
+        ("nowhere.md", "docs/trust.md", "nowhere.md"),
     ],
 )
 def test_links_lead_on_the_site_or_to_the_repository(link, page, led):
@@ -161,6 +161,7 @@ def test_decisions_are_listed(site):
         ('<link rel="stylesheet" href="//host/x.css">', True),
         ('<img alt="" src="http://host/x.png">', True),
         ('<a href="https://host">x</a><img src="x.png"><script src="x.js"></script>', False),
+        ('<link rel="canonical" href="http://127.0.0.1:8080/index.html">', False),
     ],
 )
 def test_a_page_that_fetches_from_elsewhere_is_refused(output, is_fetched):
