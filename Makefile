@@ -9,8 +9,8 @@ WORKERS ?= logical
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup setup-panel setup-label setup-zoo demo fuzz test test-panel test-label test-zoo test-slicer lint types check \
-	zoo hugging-face dist release-check clean
+.PHONY: help setup setup-panel setup-label setup-zoo demo docs docs-build release-figures fuzz test \
+	test-panel test-label test-zoo test-slicer lint types check zoo hugging-face dist release-check clean
 
 help:
 	@echo "make demo    fuse a synthetic head: MR with CT, PET and SPECT, into demo/"
@@ -19,6 +19,9 @@ help:
 	@echo "make test-label  run the tests of the MONAI Label app, on a real server"
 	@echo "make test-slicer SLICER=/path/to/Slicer  run the panel's own test in 3D Slicer, with pictures"
 	@echo "make test-zoo    run the bundle with the packages that its metadata names, and no other"
+	@echo "make docs    build the site of the documentation, and show it at http://127.0.0.1:8080"
+	@echo "make docs-build  only build it, into site/"
+	@echo "make release-figures  measure again what the pages say of speed and memory (an hour or more)"
 	@echo "make fuzz    read 15 000 mutated inputs (a few minutes)"
 	@echo "make lint    check style and formatting"
 	@echo "make types   check types"
@@ -45,6 +48,22 @@ test: $(READY)
 	@echo "Running the tests"
 	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --maxprocesses 8 --dist worksteal \
 		--timeout 1800 --durations 10
+
+# Strict: a broken link or anchor, or a page that the navigation does not have, ends it. Nothing is
+# fetched; Material's notice of other programs is left out.
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs
+
+docs: $(READY)
+	@echo "Building the site; then it is at http://127.0.0.1:8080 (Ctrl-C ends it)"
+	@$(MKDOCS) serve --strict
+
+docs-build: $(READY)
+	@echo "Building the site into site/"
+	@$(MKDOCS) build --strict
+
+release-figures: $(READY)
+	@echo "Measuring what the pages say of speed and memory; leave the machine alone meanwhile"
+	@$(BIN)/python -m training.release_figures
 
 # Another seed makes other inputs: make fuzz SEED=1
 SEED ?= 0
@@ -148,4 +167,4 @@ release-check: $(READY)
 	@$(BIN)/python -m training.release_check "$(TAG)"
 
 clean:
-	rm -rf $(VENV) $(PANEL_VENV) $(LABEL_VENV) $(ZOO_VENV) demo build dist
+	rm -rf $(VENV) $(PANEL_VENV) $(LABEL_VENV) $(ZOO_VENV) demo build dist site

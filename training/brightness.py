@@ -26,6 +26,7 @@ from rich.table import Table
 from mactfusion.bundle import bundle_root
 from mactfusion.demo.volumes import demo_volumes
 from mactfusion.transforms.brightness import SteadyBrightnessd
+from training.marked_page import Markers, write_between_markers
 from training.tables import markdown_table
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ WHITE_MATTER = (0.6, 0.85)
 """Of the MR, where the partner is darker."""
 FEWEST_VOXELS = 100
 HEADINGS = ("pair", "sources", "mean jump", "tissue jump", "tissue spread", "clipped")
-TABLE_BEGINS, TABLE_ENDS = "<!-- table begins -->", "<!-- table ends -->"
+MARKERS = Markers("<!-- table begins -->", "<!-- table ends -->")
 
 
 @dataclass(frozen=True)
@@ -181,14 +182,6 @@ def rows(cases: Sequence[Case]) -> list[list[str]]:
     return table
 
 
-def write_table(table: Sequence[Sequence[str]], page: Path) -> None:
-    """Replace what stands between the two markers of a Markdown page."""
-    head, _, rest = page.read_text(encoding="utf-8").partition(TABLE_BEGINS)
-    _, _, tail = rest.partition(TABLE_ENDS)
-    body = markdown_table(HEADINGS, table)
-    page.write_text(f"{head}{TABLE_BEGINS}\n{body}\n{TABLE_ENDS}{tail}", encoding="utf-8")
-
-
 def draw(cases: Sequence[Case], path: Path) -> None:
     """Brightness over the slices, its ratio to the sources, and a cut across the slices."""
     figure, axes = plt.subplots(
@@ -275,7 +268,7 @@ def main(
     for line in cells:
         table.add_row(*line)
     Console().print(table)
-    write_table(cells, folder / "brightness.md")
+    write_between_markers(folder / "brightness.md", MARKERS, markdown_table(HEADINGS, cells))
 
 
 if __name__ == "__main__":

@@ -8,9 +8,10 @@ here, ``--weights NAME=FILE`` or ``NAME=MODEL``: in evaluation mode, clipped, ro
 its shift consistency is measured (``--shift-pairs 6``: on six pairs of a task). Pixel average and
 pixel maximum always take part.
 
-Writes into ``--folder`` (default docs): the tables between the markers of ``results.md``,
-``scores.csv`` (every picture), ``significance.csv``, ``boxes-TASK.png`` and ``ranks.png``. Sheets
-of pictures go where ``--sheets`` says; they show the data, whose licence decides where they may go.
+Writes into ``--folder`` (default docs), between the markers of two pages: the first methods of each
+task into ``results.md``, all tables into ``all_scores.md``; and ``scores.csv`` (every picture),
+``significance.csv``, ``boxes-TASK.png`` and ``ranks.png``. Sheets of pictures go where ``--sheets``
+says; they show the data, whose licence decides where they may go.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from mactfusion.errors import InputError
 from mactfusion.evaluation.score import available_cores
 from training.comparison.checkpoints import Cost, fuse_pairs
 from training.comparison.figures import draw_boxes, draw_ranks, draw_sheets
-from training.comparison.pages import comparison_page, write_scores, write_tests
+from training.comparison.pages import comparison_page, first_tables, write_scores, write_tests
 from training.comparison.scores import BASELINES, Method, find_pairs, score_methods
 from training.marked_page import Markers, around_markers, write_between_markers
 from training.refusals import refusals
@@ -137,8 +138,9 @@ def main(
     if ours not in {**methods, **files}:
         raise InputError(f"There is no method '{ours}'; name one with --ours.")
     known = read_costs(costs) if costs else {}
-    page = folder / "results.md"
-    around_markers(page, MARKERS)  # refused before the long work, not after
+    first, page = folder / "results.md", folder / "all_scores.md"
+    for each in (first, page):
+        around_markers(each, MARKERS)  # refused before the long work, not after
     fused = {
         name: fuse_pairs(file, pairs, cache, shift_pairs=shift_pairs, progress=True)
         for name, file in files.items()
@@ -150,7 +152,9 @@ def main(
     steadiness = {name: result.steadiness for name, result in fused.items()}
     folder.mkdir(parents=True, exist_ok=True)
     tables = comparison_page(scores, ours, known, steadiness)
-    write_between_markers(page, MARKERS, tables, "# Results\n\n")
+    write_between_markers(page, MARKERS, tables, "# All scores\n\n")
+    tables = first_tables(scores, ours, known, page.name)
+    write_between_markers(first, MARKERS, tables, "# Results\n\n")
     write_scores(folder / "scores.csv", scores)
     write_tests(folder / "significance.csv", scores, ours)
     draw_ranks(scores, ours, folder / "ranks.png")
@@ -158,7 +162,7 @@ def main(
         draw_boxes(name, of_task, ours, folder / f"boxes-{name}.png")
         if sheets and ours in of_task:
             draw_sheets(name, of_task, ours, methods, pairs, sheets, zoom)
-    typer.echo(str(page))
+    typer.echo(str(first))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
+from training.made import made_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +40,9 @@ def around_markers(page: Path, markers: Markers, heading: str = "") -> tuple[str
     return head, tail
 
 
-def write_between_markers(page: Path, markers: Markers, text: str, heading: str = "") -> None:
+def write_between_markers(
+    page: Path, markers: Markers, text: str, heading: str = "", *, is_measured: bool = True
+) -> None:
     """Replace what stands between the two markers of a page.
 
     Args:
@@ -47,12 +50,14 @@ def write_between_markers(page: Path, markers: Markers, text: str, heading: str 
         markers: its markers.
         text: what to write between them.
         heading: what a page that is not there yet starts with.
+        is_measured: it can differ each time, so that the page says when it was made.
 
     Raises:
         InputError: the page has no markers.
     """
     head, tail = around_markers(page, markers, heading)
     begins, ends = markers
+    text = f"{text}\n\n{made_line()}" if is_measured else text
     page.parent.mkdir(parents=True, exist_ok=True)
     with atomic_path(page) as temporary:
         temporary.write_text(f"{head}{begins}\n\n{text}\n\n{ends}{tail}", encoding="utf-8")

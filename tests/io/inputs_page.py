@@ -99,7 +99,7 @@ def main() -> None:
         sys.stdout.write("\n".join(table() for _, table in TABLES) + "\n")
     else:
         for markers, table in TABLES:
-            write_between_markers(page, markers, table())
+            write_between_markers(page, markers, table(), is_measured=False)
 
 
 if __name__ == "__main__":

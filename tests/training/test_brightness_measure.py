@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.brightness import Case, steadiness, write_table
+from training.brightness import Case, steadiness
 
 
 def case_of(gains) -> Case:
@@ -27,16 +27,3 @@ def test_a_jump_is_measured_as_large_as_it_is():
     assert jumping.tissue_jump == pytest.approx(np.log(0.9 / 0.5), rel=1e-4)
     assert jumping.tissue_spread == pytest.approx(0.2 / 0.7, rel=1e-4)
     assert jumping.clipped == 0
-
-
-def test_the_table_replaces_the_old_one_and_nothing_else(tmp_path):
-    page = tmp_path / "brightness.md"
-    page.write_text("before\n<!-- table begins -->\nold\n<!-- table ends -->\nafter\n")
-    write_table([["head", *"12345"]], page)
-    text = page.read_text()
-    assert text.startswith("before\n")
-    assert text.endswith("\nafter\n")
-    assert "old" not in text
-    assert "| head | 1 | 2 | 3 | 4 | 5 |" in text
-    write_table([["head", *"12345"]], page)
-    assert page.read_text() == text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from small_comparison import NAMES, rows_of, run, save
 from mactfusion.io.luminance import read_grey_levels
 from mactfusion.metrics import METRICS
 from training import compare
-from training.comparison import scores
+from training.comparison import pages, scores
 
 
 def test_command_writes_tables_and_figures(folders):
     page = write_by_hand(folders / "docs" / "results.md", compare.MARKERS)
+    (folders / "docs" / "all_scores.md").write_text(page.read_text())
     costs = {
         "params": 5,
         "gflops_2xMAC": 1.26,
@@ -31,10 +33,31 @@ def test_command_writes_tables_and_figures(folders):
     assert "| **weighted** † |" in text.split("### PET-MRI")[0]
     assert "| **weighted** |" in text.split("### PET-MRI")[1]
     assert "| 5 | 1.3 | 7 |" in text
+    assert "Mean difference" not in text
+    everything = read_with_new_tables(folders / "docs" / "all_scores.md")
+    assert "Mean difference, weighted minus the other, over 3 pictures" in everything
+    assert all(f"](boxes-{task}.png)" in everything for task in ("CT-MRI", "PET-MRI"))
     written = {path.name for path in (folders / "docs").iterdir()}
     assert written >= {"ranks.png", "boxes-CT-MRI.png", "boxes-PET-MRI.png"}
     sheet = Image.open(folders / "sheets" / "PET-MRI-1001.png")
     assert sheet.size == (5 * 96 + 4 * 2, 88 + 24)
+
+
+def test_the_first_table_has_the_first_methods_ours_and_what_needs_no_network():
+    names = [f"m{number:02}" for number in range(pages.FIRST + 2)]
+    values = {name: 1 - number / 100 for number, name in enumerate([*names, *scores.BASELINES])}
+    of_task = {
+        name: {"1.png": dict.fromkeys(METRICS, value), "2.png": dict.fromkeys(METRICS, value)}
+        for name, value in values.items()
+    }
+    text = pages.first_tables({"CT-MRI": of_task}, names[-1], {}, "all.md")
+    shown = re.findall(r"^\| \**(\w+)\** \|", text, re.MULTILINE)
+    assert shown == ["method", *names[: pages.FIRST], names[-1], *scores.BASELINES]
+    assert f"first {pages.FIRST} of {len(values)} methods" in text
+    assert "[All methods](all.md#ct-mri)" in text
+    assert f"| **{names[-1]}** | {values[names[-1]]:.4f} |" in text
+    few = dict(list(of_task.items())[:3])
+    assert "The first" not in pages.first_tables({"CT-MRI": few}, names[0], {}, "all.md")
 
 
 def test_scores_are_those_of_the_metrics(folders):

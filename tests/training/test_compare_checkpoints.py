@@ -38,8 +38,9 @@ def test_a_checkpoint_is_fused_clipped_and_rounded(folders, monkeypatch):
     ]
     expected = np.clip(1.5 * np.maximum(*sources), 0, 255)
     assert np.abs(np.asarray(Image.open(path)) - expected).max() <= 0.5 + 1e-4
-    text = (folders / "docs" / "results.md").read_text()
-    assert text.startswith("# Results\n")
+    assert (folders / "docs" / "results.md").read_text().startswith("# Results\n")
+    text = (folders / "docs" / "all_scores.md").read_text()
+    assert text.startswith("# All scores\n")
     assert f"| new, PET-MRI |{8 * ' 0.0000 |'}" in text
     assert shift_columns(text) == {"new, CT-MRI": "3", "new, PET-MRI": "3"}
     assert "| **new** |" in text
@@ -97,7 +98,7 @@ def test_shift_consistency_on_a_few_pairs(folders, monkeypatch):
     Columns.calls = 0
     assert run(folders, *words, "--shift-pairs", "2", ours="new").exit_code == 0
     assert Columns.calls == 6 + 2 * 2 * 4
-    page = folders / "docs" / "results.md"
+    page = folders / "docs" / "all_scores.md"
     text = page.read_text()
     assert shift_columns(text) == {"new, CT-MRI": "2", "new, PET-MRI": "2"}
     assert "| new, CT-MRI | 0.0100 | 0.0100 | 0.0300 | 0.0300 | 0.0400 | 0.0400 | 0.1600 |" in text

@@ -75,6 +75,11 @@ def take_the_markers(folders):
     (folders / "docs" / "results.md").write_text("mine")
 
 
+def take_the_markers_of_all(folders):
+    (folders / "docs").mkdir()
+    (folders / "docs" / "all_scores.md").write_text("mine")
+
+
 @pytest.mark.parametrize(
     ("damage", "sentence"),
     [
@@ -91,7 +96,8 @@ def take_the_markers(folders):
         (block_the_folder, "docs/results.md cannot be used"),
         (rename_the_tasks, "holds no fused pictures"),
         (empty_the_pairs, "holds no pairs"),
-        (take_the_markers, "lacks the lines"),
+        (take_the_markers, "results.md lacks the lines"),
+        (take_the_markers_of_all, "all_scores.md lacks the lines"),
     ],
 )
 def test_bad_input_is_one_sentence_and_exit_code_2(damage, sentence, folders):

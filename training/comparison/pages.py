@@ -11,7 +11,7 @@ from mactfusion.evaluation.statistics import holm, mean_ranks, paired_wilcoxon
 from mactfusion.io.atomic import atomic_path
 from mactfusion.metrics import METRICS, RANKING
 from training.comparison.checkpoints import FIGURES, SHIFTS
-from training.comparison.scores import mean_scores
+from training.comparison.scores import BASELINES, mean_scores
 from training.tables import markdown_table, means_table
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ STEADINESS_LEGEND = (
     "or 16 pixels and the result moves back: mean and 99th percentile over the foreground, then "
     "mean over pairs; and how much larger steps are across the borders of windows than elsewhere."
 )
+FIRST = 10
+"""Methods of a task that a reader sees first, by mean rank."""
 LEVELS = ((0.001, "***"), (0.01, "**"), (0.05, "*"))
 
 
@@ -88,6 +90,34 @@ def compare_with_others(ours: str, scores: TaskScores) -> dict[str, dict[str, Pa
     return tests
 
 
+def first_tables(
+    scores: Mapping[str, TaskScores], ours: str, costs: Mapping[str, Cost], others: str
+) -> str:
+    """Markdown of a table for each task: the first methods, ours, and what needs no network.
+
+    Args:
+        scores: task, then method, then picture, then metric.
+        ours: the method that is never left out.
+        costs: method to cost, where known.
+        others: name of the page with all methods, which has a heading for each task.
+    """
+    parts = []
+    for task, of_task in scores.items():
+        ranks = rank_methods(of_task)
+        shown = {
+            method: rank
+            for place, (method, rank) in enumerate(ranks.items())
+            if place < FIRST or method in (ours, *BASELINES)
+        }
+        parts += [f"### {task}", _scores_table(task, of_task, shown, ours, costs)]
+        if len(shown) < len(ranks):
+            parts.append(
+                f"The first {FIRST} of {len(ranks)} methods by mean rank, and pixel maximum and "
+                f"average; bold is the best of all. [All methods]({others}#{task.lower()})."
+            )
+    return "\n\n".join([*parts, LEGEND])
+
+
 def comparison_page(
     scores: Mapping[str, TaskScores],
     ours: str,
@@ -106,6 +136,7 @@ def comparison_page(
     for task, of_task in scores.items():
         ranks = rank_methods(of_task)
         parts += [f"### {task}", _scores_table(task, of_task, ranks, ours, costs), LEGEND]
+        parts.append(f"![{task}: each picture of each method](boxes-{task}.png)")
         if ours in of_task and len(of_task) > 1:
             pictures = len(of_task[ours])
             parts += [

@@ -19,11 +19,7 @@ _EXACT_MM = 1e-6
 
 
 class NoGridError(Exception):
-    """Slices are missing, or may be.
-
-    Args:
-        reason: a clause that names where.
-    """
+    """Slices are missing, or may be; its text is a clause that names where."""
 
 
 class _Hole(NamedTuple):
