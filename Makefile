@@ -114,10 +114,8 @@ test-slicer: $(READY)
 		--additional-module-paths "$(CURDIR)/MACTFusionSlicer" \
 		--python-script "$(CURDIR)/MACTFusionSlicer/Testing/in_slicer.py" "$(OUTPUT)"
 
-# The oldest Python that is promised, where one is at hand that starts.
-OLDEST = $(firstword $(foreach python,python3.10 $(wildcard $(HOME)/.pyenv/versions/3.10.*/bin/python), \
-	$(shell $(python) -c pass 2>/dev/null && echo $(python))))
-ZOO_PYTHON ?= $(or $(OLDEST),$(PYTHON))
+# Another Python: make test-zoo ZOO_PYTHON=python3.10
+ZOO_PYTHON ?= $(PYTHON)
 
 $(ZOO_VENV)/.ready: monai_bundle/configs/metadata.json
 	@echo "Setting up $(ZOO_VENV): what the bundle's metadata names (a few minutes, once)"
