@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mactfusion.engine import LesionContrastLoss, LesionedPairs, RandLesionsd
+from mactfusion.errors import InputError
 
 
 @pytest.fixture
@@ -31,8 +32,9 @@ def batch_of(*items: dict) -> dict:
 
 def loss_of(fuse, *items: dict, least: float = 0.6) -> torch.Tensor:
     pairs = LesionedPairs()
+    loss = LesionContrastLoss(pairs, least)
     both, sources = pairs(batch_of(*items))
-    return LesionContrastLoss(pairs, least)(fuse(both), sources)
+    return loss(fuse(both), sources)
 
 
 def test_lesions_lie_in_one_source_of_the_copy(pair: torch.Tensor) -> None:
@@ -76,7 +78,9 @@ def test_draws_repeat_themselves(pair: torch.Tensor) -> None:
 
 def test_a_batch_stands_before_its_copies(pair: torch.Tensor) -> None:
     items = [drawn(pair, 1), drawn(pair, 2)]
-    both, sources = LesionedPairs()(batch_of(*items))
+    pairs = LesionedPairs()
+    LesionContrastLoss(pairs, least=0.6)
+    both, sources = pairs(batch_of(*items))
     assert both is sources
     assert both.tasks == ["ct-mri"] * 4
     assert torch.equal(both[:2], torch.stack([pair, pair]))
@@ -127,3 +131,8 @@ def test_it_takes_arrays(pair: torch.Tensor) -> None:
     transform = RandLesionsd()
     transform.set_random_state(seed=0)
     assert transform({"image": np.asarray(pair)})["lesioned"].shape == (2, 96, 96)
+
+
+def test_lesions_that_nobody_looks_at_are_refused(pair: torch.Tensor) -> None:
+    with pytest.raises(InputError, match="no term of the criterion looks at them"):
+        LesionedPairs()(batch_of(drawn(pair)))

@@ -9,6 +9,7 @@ from monai.transforms import Randomizable, Transform
 from torch import Tensor, nn
 
 from mactfusion.engine.step import prepare_pair
+from mactfusion.errors import InputError
 from mactfusion.trust.lesions import LESIONS, Spots, draw_spots, kept_share, put_lesions
 
 if TYPE_CHECKING:
@@ -86,10 +87,15 @@ class LesionedPairs:
     """A ``prepare_batch`` that puts the copy with lesions behind each batch.
 
     :class:`LesionContrastLoss` looks up the lesions of the last batch here.
+
+    Attributes:
+        last: share, ring and change of the lesions of the last batch, None before the first.
+        are_seen: a :class:`LesionContrastLoss` looks at them.
     """
 
     def __init__(self) -> None:
         self.last: tuple[Tensor, Tensor, Tensor] | None = None
+        self.are_seen = False
 
     def __call__(
         self,
@@ -98,7 +104,17 @@ class LesionedPairs:
         non_blocking: bool = False,
         **kwargs: Any,
     ) -> tuple[Tensor, Tensor]:
-        """Return ``(2B, 2, H, W)`` twice, for the network and for the loss."""
+        """Return ``(2B, 2, H, W)`` twice, for the network and for the loss.
+
+        Raises:
+            InputError: no term of the criterion looks at the lesions, as where an overlay with a
+                criterion of its own lies on the wrong file.
+        """
+        if not self.are_seen:
+            raise InputError(
+                "Lesions are drawn, but no term of the criterion looks at them: lay the overlay"
+                " over the files that its first lines name, or give --lesions False."
+            )
         tasks = 2 * list(batch.get("task", ()))
         both = torch.cat([batch["image"], batch["lesioned"]])
         share, ring, change = (
@@ -123,6 +139,7 @@ class LesionContrastLoss(nn.Module):
     def __init__(self, pairs: LesionedPairs, least: float) -> None:
         super().__init__()
         self.pairs = pairs
+        pairs.are_seen = True
         self.least = least
 
     def forward(self, pred: Tensor, sources: Tensor) -> Tensor:
