@@ -9,7 +9,7 @@ from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from mactfusion.evaluation.result import Evaluation
@@ -25,16 +25,28 @@ def write_csv(path: Path, evaluations: Sequence[Evaluation]) -> Path:
     Raises:
         InputError: the file cannot be written; what had that name is untouched.
     """
+
+    def lines() -> Iterator[list]:
+        yield ["method", "case", "slice", *evaluations[0].metrics]
+        for evaluation in evaluations:
+            yield from _lines(evaluation)
+
+    return write_lines(path, lines())
+
+
+def write_lines(path: Path, lines: Iterable[Sequence]) -> Path:
+    """Write any table as CSV, its titles first.
+
+    Raises:
+        InputError: the file cannot be written; what had that name is untouched.
+    """
     try:
         with (
             atomic_path(path) as unfinished,
             # A file name that is no UTF-8 shows its bytes.
             unfinished.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
         ):
-            writer = csv.writer(file)
-            writer.writerow(["method", "case", "slice", *evaluations[0].metrics])
-            for evaluation in evaluations:
-                writer.writerows(_lines(evaluation))
+            csv.writer(file).writerows(lines)
     except OSError as error:
         raise InputError(
             f"The table cannot be written to {path} ({error.strerror}); choose a folder that "

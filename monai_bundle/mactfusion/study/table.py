@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
+from mactfusion.evaluation.table import write_lines
 from mactfusion.io.atomic import atomic_path
 
 if TYPE_CHECKING:
@@ -28,17 +28,7 @@ def write_csv(path: Path, scores: Scores) -> Path:
     Raises:
         InputError: the file cannot be written; what had that name is untouched.
     """
-    try:
-        with (
-            atomic_path(path) as unfinished,
-            unfinished.open("w", newline="", encoding="utf-8", errors="backslashreplace") as file,
-        ):
-            writer = csv.writer(file)
-            writer.writerow(COLUMNS)
-            writer.writerows(_lines(scores))
-    except OSError as error:
-        raise InputError(f"The table cannot be written to {path} ({error.strerror}).") from error
-    return path
+    return write_lines(path, [COLUMNS, *_lines(scores)])
 
 
 def _lines(scores: Scores) -> Iterator[list]:
