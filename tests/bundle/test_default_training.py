@@ -33,6 +33,21 @@ def test_it_trains_the_default(parser: ConfigParser) -> None:
     assert parser["model"] == DEFAULT_MODEL
 
 
+@pytest.mark.parametrize(
+    ("ct", "pet", "batch_size", "steps"),
+    [(4, 0, 1, 240), (4, 2, 4, 80), (0, 0, 1, 1), (400, 300, 1, 1000)],
+)
+def test_an_epoch_of_a_small_folder_is_short(
+    parser: ConfigParser, ct: int, pet: int, batch_size: int, steps: int
+) -> None:
+    """CT is drawn three times, PET twice, and each draw at most twenty times in an epoch."""
+    configs = bundle_root() / "configs"
+    parser["epoch_length"] = ConfigParser.load_config_file(configs / "train.yaml")["epoch_length"]
+    parser["pairs"] = [[{"task": "ct-mri"}] * ct + [{"task": "pet-mri"}] * pet, []]
+    parser["batch_size"] = batch_size
+    assert parser.get_parsed_content("epoch_length") == steps
+
+
 def test_every_task_has_a_weight_in_every_term_that_is_weighed_by_task(
     parser: ConfigParser,
 ) -> None:
