@@ -154,8 +154,9 @@ def test_the_owner_is_all_that_a_host_has_to_set():
     assert len(urls) >= 4
     assert all(ADDRESS in url for url in [*urls, entry["scm_url"]])
     holding = {name for name in tracked() if ADDRESS.encode() in (ROOT / name).read_bytes()}
-    assert holding == {"CMakeLists.txt", "docs/extension_index/MACTFusion.json"}
+    assert holding == {"CMakeLists.txt", "docs/extension_index/MACTFusion.json", "mkdocs.yml"}
     said = " ".join((ROOT / "CONTRIBUTING.md").read_text().split())
-    assert f"replace `{PLACEHOLDER}` in `CMakeLists.txt`" in said
+    replaced = said.partition(f"replace `{PLACEHOLDER}` in ")[2].partition(" by ")[0]
+    assert all(f"`{name}`" in replaced for name in holding)
     assert "`SlicerMACTFusion`" in said
     assert "`3d-slicer-extension`" in said
