@@ -6,7 +6,12 @@ import ast
 import re
 from pathlib import Path
 
-from mactfusion.io.formats import INPUT_EXTENSIONS, OUTPUT_EXTENSIONS, PICTURE_EXTENSIONS
+from mactfusion.io.formats import (
+    DICOM_EXTENSION,
+    INPUT_EXTENSIONS,
+    OUTPUT_EXTENSIONS,
+    PICTURE_EXTENSIONS,
+)
 
 ROOT = Path(__file__).resolve().parents[1]
 VOLUMES = {each for each in INPUT_EXTENSIONS if each not in PICTURE_EXTENSIONS}
@@ -26,7 +31,7 @@ def test_the_panel_takes_the_volumes_that_the_library_reads() -> None:
 
 def test_monai_label_returns_volumes_that_the_library_writes() -> None:
     volumes = {each for each in OUTPUT_EXTENSIONS if each in VOLUMES}
-    assert listed("monai_label/lib/choice.py", "EXTENSIONS") <= volumes
+    assert listed("monai_label/lib/choice.py", "EXTENSIONS") <= {*volumes, DICOM_EXTENSION}
 
 
 def test_the_page_of_inputs_names_each_ending_of_a_volume() -> None:

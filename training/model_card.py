@@ -71,7 +71,8 @@ def eval_metrics(means: Means) -> dict[str, float]:
 def write() -> None:
     """Write both anew."""
     means = means_of(Path("docs/scores.csv"))
-    write_between_markers(bundle_root() / "docs" / "README.md", MARKERS, table_of(means))
+    card = bundle_root() / "docs" / "README.md"
+    write_between_markers(card, MARKERS, table_of(means), is_measured=False)
     metadata = bundle_root() / "configs" / "metadata.json"
     said = {**json.loads(metadata.read_text("utf-8")), "eval_metrics": eval_metrics(means)}
     with atomic_path(metadata) as unfinished:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 DICOM = ".dcm"
 """One multi-frame object. The images of the datastore name no patient, and so neither does it."""
 
-EXTENSIONS = (".nrrd", ".nii.gz", ".mha", DICOM)
+EXTENSIONS = (".nrrd", ".nii.gz", ".mha", ".dcm")
 
 DEFAULTS: dict[str, Any] = {
     "partner": "",

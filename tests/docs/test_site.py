@@ -22,7 +22,9 @@ from site_addresses import led_on_site, text_on_site
 from site_hooks import on_page_markdown, on_post_page
 
 REPOSITORY = "https://host/repository"
-BY_THE_BUNDLE_ALONE = {"bundle_root", "dataset_dir", "anatomical", "partner", "progress"}
+BY_THE_BUNDLE_ALONE = {
+    *("bundle_root", "dataset_dir", "output_dir", "anatomical", "partner", "progress")
+}
 
 
 @pytest.fixture(scope="module")

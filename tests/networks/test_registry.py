@@ -289,9 +289,18 @@ def test_command_lists_every_model(monkeypatch, run_command):
     assert " s a slice" not in outcome.out
 
 
-def test_command_measures_when_asked(monkeypatch, run_command):
-    for name in tuple(MODELS):
-        monkeypatch.delitem(MODELS, name)
-    monkeypatch.setitem(MODELS, "tiny", ALL["tiny"])
+@pytest.fixture
+def tiny_alone():
+    """No other network; the order of the registry, which others look at, comes back."""
+    before = dict(MODELS)
+    MODELS.clear()
+    MODELS["tiny"] = ALL["tiny"]
+    yield
+    MODELS.clear()
+    MODELS.update(before)
+
+
+@pytest.mark.usefixtures("tiny_alone")
+def test_command_measures_when_asked(run_command):
     outcome = run_command("models", "--measure")
     assert re.search(r"speed +\d+\.\d\d s a slice", outcome.out)

@@ -30,7 +30,8 @@ MODULES = {
 """Modules that are not called as their packages."""
 ALWAYS = {"monai", "torch", "numpy", "mactfusion"}
 BROUGHT_BY_TORCH = {"jinja2", "markupsafe", "typing_extensions"}
-COMMAND_LINE = {"typer"}
+COMMAND_LINE = {"typer", "krippendorff", "onnx", "onnxruntime"}
+"""What commands alone need, and no configuration."""
 
 needs_environment = pytest.mark.skipif(
     not (PYTHON.parent.parent / ".ready").is_file(), reason="run make setup-zoo first"
