@@ -19,6 +19,7 @@ FLOORS = (
     {"recipe"},
     {"result", "pipeline", "probing", "uncaught"},
     {"deploy", "engine", "evaluation", "report", "demo", "study", "worker"},
+    {"batch"},
     {"cli"},
     {"__main__"},
 )

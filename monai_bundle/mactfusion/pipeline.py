@@ -21,8 +21,14 @@ from mactfusion.progress import shown_progress
 from mactfusion.words import in_python, worded
 
 if TYPE_CHECKING:
+    from collections.abc import MutableMapping
+
+    from mactfusion.choice import ChosenNetwork
     from mactfusion.progress import Progress
     from mactfusion.result import FusionResult
+
+    Networks = MutableMapping[tuple[str, str], ChosenNetwork]
+    """Networks that are kept, by model and weight file."""
 
 
 @worded(in_python)
@@ -68,14 +74,42 @@ def fuse_volumes(
         ((3, 32, 32, 3), 'pet-mri')
     """
     sources, chosen = check_choices(anatomical, partner, options)
+    return fuse_checked(sources, chosen, progress=progress, keep_native=keep_native)
+
+
+def fuse_checked(
+    sources: tuple[Any, list[Any]],
+    chosen: Options,
+    *,
+    progress: Progress | bool | None = None,
+    keep_native: bool = False,
+    networks: Networks | None = None,
+) -> FusionResult:
+    """Fuse what :func:`check_choices` let through.
+
+    Args:
+        sources: the anatomical source and those of all partners.
+        chosen: the options.
+        progress: see :func:`fuse_volumes`.
+        keep_native: likewise.
+        networks: those of fusions before, by model and weight file, so that none is loaded twice;
+            that of this one is in it afterwards.
+
+    Raises:
+        InputError: see :func:`fuse_volumes`.
+        FusionCancelled: likewise.
+    """
     inform(f"Reading {' with '.join(_called_once(sources))}.")
 
     from mactfusion.recipe import Recipe
     from mactfusion.result import FusionResult
 
+    kept = {} if networks is None else networks
+    key = (chosen.model, str(chosen.weights))
     sentences: list[str] = []
     with overhearing(sentences.append), shown_progress(progress) as report:
-        recipe = Recipe(*sources, chosen, report)
+        recipe = Recipe(*sources, chosen, report, kept.get(key))
+        kept[key] = recipe.network
         if keep_native:
             aligned = recipe.align()
             case = recipe.finish(recipe.infer(recipe.scale(aligned)))

@@ -13,6 +13,8 @@ from typing import Annotated, Any
 import typer
 
 from mactfusion import __version__
+from mactfusion.cli.batch import EXAMPLES as BATCH_EXAMPLES
+from mactfusion.cli.batch import batch
 from mactfusion.cli.colors import colors
 from mactfusion.cli.demo import demo
 from mactfusion.cli.evaluate import evaluate
@@ -39,6 +41,7 @@ app = typer.Typer(
     help="Fuse MR with CT, PET or SPECT, or CT with PET or SPECT. Not a medical device.",
 )
 app.command(epilog=EXAMPLES)(fuse)
+app.command(epilog=BATCH_EXAMPLES)(batch)
 app.command()(info)
 app.command(context_settings=NUMBERS_BELOW_ZERO)(probe)
 app.command()(models)
