@@ -63,7 +63,10 @@ def browser(tmp_path):
     opened.driver.quit()
 
 
-SHOWN = "return [...document.querySelectorAll('article')].filter(a => !a.hidden).map(a => a.querySelector('h2').firstChild.data.trim())"
+SHOWN = """
+return [...document.querySelectorAll('article')].filter((card) => !card.hidden)
+  .map((card) => card.querySelector('h2').firstChild.data.trim())
+"""
 
 
 @pytest.mark.slow

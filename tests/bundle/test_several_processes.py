@@ -56,7 +56,7 @@ def losses(folder):
         # Nothing in it depends on more than one pair.
         pytest.param(
             ["configs/ablations/mactfusion_loss_without_similarity.yaml"],
-            WITHOUT_NORM,
+            (*WITHOUT_NORM, "--lesions", "False"),
             1e-5,
             id="separable",
         ),

@@ -16,6 +16,8 @@ FORMER = np.load(Path(__file__).with_name("former.npz"))
 FORMER_COLORS = {"colors": "ycbcr"}
 FLOAT_NOISE = 2e-5
 """Convolutions are not computed alike on every processor."""
+ROUNDING = 1e-6
+"""Nor are powers, whose last bits differ."""
 
 
 @pytest.fixture(autouse=True)
@@ -25,13 +27,13 @@ def _picked_not_averaged(monkeypatch):
 
 
 @pytest.mark.parametrize("name", former_cases.CASES)
-def test_every_step_around_the_network_gives_the_same_bits(name, monkeypatch, tmp_path):
+def test_every_step_around_the_network_gives_the_same_voxels(name, monkeypatch, tmp_path):
     monkeypatch.setitem(MODELS, "mactfusion_plus", MODELS["mactfusion_plus"])
     network = former_cases.stand_in(MODELS, tmp_path)
     result = former_cases.fuse(name, **network, **FORMER_COLORS)
     key = f"{former_cases.STAND_IN}: {name}"
     assert FORMER[key].std() > 0.02
-    assert np.array_equal(result.fused.numpy(), FORMER[key])
+    assert np.abs(result.fused.numpy() - FORMER[key]).max() < ROUNDING
     assert np.array_equal(result.fused.affine.numpy(), FORMER[f"{key}, affine"])
 
 
