@@ -1,12 +1,14 @@
 """Check a folder of pairs and write its split files.
 
-    python -m training.prepare_wba FOLDER [--output monai_bundle/splits]
+    python -m training.prepare_wba FOLDER --output SPLITS
 
-FOLDER has the public layout ``TASK/{train,test}/MODALITY/NAME.png`` with the modalities ``MRI`` and
-``PARTNER`` in a task ``PARTNER-MRI``; NAME is the case number and a slice number of three digits.
-Writes ``public.json``, with the published test pairs, whose cases have training slices as well, and
-``by-case.json``, where no case is in two parts. Both take validation cases out of the training
-cases. The files hold names only; the same folder always gives the same files.
+FOLDER has the public layout ``TASK/{train,test}/MODALITY/NAME.png`` with the modalities ``PARTNER``
+and ``MRI`` in a task ``PARTNER-MRI`` (or ``CT``, or ``PC`` for phase contrast, in its place); NAME
+is the case number and a slice number of three digits. Writes ``public.json``, whose test pairs are
+those of the test folders, and ``by-case.json``, where no case is in two parts. Validation cases are
+taken out of the training cases, for as many pairs as there are test pairs, so a task needs a
+training case more than that takes. The files hold names only; the same folder always gives the same
+files.
 
 In the Whole Brain Atlas the PET cases 25, 30 and 41 are a coronal, a sagittal and an axial view of
 what looks like one brain: apart by case is not apart by person there, in any split.
@@ -38,11 +40,7 @@ DEPTH_BYTE, COLOR_BYTE = 24, 25
 """Where a PNG says its bits a channel and its kind of colour (PNG specification, IHDR)."""
 COLOR_KINDS = {0: "grey", 2: "RGB", 3: "palette", 4: "grey with alpha", 6: "RGB with alpha"}
 ACCEPTED = ("grey", "RGB")
-ABOUT = {
-    PUBLIC: "The published test pairs; their cases have training slices too. Validation cases have "
-    "none.",
-    "by-case": "No case is in two parts; a case number is one case in all tasks.",
-}
+BY_CASE = "by-case"
 
 
 def read_png(path: Path) -> np.ndarray:
@@ -125,13 +123,21 @@ def _check_pictures(folder: Path, pairs: Sequence[SplitPair]) -> None:
             )
 
 
-def assign(pairs: Sequence[SplitPair], wanted: dict[str, int], parts: Sequence[str]) -> list:
+def assign(
+    pairs: Sequence[SplitPair], wanted: dict[str, int], parts: Sequence[str], name: str
+) -> list[SplitPair]:
     """Give whole cases to parts, the rest to ``train``.
 
     Tasks come in turn, the one with the fewest cases first. For each part a task's cases are taken
     in the order of the SHA-256 of their number until they hold ``wanted[task]`` pairs; of these,
     ``wanted[task]`` stay, evenly spaced, and the rest, too close to them to train on, is left out.
     A case taken for one task is taken in all.
+
+    Args:
+        pairs: those to part.
+        wanted: pairs of each of ``parts``, by task.
+        parts: those beside ``train``.
+        name: of the split, for errors.
 
     Returns:
         The pairs, with ``split`` set.
@@ -152,11 +158,8 @@ def assign(pairs: Sequence[SplitPair], wanted: dict[str, int], parts: Sequence[s
                 have += cases[free.pop(0)]
         rest = {case: "train" for case in cases if case not in part_of}
         part_of.update(rest)
-        if lacking := {*parts, "train"} - {part_of[case] for case in cases}:
-            raise InputError(
-                f"{task} has too few cases ({len(cases)}) to keep {', '.join(sorted(lacking))} "
-                "apart; add cases."
-            )
+        if {*parts, "train"} - {part_of[case] for case in cases}:
+            raise InputError(_too_few_cases(name, task, len(cases), wanted[task], parts))
     return [
         pair
         for task in sorted(sizes)
@@ -170,6 +173,16 @@ def assign(pairs: Sequence[SplitPair], wanted: dict[str, int], parts: Sequence[s
             None if part == "train" else wanted[task],
         )
     ]
+
+
+def _too_few_cases(name: str, task: str, cases: int, wanted: int, parts: Sequence[str]) -> str:
+    place = f"{task.upper()}/train" if name == PUBLIC else task.upper()
+    needed = ", ".join(f"{wanted} {part} pair{'' if wanted == 1 else 's'}" for part in parts)
+    return (
+        f"{place} has too few cases ({cases}) for the split '{name}'. {needed} (as many as "
+        f"{task.upper()}/test holds) and pairs to train on are needed, each of cases of their own; "
+        f"add cases to {task.upper()}/train."
+    )
 
 
 def _hash(case: str) -> str:
@@ -191,36 +204,48 @@ def make_splits(folder: Path) -> dict[str, list[SplitPair]]:
         InputError: the folder has a fault, or too few cases.
     """
     pairs = collect(folder)
-    published = [pair for pair in pairs if pair["split"] == "test"]
-    wanted = Counter(pair["task"] for pair in published)
-    if lacking := {pair["task"] for pair in pairs} - wanted.keys():
-        raise InputError(f"{folder} has no test pairs of {min(lacking)}; add TASK/test.")
-    training = [pair for pair in pairs if pair["split"] == "train"]
+    parts = {part: [pair for pair in pairs if pair["split"] == part] for part in FOLDERS}
+    wanted = Counter(pair["task"] for pair in parts["test"])
+    for part, own in parts.items():
+        if lacking := {pair["task"] for pair in pairs} - {pair["task"] for pair in own}:
+            task = min(lacking).upper()
+            raise InputError(f"{folder} has no {part} pairs of {task}; add {task}/{part}.")
     return {
-        PUBLIC: assign(training, wanted, ["validation"]) + published,
-        "by-case": assign(pairs, wanted, ["test", "validation"]),
+        PUBLIC: assign(parts["train"], wanted, ["validation"], PUBLIC) + parts["test"],
+        BY_CASE: assign(pairs, wanted, ["test", "validation"], BY_CASE),
     }
+
+
+def about(name: str, pairs: Sequence[SplitPair]) -> str:
+    """Say how the parts of a split lie to each other, as the file does."""
+    if name != PUBLIC:
+        return "No case is in two parts; a case number is one case in all tasks."
+    cases = {part: {pair["case"] for pair in pairs if pair["split"] == part} for part in PARTS}
+    shared = len(cases["test"] & cases["train"])
+    return (
+        f"The pairs of the test folders; of their {len(cases['test'])} cases {shared} have "
+        "training slices too. Validation cases have none."
+    )
 
 
 @refusals()
 def main(
     folder: Annotated[Path, typer.Argument(help="Pairs: TASK/{train,test}/MODALITY/NAME.png.")],
-    output: Annotated[Path, typer.Option(help="For public.json and by-case.json.")] = Path(
-        "monai_bundle/splits"
-    ),
+    output: Annotated[Path, typer.Option(help="For public.json and by-case.json.")],
 ) -> None:
     """Check a folder of pairs and write its split files."""
     splits = make_splits(folder)
     output.mkdir(parents=True, exist_ok=True)
     for name, pairs in splits.items():
-        write_split(output / f"{name}.json", name, ABOUT[name], pairs)
+        write_split(output / f"{name}.json", name, about(name, pairs), pairs)
+    in_folder = Counter(pair["task"] for part in FOLDERS for pair in list_pairs(folder, part))
     for name, pairs in splits.items():
         typer.echo(f"{output / name}.json")
         counts = Counter((pair["task"], pair["split"]) for pair in pairs)
-        for task in sorted({task for task, _ in counts}):
-            typer.echo(
-                f"  {task:10}" + "".join(f"{part} {counts[task, part]:4}  " for part in PARTS)
-            )
+        for task, whole in sorted(in_folder.items()):
+            sizes = "".join(f"{part} {counts[task, part]:4}  " for part in PARTS)
+            left_out = whole - sum(counts[task, part] for part in PARTS)
+            typer.echo(f"  {task:10}{sizes}left out {left_out:4}")
 
 
 if __name__ == "__main__":

@@ -81,10 +81,11 @@ STEPS = (
     Step("training.cases", "", "--voxel-mm 6", "--picture", "cases.png"),
 )
 NEED_DATA = (
-    *("ablations.md", "brightness.md", "colors.md", "generalisation.md", "lost_lesions.md"),
-    *("observer.md", "pet_ct.md", "provenance.md", "registration.md", "results.md", "trust.md"),
+    *("ablations.md", "brightness.md", "colors.md", "fine_tuning.md", "generalisation.md"),
+    *("lost_lesions.md", "observer.md", "pet_ct.md", "provenance.md", "registration.md"),
+    *("results.md", "trust.md"),
 )
-"""Pages with figures of patients or of average heads."""
+"""Pages with figures of patients, of average heads or of cells."""
 
 
 def make(step: Step, folder: Path, *, is_trial: bool) -> None:

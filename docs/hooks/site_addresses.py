@@ -8,6 +8,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = "docs"
+TUTORIALS = "tutorials"
+"""Folder in ``docs/`` of the notebooks, of which the site has pages."""
 FROM_ELSEWHERE = {
     "README.md": "all_in_one.md",
     "CONTRIBUTING.md": "contributing.md",
@@ -30,6 +32,8 @@ def place_on_site(path: str) -> str | None:
     """
     if path in FROM_ELSEWHERE:
         return FROM_ELSEWHERE[path]
+    if path.startswith(f"{DOCS}/{TUTORIALS}/") and path.endswith(".ipynb"):
+        return f"{path.removeprefix(f'{DOCS}/').removesuffix('.ipynb')}.md"
     is_page = path.startswith(f"{DOCS}/") and (ROOT / path).is_file()
     return path.removeprefix(f"{DOCS}/") if is_page else None
 

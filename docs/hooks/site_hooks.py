@@ -16,7 +16,8 @@ from command_line_page import command_line_page
 from configuration_page import configuration_page
 from library_pages import library_pages
 from mactfusion import __version__
-from site_addresses import DOCS, FROM_ELSEWHERE, ROOT, text_on_site
+from notebook_pages import notebook_pages
+from site_addresses import DOCS, FROM_ELSEWHERE, ROOT, TUTORIALS, text_on_site
 
 if TYPE_CHECKING:
     from mkdocs.config.defaults import MkDocsConfig
@@ -29,7 +30,13 @@ FETCHED = re.compile(
 )
 """What a browser would fetch from elsewhere when it opens a page."""
 
-ORIGIN: dict[str, str] = {place: path for path, place in FROM_ELSEWHERE.items()}
+ORIGIN: dict[str, str] = {
+    **{place: path for path, place in FROM_ELSEWHERE.items()},
+    **{
+        f"{TUTORIALS}/{path.stem}.md": f"{DOCS}/{TUTORIALS}/{path.name}"
+        for path in (ROOT / DOCS / TUTORIALS).glob("*.ipynb")
+    },
+}
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -58,10 +65,11 @@ def _with_folders(nav: Any, pages: list[str]) -> Any:
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages that lie outside ``docs/``, and those that are made."""
-    made = {
+    made: dict[str, str | bytes] = {
         "reference/command_line.md": command_line_page(__version__),
         "reference/configuration.md": configuration_page(),
         **library_pages(),
+        **notebook_pages(),
     }
     for path, place in FROM_ELSEWHERE.items():
         made[place] = (ROOT / path).read_text(encoding="utf-8")

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 import torch
 from monai.bundle import ConfigParser
+from PIL import Image
 
 from mactfusion.bundle import bundle_root
 from mactfusion.engine.contrasts import SYNTHETIC
 from mactfusion.networks.registry import BRAIN_TASKS, DEFAULT_MODEL
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -83,3 +86,25 @@ def test_some_pairs_are_of_another_contrast(parser: ConfigParser) -> None:
     draws = [dataset[index % len(dataset)][0]["task"] for index in range(30)]
     assert SYNTHETIC in draws
     assert set(draws) & set(BRAIN_TASKS)
+
+
+@pytest.mark.slow
+def test_one_epoch_of_eight_pairs_ends_after_a_few_steps(
+    run_bundle: Callable[..., str], bundle: Path, tmp_path: Path
+) -> None:
+    """One case is held out; the seven others are drawn twenty times."""
+    for case in range(1, 9):
+        for seed, kind in enumerate(("MRI", "SPECT")):
+            pixels = np.random.default_rng([case, seed]).integers(0, 256, (24, 24), np.uint8)
+            path = tmp_path / f"pairs/SPECT-MRI/train/{kind}/{case}001.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.fromarray(pixels).save(path)
+    chosen = {"dataset_dir": tmp_path / "pairs", "output_dir": tmp_path / "out"}
+    words = [word for name, value in chosen.items() for word in (f"--{name}", str(value))]
+    run_bundle(
+        *(bundle, "run", "training", "--config_file", "configs/train.yaml", *words),
+        *("--epochs", "1", "--crop", "[24,24]", "--device", "cpu"),
+    )
+    checkpoint = torch.load(tmp_path / "out/checkpoints/checkpoint.pt", weights_only=True)
+    assert checkpoint["iteration"] == 20 * 7
+    assert (tmp_path / "out/model.pt").is_file()

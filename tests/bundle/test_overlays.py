@@ -13,6 +13,8 @@ from torch import nn
 
 from mactfusion.losses.dilran import vgg16_bn_layers
 from mactfusion.networks.ablation import AblatedMACTFusion
+from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
+from mactfusion.weights import load_weights
 
 BUNDLE = Path(__file__).resolve().parents[2] / "monai_bundle"
 TERMS = {
@@ -95,6 +97,18 @@ def test_network_lacks_the_module_of_the_ablation(bundle, name, without, paramet
     network(image).square().mean().backward()
     assert all(p.grad is not None for p in network.parameters())
     assert network(image).shape == (2, 1, 16, 24)
+
+
+def test_training_on_takes_pairs_of_any_kind(bundle):
+    """Of a task that train.yaml does not name, every term has a weight; it starts as shipped."""
+    files = [str(bundle / "configs" / f"{name}.yaml") for name in ("train", "fine_tune")]
+    parser = ConfigParser(ConfigParser.load_config_files(files))
+    parser["bundle_root"], parser["device"] = str(bundle), "cpu"
+    assert all(isinstance(term["weight"], float) for term in parser["loss"]["terms"])
+    shipped = load_weights(MODELS[DEFAULT_MODEL].network(), bundle / "models" / "model.pt")
+    network = parser.get_parsed_content("network")
+    for name, values in shipped.state_dict().items():
+        assert torch.equal(network.state_dict()[name], values), name
 
 
 ABLATIONS = sorted((BUNDLE / "configs" / "ablations").glob("*.yaml"))

@@ -47,13 +47,15 @@ def test_pairs_of_a_folder(folder):
     assert {p["case"] for p in pairs} == {"1", "23", "4"}
 
 
-def test_pairs_on_a_ct(tmp_path):
-    for modality in ("CT", "PET"):
-        write(tmp_path / "PET-CT" / "train" / modality / "1001.png")
+@pytest.mark.parametrize(("partner", "anatomical"), [("PET", "CT"), ("GFP", "PC")])
+def test_pairs_without_mr(tmp_path, partner, anatomical):
+    folder = tmp_path / f"{partner}-{anatomical}" / "train"
+    for modality in (anatomical, partner):
+        write(folder / modality / "1001.png")
     (pair,) = list_pairs(tmp_path, "train")
-    assert pair["task"] == "pet-ct"
-    assert pair["anatomical"] == str(tmp_path / "PET-CT" / "train" / "CT" / "1001.png")
-    assert pair["partner"] == str(tmp_path / "PET-CT" / "train" / "PET" / "1001.png")
+    assert pair["task"] == f"{partner}-{anatomical}".lower()
+    assert pair["anatomical"] == str(folder / anatomical / "1001.png")
+    assert pair["partner"] == str(folder / partner / "1001.png")
 
 
 def test_a_missing_partner_is_named(folder):
@@ -86,7 +88,8 @@ def test_other_files_do_not_matter(folder):
 
 @pytest.mark.parametrize("split", ["test", "absent"])
 def test_a_folder_without_pairs_is_named(folder, split):
-    with pytest.raises(InputError, match=f"{folder.name} holds no pairs"):
+    sentence = f"{folder.name} holds no pairs in TASK/{split}; expected pictures of equal names"
+    with pytest.raises(InputError, match=sentence):
         list_pairs(folder, split)
 
 
@@ -109,15 +112,20 @@ def test_no_case_is_on_both_sides(folder, every):
     assert (training, validation) == training_pairs(folder, every)
 
 
-@pytest.mark.parametrize("every", [1, 8])
-def test_a_folder_with_nothing_left_to_train_on_is_named(folder, every):
+@pytest.mark.parametrize(
+    ("every", "advice"),
+    [
+        (1, "val_every_case 1 holds out all 3 for validation; raise it."),
+        (8, "all its pairs are of one case, which is held out for validation; add cases."),
+    ],
+)
+def test_a_folder_with_nothing_left_to_train_on_is_named(folder, every, advice):
     if every > 1:  # one case alone
         for path in folder.rglob("[24]*.png"):
             path.unlink()
-        for modality in ("MRI", "PET"):
-            (folder / "PET-MRI" / "train" / modality / "1001.png").unlink()
-    with pytest.raises(InputError, match=f"{folder.name} has no case left to train on"):
+    with pytest.raises(InputError, match=f"{folder.name} has no case left to train on") as refused:
         training_pairs(folder, every)
+    assert advice in str(refused.value)
 
 
 def test_one_task_alone(folder):

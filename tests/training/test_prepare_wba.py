@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import re
+import shutil
 from collections import Counter
 
 import numpy as np
@@ -90,6 +92,79 @@ def test_training_reads_what_was_written(folder, tmp_path):
     assert training[0].keys() == {"anatomical", "partner", "task", "case"}
 
 
+def few_pairs(folder, train, test, slices):
+    """``train`` pairs and then ``test`` ones, ``slices`` of them a case."""
+    for index in range(train + test):
+        part = "train" if index < train else "test"
+        for kind in ("MRI", "CT"):
+            pixels = np.random.default_rng([index, kind == "CT"]).integers(0, 256, (6, 8), np.uint8)
+            name = f"{1 + index // slices}{index % slices:03}.png"
+            save(folder / "CT-MRI" / part / kind / name, pixels)
+
+
+def printed_counts(output):
+    """What a run said: name of the file, then part, or what was left out, to number of pairs."""
+    said = {}
+    for block in re.split(r"\n(?! )", output.strip()):
+        file, line = block.split("\n")
+        words = line.replace("left out", "left_out").split()[1:]
+        counts = dict(zip(words[::2], map(int, words[1::2]), strict=True))
+        said[prepare_wba.Path(file).stem] = counts
+    return said
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "slices", "leaves_out"),
+    [(2, 1, 1, False), (3, 1, 1, False), (8, 2, 1, False), (8, 1, 3, True), (11, 4, 4, True)],
+)
+def test_a_small_folder_gets_splits_as_said(tmp_path, train, test, slices, leaves_out):
+    few_pairs(tmp_path / "data", train, test, slices)
+    result = run(tmp_path / "data", tmp_path)
+    assert result.exit_code == 0, result.output
+    said = printed_counts(result.output)
+    for name in ("public", "by-case"):
+        pairs, cases = parts_of(tmp_path / f"{name}.json")
+        counts = Counter(pair["split"] for pair in pairs)
+        assert {part: said[name][part] for part in prepare_wba.PARTS} == dict(counts)
+        assert said[name]["left_out"] == train + test - len(pairs)
+        assert not cases["validation"] & cases["train"]
+        parts = training_pairs(tmp_path / "data", split_file=tmp_path / f"{name}.json")
+        assert all(parts)
+    assert (said["by-case"]["left_out"] > 0) == leaves_out
+    _, cases = parts_of(tmp_path / "public.json")
+    shared, held = (len(cases["test"] & cases[part]) for part in ("train", "test"))
+    about = json.loads((tmp_path / "public.json").read_text())["about"]
+    assert f"of their {held} cases {shared} have training slices too. Validation" in about
+    assert slices > 1 or shared == 0
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "slices", "place", "cases"),
+    [
+        (1, 1, 1, "CT-MRI/train", 1),
+        (2, 2, 1, "CT-MRI/train", 2),
+        (7, 7, 1, "CT-MRI/train", 7),
+        (8, 2, 5, "CT-MRI", 2),
+    ],
+)
+def test_too_few_pairs_are_refused_and_the_advice_helps(
+    tmp_path, train, test, slices, place, cases
+):
+    few_pairs(tmp_path / "data", train, test, slices)
+    result = run(tmp_path / "data", tmp_path / "splits")
+    assert result.exit_code == 2
+    assert f"Error: {place} has too few cases ({cases}) for the split" in result.output
+    assert "add cases to CT-MRI/train" in result.output
+    assert not (tmp_path / "splits").exists()
+    for index in range(3 * test):
+        for kind in ("MRI", "CT"):
+            rng = np.random.default_rng([99, index, kind == "CT"])
+            pixels = rng.integers(0, 256, (6, 8), np.uint8)
+            save(tmp_path / f"data/CT-MRI/train/{kind}/{90 + index}000.png", pixels)
+    result = run(tmp_path / "data", tmp_path / "splits")
+    assert result.exit_code == 0, result.output
+
+
 def sixteen_bits(folder):
     save(folder / "CT-MRI/train/CT/2000.png", np.full((6, 8), 1000, np.uint16))
     return "2000.png is a grey PNG of 16 bits"
@@ -169,7 +244,30 @@ def no_number(folder):
 def few_cases(folder):
     for path in folder.glob("PET-MRI/*/*/[78]*.png"):
         path.unlink()
-    return "pet-mri has too few cases (1)"
+    return (
+        "PET-MRI/train has too few cases (1) for the split 'public'. 1 validation pair (as many as "
+        "PET-MRI/test holds) and pairs to train on are needed, each of cases of their own; add "
+        "cases to PET-MRI/train."
+    )
+
+
+def no_test_pairs(folder):
+    shutil.rmtree(folder / "PET-MRI/test")
+    return "has no test pairs of PET-MRI; add PET-MRI/test."
+
+
+def no_training_pairs(folder):
+    shutil.rmtree(folder / "PET-MRI/train")
+    return "has no train pairs of PET-MRI; add PET-MRI/train."
+
+
+def no_test_folders(folder):
+    for path in folder.glob("*/test"):
+        shutil.rmtree(path)
+    return (
+        "holds no pairs in TASK/test; expected pictures of equal names, such as "
+        "CT-MRI/test/MRI/1001.png and CT-MRI/test/CT/1001.png."
+    )
 
 
 def constant(folder):
@@ -232,6 +330,9 @@ def test_a_full_disk_leaves_the_files_as_they_were(folder, tmp_path, monkeypatch
         renamed_case,
         no_number,
         few_cases,
+        no_test_pairs,
+        no_training_pairs,
+        no_test_folders,
         constant,
         no_folder,
         no_pictures,

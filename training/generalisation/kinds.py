@@ -46,15 +46,18 @@ class Kind:
     about: str
 
 
-def find_gfp_pairs(folder: Path, count: int) -> Kind:
-    """Choose pairs of phase contrast and GFP, evenly spaced.
+def all_gfp_pairs(folder: Path) -> tuple[list[tuple[Path, Path]], int]:
+    """Find all pairs of phase contrast and GFP of one size, in the order of their stems.
 
     Pairs of unequal sizes are left out: without a pixel size nothing tells how they lie.
+
+    Returns:
+        Phase contrast and GFP of each pair, and how many were left out.
 
     Raises:
         InputError: there are none, one lacks its partner, or is no picture.
     """
-    found: list[tuple[Source, Source]] = []
+    found: list[tuple[Path, Path]] = []
     unequal = 0
     for gfp in sorted((folder / "GFP").glob("*-g.jpg")):
         phase = folder / "PCI" / f"{gfp.stem.removesuffix('-g')}-t.jpg"
@@ -66,7 +69,19 @@ def find_gfp_pairs(folder: Path, count: int) -> Kind:
             unequal += 1
     if not found:
         raise InputError(f"{folder} holds no pairs; expected GFP/STEM-g.jpg and PCI/STEM-t.jpg.")
-    chosen = [found[index] for index in evenly_spaced(len(found), count)]
+    return found, unequal
+
+
+def find_gfp_pairs(folder: Path, count: int) -> Kind:
+    """Choose pairs of phase contrast and GFP, evenly spaced.
+
+    Raises:
+        InputError: see :func:`all_gfp_pairs`.
+    """
+    found, unequal = all_gfp_pairs(folder)
+    chosen: list[tuple[Source, Source]] = [
+        found[index] for index in evenly_spaced(len(found), count)
+    ]
     about = (
         f"{len(chosen)} evenly spaced pairs of {len(found)}; left out for unequal sizes: {unequal}."
     )

@@ -19,14 +19,16 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-ANATOMICAL = ("MRI", "CT")
-"""What the last part of a task's folder may be: the folder of its anatomical pictures."""
+ANATOMICAL = ("MRI", "CT", "PC")
+"""What the last part of a task's folder may be: the folder of its anatomical pictures; PC is phase
+contrast."""
 
 
 def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
     """Find the pairs of ``TASK/SPLIT/MODALITY/NAME.png``; equal names pair.
 
-    TASK names the partner and then the anatomical modality, as ``CT-MRI`` or ``PET-CT`` do.
+    TASK names the partner and then the anatomical modality, as ``CT-MRI``, ``PET-CT`` or ``GFP-PC``
+    do.
 
     Args:
         dataset_dir: folder that holds the task folders.
@@ -64,8 +66,8 @@ def list_pairs(dataset_dir: str | Path, split: str) -> list[dict[str, str]]:
             )
     if not pairs:
         raise InputError(
-            f"{dataset_dir} holds no pairs; expected TASK/{split}/MRI/NAME.png and "
-            f"TASK/{split}/PARTNER/NAME.png with TASK such as CT-MRI."
+            f"{dataset_dir} holds no pairs in TASK/{split}; expected pictures of equal names, such "
+            f"as CT-MRI/{split}/MRI/1001.png and CT-MRI/{split}/CT/1001.png."
         )
     return pairs
 
@@ -141,12 +143,20 @@ def _both_parts(
     if dataset_dir:
         training, validation = hold_out(list_pairs(dataset_dir, "train"), every)
         if not training:
+            cases = len({pair["case"] for pair in validation})
             raise InputError(
-                f"{dataset_dir} has no case left to train on once every {every}th is held out for "
-                "validation; add cases or raise val_every_case."
+                f"{dataset_dir} has no case left to train on: {_held(cases, every)} A case is what "
+                "a name says before its last three digits, the number of the slice."
             )
         return training, validation
     return synthetic_pairs(count=16, seed=0), synthetic_pairs(count=2, seed=1000)
+
+
+def _held(cases: int, every: int) -> str:
+    """Say why nothing is left to train on, and what helps."""
+    if cases == 1:
+        return "all its pairs are of one case, which is held out for validation; add cases."
+    return f"val_every_case {every} holds out all {cases} for validation; raise it."
 
 
 def scored_pairs(
