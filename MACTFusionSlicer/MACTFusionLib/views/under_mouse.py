@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from ..nodes.guess import kind_of, units_of
+from ..nodes.shares import percent
 from ..nodes.volumes import VolumeError, geometry_of, voxels_of
 
 if TYPE_CHECKING:
@@ -188,7 +189,7 @@ def _source_text(source: dict) -> str:
         name = f"{name} {number}"
     text = f"{name} {_value_text(source)}"
     if source["share"] is not None:
-        text += f" ({round(100 * source['share'])} %)"
+        text += f" ({percent(source['share'])})"
     if source.get("decoded"):
         _value, low, high = source["decoded"]
         text += _(" [colour: {low} to {high}]").format(low=f"{low:.3g}", high=f"{high:.3g}")

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mactfusion.amounts import counted
 from mactfusion.cli.screen import caution, progress_console
 from mactfusion.errors import InputError
 from mactfusion.io.names import check_place
@@ -178,7 +179,7 @@ def warn(results: list[Evaluation]) -> None:
 def show(results: list[Evaluation], comparisons: Mapping[str, Comparison] | None) -> None:
     """Print the table of means, medians and worst cases, and how sure a difference is."""
     first = results[0]
-    count = f"{len(first.labels)} {first.unit}{'s' if len(first.labels) != 1 else ''}"
+    count = counted(len(first.labels), first.unit)
     table = Table(
         "metric", "better", title=f"{' against '.join(one.method for one in results)}, {count}"
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mactfusion.amounts import percent
 from mactfusion.cli.screen import tell
 from mactfusion.probing import probe as probe_file
 
@@ -71,7 +72,7 @@ def source_text(source: Probed) -> str:
         _, low, high = (f"{number:.4g}" for number in source.decoded)
         parts.append(f"its colour says {low if low == high else f'{low} to {high}'}{units}")
     if source.share is not None:
-        parts.append(f"share {100 * source.share:.0f} %")
+        parts.append(f"share {percent(source.share)}")
     return "; ".join(parts) or "not at hand"
 
 

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mactfusion.amounts import counted
 from mactfusion.io.dicom.geometry import grid_of
 from mactfusion.io.dicom.header import DamagedError, read_header
 from mactfusion.io.dicom.holes import NoGridError
@@ -242,7 +243,7 @@ def _series_of(images: list[Image]) -> list[Series]:
             count = sum(image.spoils for image in images)
             series.obstacle = f"{count} of {len(images)} are {spoilt.obstacle}"
         series.sentences += [
-            f"{_counted(len(group), 'image')} of its series left out: {reason}"
+            f"{counted(len(group), 'image')} of its series left out: {reason}"
             for reason, group in left_out.items()
         ]
         if stack.differing:
@@ -253,18 +254,13 @@ def _series_of(images: list[Image]) -> list[Series]:
         if stack.beside:
             series.sentences.append(stack.beside)
         if stack.copies:
-            series.sentences.append(f"{_counted(stack.copies, 'copy')} of its slices left out")
+            series.sentences.append(f"{counted(stack.copies, 'copy')} of its slices left out")
         if stack.scouts:
-            scouts = _counted(len(stack.scouts), "image")
+            scouts = counted(len(stack.scouts), "image")
             series.sentences.append(f"{scouts} of its series left out: across the others")
         found.append(series)
     found += [Series(group, obstacle=reason) for reason, group in refused.items()]
     return found
-
-
-def _counted(count: int, what: str) -> str:
-    several = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-    return f"{count} {what if count == 1 else several}"
 
 
 def _judge(series: Series, cut: Sequence[tuple[Path, str]], damaged: dict[Path, str]) -> None:
