@@ -12,7 +12,7 @@ from monai.transforms import Transform
 
 from mactfusion.errors import InputError, inform, note
 from mactfusion.io.atomic import atomic_path, made_folder
-from mactfusion.io.checksum import sha256_of_result
+from mactfusion.io.checksum import sha256_of_set
 from mactfusion.io.dicom import DicomExport
 from mactfusion.io.names import (
     beside,
@@ -138,7 +138,7 @@ class SaveFusiond(Transform):
             ):
 
                 def complete(files: list[Path]) -> None:
-                    record["result"] = {"sha256": sha256_of_result(files)}
+                    record["result"] = {"sha256": sha256_of_set(files)}
                     _write_record(temporary, record)
 
                 _write_record(temporary, record)  # first of all, so that its place is sure
