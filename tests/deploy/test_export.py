@@ -253,6 +253,6 @@ def test_no_space_is_no_fault_of_the_network(monkeypatch, tmp_path):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setitem(export._WAYS, "torchscript", (full, full))
-    with pytest.raises(InputError, match="check folder, rights and free space"):
+    with pytest.raises(InputError, match="cannot be written: the disk is full"):
         export_network(tmp_path / "a.ts", "torchscript")
     assert not list(tmp_path.iterdir())

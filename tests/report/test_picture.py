@@ -200,7 +200,7 @@ def test_a_missing_folder_is_made_and_a_failure_leaves_nothing(tmp_path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.replace", disk_full)
-    with pytest.raises(InputError, match="No space left"):
+    with pytest.raises(InputError, match="the disk is full"):
         write_picture(tmp_path / "b.png", result)
     assert [item.name for item in tmp_path.iterdir()] == ["new"]
 

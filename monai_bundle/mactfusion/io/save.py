@@ -22,6 +22,7 @@ from mactfusion.io.names import (
     sidecar_path,
     transform_path,
 )
+from mactfusion.io.reasons import reason_of
 from mactfusion.io.write import stored_type, write_bytes, write_volume
 from mactfusion.registration.linear import poses_of_moved, write_transform
 from mactfusion.transforms.slices import RestoreOrientationd
@@ -168,7 +169,7 @@ class SaveFusiond(Transform):
                         path.unlink()
         except OSError as error:
             raise InputError(
-                f"What belongs beside {output} cannot be written ({error.strerror})."
+                f"What belongs beside {output} cannot be written: {reason_of(error)}."
             ) from error
 
 

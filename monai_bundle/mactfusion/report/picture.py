@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
+from mactfusion.io.reasons import reason_of
 from mactfusion.report.grid import (
     OrderedGrid,
     Plane,
@@ -109,10 +110,7 @@ def _write_figure(path: Path, figure: Figure) -> Path:
                 unfinished, dpi=DOTS_PER_INCH, facecolor=BACKGROUND, metadata={"Software": None}
             )
     except OSError as error:
-        raise InputError(
-            f"The picture cannot be written to {path} ({error.strerror}); choose a folder that may "
-            "be written to and has room."
-        ) from error
+        raise InputError(f"The picture cannot be written to {path}: {reason_of(error)}.") from error
     return path
 
 

@@ -16,6 +16,7 @@ from mactfusion.io.dicom.patient import patient_numbers
 from mactfusion.io.dicom.source import DICOMDIR, is_archive, missing_of
 from mactfusion.io.dicom.stacks import stacks_of
 from mactfusion.io.dicom.unchanged import state_of
+from mactfusion.io.reasons import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -160,7 +161,7 @@ def list_series(files: Sequence[Path]) -> Listing:
                 cut[str(error.header.get("SeriesInstanceUID") or "")].append((path, error.how))
             continue
         except OSError as error:
-            damaged[path] = f"cannot be opened ({(error.strerror or 'no reason given').lower()})"
+            damaged[path] = f"cannot be opened ({reason_of(error)})"
             continue
         try:
             image = None if header is None else image_of(header, path)
