@@ -13,7 +13,7 @@ LIBRARY = ROOT / "monai_bundle" / "mactfusion"
 FLOORS = (
     {"__init__", "amounts", "errors", "exports", "bundle", "case", "lean", "progress", "words"},
     {"networks", "structure", "transforms.windows", "transforms.color_names"},
-    {"option_table", "options"},
+    {"option_entry", "option_table", "option_values", "options"},
     {"io", "registration", "transforms", "losses", "metrics", "phantom", "trust"},
     {"weights", "underway", "inference", "choice", "record"},
     {"recipe"},

@@ -13,7 +13,8 @@ from mactfusion.amounts import counted
 from mactfusion.cli.screen import caution, progress_console
 from mactfusion.errors import InputError
 from mactfusion.io.names import check_place
-from mactfusion.option_table import AXES, GRIDS, OPTIONS, TASKS, UNITS
+from mactfusion.option_table import OPTIONS
+from mactfusion.option_values import AXES, GRIDS, TASKS, UNITS
 from mactfusion.progress import progress_bar
 from mactfusion.report.names import check_report
 

@@ -21,7 +21,7 @@ from mactfusion.io.formats import (
     is_dicom_output,
 )
 from mactfusion.io.names import check_apart, check_folder, sidecar_path
-from mactfusion.option_table import is_automatic
+from mactfusion.option_values import is_automatic
 from mactfusion.options import Options
 from mactfusion.pipeline import fuse_volumes
 from mactfusion.progress import progress_bar

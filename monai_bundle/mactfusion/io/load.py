@@ -19,7 +19,7 @@ from mactfusion.io.dicom.study import Studies
 from mactfusion.io.formats import base_name
 from mactfusion.io.names import check_input
 from mactfusion.io.volume import check_not_constant
-from mactfusion.option_table import is_automatic
+from mactfusion.option_values import is_automatic
 from mactfusion.words import option
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from monai.transforms import Transform
 
 from mactfusion.amounts import counted
 from mactfusion.errors import InputError, inform, note
-from mactfusion.option_table import is_automatic
+from mactfusion.option_values import is_automatic
 from mactfusion.progress import in_steps
 from mactfusion.registration.verdict import (
     DOUBTFUL,

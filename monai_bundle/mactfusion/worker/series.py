@@ -22,7 +22,7 @@ from mactfusion.io.dicom.patient import DIFFERENT_PATIENTS, PATIENT, differ
 from mactfusion.io.dicom.same_field import why_elsewhere
 from mactfusion.io.formats import DICOM_EXTENSION, extension_of
 from mactfusion.io.reasons import reason_of
-from mactfusion.option_table import AXES, REGISTER, TASKS
+from mactfusion.option_values import AXES, REGISTER, TASKS
 from mactfusion.transforms.slices import slice_axis
 from mactfusion.worker.folder import file_in
 from mactfusion.worker.pace import Pace

@@ -340,7 +340,7 @@ def anatomical_modality(origins: Sequence[Origin | None], task: str) -> str:
 
     Args:
         origins: the series of the anatomical volume first, None where it is none.
-        task: see :data:`mactfusion.option_table.TASKS`; several with " + " between them.
+        task: see :data:`mactfusion.option_values.TASKS`; several with " + " between them.
 
     Returns:
         "MR", "CT" or "OT".
