@@ -13,9 +13,12 @@ from argparse import ArgumentParser
 from email import message_from_bytes
 from pathlib import Path
 from typing import Any
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
 from urllib.request import Request, urlopen
+
+OWN = {"server", "image", "partner", "output", "model"}
+"""What is no other field of a request."""
 
 
 def fuse(
@@ -41,7 +44,7 @@ def fuse(
 
     Raises:
         FileExistsError: there is such a file.
-        ValueError: the server refuses; the text is its sentence.
+        ValueError: the server refuses; the text is its sentence. Or what answers is another server.
         OSError: the server does not answer, or the file cannot be written.
     """
     if output.exists():
@@ -56,9 +59,12 @@ def fuse(
             whole = message_from_bytes(head + answer.read())
     except HTTPError as error:
         raise ValueError(_sentence_of(error)) from error
-    told, volume = (bytes(part.get_payload(decode=True)) for part in list(whole.walk())[1:])
-    output.write_bytes(volume)
-    record: dict[str, Any] = json.loads(told)
+    parts = [bytes(part.get_payload(decode=True)) for part in list(whole.walk())[1:]]
+    if len(parts) != 2:
+        raise ValueError(f"{server} does not answer as a MONAI Label server does.")
+    record: dict[str, Any] = json.loads(parts[0])
+    with output.open("xb") as file:
+        file.write(parts[1])
     return record
 
 
@@ -79,8 +85,13 @@ def main() -> int:
     parser.add_argument("--params", type=json.loads, default={}, help='as {"task": "pet-mri"}')
     given = parser.parse_args()
     partner = given.partner[0] if len(given.partner) == 1 else given.partner
+    if not isinstance(given.params, dict) or OWN & given.params.keys():
+        parser.error(f"--params is a JSON object, without {', '.join(sorted(OWN))}")
     try:
         record = fuse(given.server, given.image, partner, given.output, **given.params)
+    except URLError as error:
+        sys.stderr.write(f"{given.server} does not answer: {error.reason}\n")
+        return 2
     except (ValueError, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return 2

@@ -39,6 +39,19 @@ def test_pictures_have_the_colours_of_the_result(write, results, tmp_path):
     assert shares[True] < 0.01 < 0.05 < shares[False]
 
 
+def test_a_partner_that_stays_grey_has_no_ramp_of_values(mr, pet, pixel_maximum, tmp_path):
+    """Brightness of the fused picture comes from both sources."""
+    result = fuse_volumes(mr, pet, task="ct-mri", weights=pixel_maximum, check=False)
+    for write in (write_legend, write_picture):
+        pixels = np.asarray(Image.open(write(tmp_path / "a.png", result)).convert("L"))
+        assert max(len(np.unique(row)) for row in pixels[-100:]) < 100
+    page = write_fusion_report(tmp_path / "a.html", result).read_text("utf-8")
+    assert "brightness of the fused picture gives" in page
+    colored = fuse_volumes(mr, pet, task="pet-mri", weights=pixel_maximum, check=False)
+    page = write_fusion_report(tmp_path / "b.html", colored).read_text("utf-8")
+    assert "brightness of the fused picture gives" not in page
+
+
 def test_the_worker_sends_no_legend_of_a_grey_result(results):
     sent = {is_grey: legends_of(result.record) for is_grey, result in results.items()}
     assert sent[True][0]["png"] == ""

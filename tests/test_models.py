@@ -11,7 +11,7 @@ from mactfusion import fuse_volumes
 from mactfusion.choice import ChosenNetwork, shipped_weights
 from mactfusion.errors import InputError
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS, recognise_model
-from mactfusion.option_table import TASKS
+from mactfusion.option_values import TASKS
 from mactfusion.weights import save_state
 
 

@@ -15,7 +15,9 @@ from monai.transforms import Transform
 
 from mactfusion import bundle, fuse_volumes, recipe
 from mactfusion.errors import InputError
-from mactfusion.option_table import AXES, OPTIONS, RESULT, Option, defaults
+from mactfusion.option_entry import Option
+from mactfusion.option_table import OPTIONS, RESULT, defaults
+from mactfusion.option_values import AXES
 from mactfusion.options import Options
 from mactfusion.transforms.slices import DISPLAY_CODES
 from mactfusion.transforms.volume import plain, with_voxels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import nibabel
 import numpy as np
@@ -11,8 +12,10 @@ from scipy.spatial.transform import Rotation
 
 import mactfusion
 from mactfusion import fuse_volumes, probe
+from mactfusion.cli.probe import source_text
 from mactfusion.errors import InputError
 from mactfusion.transforms.nearest import centre_of, nearest_voxel
+from mactfusion.trust.probed import Probed
 
 POINT_MM = np.array([-12.0, 9.0, 6.0])
 """To the left, front and top of the middle."""
@@ -342,3 +345,41 @@ def test_a_map_of_another_grid_is_left_out(tmp_path, pixel_maximum):
     nibabel.save(image.slicer[:, :, :1], path)
     seen = probe(tmp_path / "fused.nii.gz", *POINT_MM)
     assert any("is left out" in note for note in seen.notes)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "text"),
+    [
+        ((0.2, 0.5), "0.2 to 0.5 SUV"),
+        ((0.5, 0.5), "0.5 SUV"),
+        ((4.9, None), "4.9 SUV or more"),
+        ((None, 0.1), "0.1 SUV or less"),
+        ((None, None), "nothing: every value looks so"),
+    ],
+)
+def test_a_range_that_is_open_is_said_to_be(bounds, text):
+    source = Probed("partner", "SUV", decoded=(0.5, *bounds))
+    assert source_text(source) == f"its colour says {text}"
+
+
+def test_a_colour_at_an_end_of_the_window_says_or_more_and_or_less(
+    files, mr, pixel_maximum, run_command
+):
+    """The partner has ten times what the window ends at, its middle, and nothing."""
+    array, affine = mr
+    uptake = np.zeros(array.shape, np.float32)
+    uptake[6:12], uptake[12:] = 5, 95
+    nibabel.save(nibabel.Nifti1Image(90 + array / 9, affine), "mr.nii.gz")
+    nibabel.save(nibabel.Nifti1Image(uptake, affine), "pet.nii.gz")
+    fuse_volumes(
+        "mr.nii.gz", "pet.nii.gz", task="pet-mri", window=(5.0, 9.0), output="f.nii.gz",
+        weights=pixel_maximum, check=False, register="off",
+    )  # fmt: skip
+    for i, is_open in ((18, (False, True)), (9, (False, False)), (3, (True, False))):
+        _value, low, high = probe("f.nii.gz", i, 14, 2, voxel=True).sources[1].decoded
+        assert (low is None, high is None) == is_open
+    words = ("probe", "f.nii.gz", "--voxel", "18", "14", "2")
+    assert re.search(r"its colour says 9[.0-9]* or more", run_command(*words).out)
+    told = json.loads(run_command(*words, "--json").out)["sources"][1]["decoded"]
+    assert told[1] > 9
+    assert told[2] is None

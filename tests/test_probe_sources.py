@@ -132,7 +132,7 @@ def test_a_record_that_cannot_be_completed_leaves_what_was_there(
     def full(_files):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("mactfusion.io.save.sha256_of_result", full)
+    monkeypatch.setattr("mactfusion.io.save.sha256_of_set", full)
     with pytest.raises(InputError, match=r"f\.nii\.gz cannot be written"):
         fuse()
     assert {path: path.read_bytes() for path in files.iterdir()} == before

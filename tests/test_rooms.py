@@ -11,9 +11,9 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY = ROOT / "monai_bundle" / "mactfusion"
 
 FLOORS = (
-    {"__init__", "errors", "exports", "bundle", "case", "lean", "progress", "words"},
+    {"__init__", "amounts", "errors", "exports", "bundle", "case", "lean", "progress", "words"},
     {"networks", "structure", "transforms.windows", "transforms.color_names"},
-    {"option_table", "options"},
+    {"option_entry", "option_table", "option_values", "options"},
     {"io", "registration", "transforms", "losses", "metrics", "phantom", "trust"},
     {"weights", "underway", "inference", "choice", "record"},
     {"recipe"},

@@ -20,6 +20,7 @@ import yaml
 from mactfusion.bundle import bundle_root
 from mactfusion.errors import InputError
 from mactfusion.io.checksum import sha256_of
+from mactfusion.io.dicom.folder import atomic_folder
 from training.refusals import refusals
 
 NAME = "mactfusion"
@@ -34,15 +35,19 @@ def make_hugging_face_folder(folder: Path) -> None:
     """Fill a new folder with the bundle and its card.
 
     Args:
-        folder: one that is not there yet.
+        folder: one that is not there yet; it appears whole or not at all.
 
     Raises:
         InputError: it is there already.
     """
     if folder.exists():
         raise InputError(f"{folder} exists already: remove it, or choose another.")
-    bundle = bundle_root()
-    folder.mkdir(parents=True)
+    with atomic_folder(folder) as unfinished:
+        _fill(unfinished, bundle_root())
+
+
+def _fill(folder: Path, bundle: Path) -> None:
+    """Put the bundle and its card into an empty folder."""
     for name in PARTS:
         if (bundle / name).is_dir():
             ignored = shutil.ignore_patterns("__pycache__")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from mactfusion.errors import InputError
+from mactfusion.io.reasons import cannot_be_used
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +22,6 @@ def refusals() -> Iterator[None]:
     except (InputError, OSError) as error:
         reason = str(error)
         if isinstance(error, OSError):
-            reason = f"{error.filename or 'A file'} cannot be used: {error.strerror or error}."
+            reason = f"{cannot_be_used(error)}."
         typer.echo(f"Error: {reason}", err=True)
         raise typer.Exit(2) from error

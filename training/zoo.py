@@ -18,6 +18,7 @@ import typer
 
 from mactfusion.bundle import bundle_root
 from mactfusion.errors import InputError
+from mactfusion.io.dicom.folder import atomic_folder
 from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
 from mactfusion.weights import CHECKSUMS
 from training.marked_page import Markers, around_markers
@@ -42,16 +43,20 @@ def make_zoo_folder(folder: Path) -> None:
     """Fill a new folder with the bundle as the Model Zoo takes it.
 
     Args:
-        folder: one that is not there yet; its name is the bundle's.
+        folder: one that is not there yet; its name is the bundle's. It appears whole or not at all.
 
     Raises:
         InputError: it is there already.
     """
     if folder.exists():
         raise InputError(f"{folder} exists already: remove it, or choose another.")
-    bundle = bundle_root()
+    with atomic_folder(folder) as unfinished:
+        _fill(unfinished, bundle_root())
+
+
+def _fill(folder: Path, bundle: Path) -> None:
+    """Put what the zoo takes of the bundle into an empty folder."""
     ignored = shutil.ignore_patterns("__pycache__")
-    folder.mkdir(parents=True)
     shutil.copyfile(bundle / "LICENSE", folder / "LICENSE")
     for name in CONFIGS:
         _copy(bundle / "configs" / name, folder / "configs" / name)

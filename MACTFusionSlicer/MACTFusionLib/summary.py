@@ -9,6 +9,7 @@ from slicer.i18n import tr as _
 
 from .nodes.display import has_threshold
 from .nodes.grid import ANATOMICAL, covered_share, result_geometry
+from .nodes.shares import percent
 from .nodes.volumes import geometry_of, partners_in
 from .panel.sources import voxels_text
 from .panel.verdict import BAD, GOOD, UNKNOWN, UNSURE
@@ -68,14 +69,11 @@ def coverage_sentence(
     """
     share = covered_share(geometry_of(anatomical), geometry_of(partner))
     level = GOOD if share >= _MOST_OF_IT else UNSURE
-    percent = min(round(100 * share), 100 if share == 1 else 99)
     template = (
-        _("{name} covers {share} % of {on}.")
-        if is_named
-        else _("It covers {share} % of the result.")
+        _("{name} covers {share} of {on}.") if is_named else _("It covers {share} of the result.")
     )
     names = {"name": partner.GetName(), "on": anatomical.GetName()}
-    return template.format(share=percent, **names), level
+    return template.format(share=percent(share), **names), level
 
 
 def place_sentence(name: str, on: str, place: dict) -> tuple[str, str]:

@@ -27,10 +27,18 @@ def command_line_page(version: str) -> str:
     group: Any = typer.main.get_command(app)
     parts = [HEAD.format(version=version), options_of(group, f"{group.name or 'mactfusion'}")]
     parts[1:1] = [_sentences(group.help)]
-    for name, command in group.commands.items():
-        if not command.hidden:
-            parts.append("\n\n".join(section(f"mactfusion {name}", command)))
+    parts += ["\n\n".join(section(name, command)) for name, command in commands_of(group)]
     return "\n\n".join(parts) + "\n"
+
+
+def commands_of(group: Any, start: str = "mactfusion") -> Iterator[tuple[str, Any]]:
+    """Yield all commands that are shown, with their names; those of a group after the group."""
+    for word, command in group.commands.items():
+        if not command.hidden:
+            name = f"{start} {word}"
+            yield name, command
+            if hasattr(command, "commands"):
+                yield from commands_of(command, name)
 
 
 def section(name: str, command: Any) -> Iterator[str]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from mactfusion.option_table import Option
+    from mactfusion.option_entry import Option
 
 CONFIGS = ROOT / "monai_bundle" / "configs"
 RECIPE = "inference.yaml"

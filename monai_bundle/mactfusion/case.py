@@ -25,7 +25,7 @@ class Partner(TypedDict, total=False):
     """``(1 or 3, I, J, K)`` as read (LoadVolumesd); on the grid of the result (AlignPartnerd);
     turned to (slice, row, column) (OrientToSlicesd); in [0, 1] (ScalePartnerd)."""
     task: str
-    """One of :data:`mactfusion.option_table.TASKS`. ResolveTaskd."""
+    """One of :data:`mactfusion.option_values.TASKS`. ResolveTaskd."""
     task_reason: str
     """Why, as a sentence. ResolveTaskd."""
     same_frame_of_reference: bool

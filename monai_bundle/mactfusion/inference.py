@@ -11,7 +11,7 @@ from monai.transforms import Transform
 from torch import Tensor, nn
 
 from mactfusion.errors import InputError, warn
-from mactfusion.option_table import PRECISIONS
+from mactfusion.option_values import PRECISIONS
 from mactfusion.underway import Underway, event_maker
 
 if TYPE_CHECKING:

@@ -8,193 +8,31 @@ once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mactfusion.errors import InputError
-from mactfusion.networks.registry import DEFAULT_MODEL, MODELS, find_model
-from mactfusion.transforms.color_names import (
-    COLORS,
-    DICOM_PALETTES,
-    IRONS,
-    METALS,
-    TINTS,
-    check_color_table,
+from mactfusion.networks.registry import DEFAULT_MODEL, MODELS
+from mactfusion.option_entry import Option
+from mactfusion.option_values import (
+    AXES,
+    FORMATS,
+    GRIDS,
+    PRECISIONS,
+    REGISTER,
+    STORED_TYPES,
+    TASKS,
+    UNITS,
+    checked_colormap,
+    checked_frame,
+    checked_model,
+    checked_series,
+    checked_template,
+    checked_transform,
+    checked_weights,
+    checked_window,
 )
-from mactfusion.transforms.windows import WINDOWS, parse_window
-from mactfusion.words import option
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-TASKS = ("ct-mri", "pet-mri", "spect-mri", "pet-ct", "spect-ct", "mr-mr", "gfp-pc")
-GRIDS = ("anatomical", "isotropic", "auto")
-AXES = ("axial", "coronal", "sagittal")
-PRECISIONS = ("float32", "tf32", "bfloat16", "float16")
-UNITS = ("auto", "suv", "native")
-REGISTER = ("check", "rigid", "affine", "off")
-STORED_TYPES = ("uint8", "uint16", "float32")
-FORMATS = ("auto", "dicom")
-
-
-@dataclass(frozen=True)
-class Option:
-    """One thing to choose.
-
-    Attributes:
-        default: its value when nothing is chosen.
-        help: one or two sentences that the command line shows.
-        group: heading of the help that it stands under.
-        kind: type of its value; ``None`` as a value is possible where it is the default.
-        choices: the only values, if there are only some.
-        suggests: values worth offering where others are possible too.
-        least: the smallest number.
-        check: returns the value as the steps take it.
-        for_each: a list has one value for each partner.
-        for_all: one value is for all partners; else only "auto" is.
-        flag: short name on the command line.
-        is_remote: may be chosen by who is not at this machine: it names no file and no device.
-        is_recorded: the record holds it.
-    """
-
-    default: Any
-    help: str
-    group: str
-    kind: type = str
-    choices: tuple[str, ...] = ()
-    suggests: tuple[str, ...] = ()
-    least: int | None = None
-    check: Callable[[Any], Any] | None = None
-    for_each: bool = False
-    for_all: bool = False
-    flag: str = ""
-    is_remote: bool = False
-    is_recorded: bool = True
-
-    def checked(self, name: str, value: Any) -> Any:
-        """Return one value as the steps take it.
-
-        Raises:
-            InputError: it cannot be.
-        """
-        if value is None and self.default is None:
-            return None
-        if self.choices and not (isinstance(value, str) and value in self.choices):
-            raise InputError(f"Unknown {name} '{value}': choose {', '.join(self.choices)}.")
-        if self.check is not None:
-            return self.check(value)
-        called = name.replace("_", " ")
-        is_possible = isinstance(value, _TAKES[self.kind])
-        if not is_possible or isinstance(value, bool) != (self.kind is bool):
-            raise InputError(f"The {called} cannot be {value!r}: it is {_CALLED[self.kind]}.")
-        if self.least is not None and value < self.least:
-            raise InputError(f"The {called} must be {self.least} or more, not {value}.")
-        return self.kind(value)
-
-
-_TAKES: dict[type, tuple[type, ...]] = {
-    bool: (bool,),
-    int: (int,),
-    float: (int, float),
-    str: (str,),
-    Path: (str, Path),
-}
-"""Types of the values that an option of each kind takes."""
-
-_CALLED = {
-    bool: "True or False",
-    int: "a whole number",
-    float: "a number",
-    str: "a text",
-    Path: "the path of a file",
-}
-
-
-def is_automatic(value: Any) -> bool:
-    """Tell whether a value leaves the choice to the recipe."""
-    return isinstance(value, str) and value.strip().lower() == "auto"
-
-
-def _model(name: Any) -> str:
-    if name != "auto":
-        find_model(str(name))
-    return str(name)
-
-
-def _is_there(path: Any, test: Callable[[Path], bool]) -> bool:
-    try:
-        return isinstance(path, str | Path) and test(Path(path))
-    except OSError:  # a name that nothing can have
-        return False
-
-
-def _weights(path: Any) -> Path:
-    if not _is_there(path, Path.is_file):
-        raise InputError(f"The weights {path} do not exist; give a file with {option('weights')}.")
-    return Path(path)
-
-
-def _template(path: Any) -> Path:
-    if not _is_there(path, Path.is_dir):
-        raise InputError(
-            f"The DICOM template {path} is no folder; give that of one series with "
-            f"{option('dicom_template')}."
-        )
-    return Path(path)
-
-
-def _transform(path: Any) -> str | Path:
-    if is_automatic(path):
-        return "auto"
-    if not _is_there(path, Path.is_file):
-        raise InputError(
-            f"The transform {path} does not exist; give a file with {option('transform')}."
-        )
-    return Path(path)
-
-
-def _window(window: Any) -> str | list[float]:
-    """Keep the name of a preset, for the record."""
-    values = parse_window(window)
-    if is_automatic(window):
-        return "auto"
-    return window if isinstance(window, str) else [float(value) for value in values]
-
-
-def _colormap(colormap: Any) -> Any:
-    """Keep a name as it was given, for the record."""
-    table = check_color_table(colormap)
-    if is_automatic(colormap):
-        return "auto"
-    return colormap if isinstance(colormap, str) else table
-
-
-def _series(series: Any) -> str:
-    """Take a number or words."""
-    is_number = isinstance(series, int) and not isinstance(series, bool)
-    if not (is_number or isinstance(series, str)) or not str(series).strip():
-        raise InputError(
-            f"A series cannot be {series!r}: give its number, or words of its description."
-        )
-    return "auto" if is_automatic(series) else str(series).strip()
-
-
-def checked_frame(frame: Any) -> str:
-    """Take a number from 1, "mean" or "auto", as text.
-
-    Raises:
-        InputError: it is none of them.
-    """
-    text = str(frame).strip().lower()
-    if isinstance(frame, bool) or not (text in ("auto", "mean") or _is_count(text)):
-        raise InputError(f"Unknown frame '{frame}': give its number from 1, or mean.")
-    return text
-
-
-def _is_count(text: str) -> bool:
-    return text.isascii() and text.isdigit() and int(text) > 0
-
+from mactfusion.transforms.color_names import COLORS, DICOM_PALETTES, IRONS, METALS, TINTS
+from mactfusion.transforms.windows import WINDOWS
 
 FUSED, PLACE, SHOWN = "What is fused", "Where it lies", "How it is shown"
 RESULT, NETWORK = "Result", "Network"
@@ -225,7 +63,7 @@ OPTIONS: dict[str, Option] = {
         "soft-tissue, lung. Once for each partner.",
         group=SHOWN,
         suggests=tuple(WINDOWS),
-        check=_window,
+        check=checked_window,
         for_each=True,
         is_remote=True,
     ),
@@ -235,7 +73,7 @@ OPTIONS: dict[str, Option] = {
         "stroke, soft-tissue, lung. auto of a CT is 50,120 HU for a head and soft-tissue else.",
         group=SHOWN,
         suggests=tuple(WINDOWS),
-        check=_window,
+        check=checked_window,
         is_remote=True,
     ),
     "colormap": Option(
@@ -246,7 +84,7 @@ OPTIONS: dict[str, Option] = {
         "colors' says what can be read from each. Once for all partners, or once for each.",
         group=SHOWN,
         suggests=("auto", *METALS, *DICOM_PALETTES, *IRONS, "grey"),
-        check=_colormap,
+        check=checked_colormap,
         for_each=True,
         for_all=True,
         is_remote=True,
@@ -272,13 +110,13 @@ OPTIONS: dict[str, Option] = {
         help="Which volume of a DICOM study is the anatomical one: its number in 'mactfusion "
         "info', or words of its description.",
         group=FUSED,
-        check=_series,
+        check=checked_series,
     ),
     "partner_series": Option(
         default="auto",
         help="Likewise the partner. Once for each partner.",
         group=FUSED,
-        check=_series,
+        check=checked_series,
         for_each=True,
     ),
     "anatomical_frame": Option(
@@ -329,7 +167,7 @@ OPTIONS: dict[str, Option] = {
         "place; auto is none. Once for each partner.",
         group=PLACE,
         kind=Path,
-        check=_transform,
+        check=checked_transform,
         for_each=True,
         is_recorded=False,
     ),
@@ -370,7 +208,7 @@ OPTIONS: dict[str, Option] = {
         "volume is none: patient, study and frame of reference are taken from it.",
         group=RESULT,
         kind=Path,
-        check=_template,
+        check=checked_template,
         is_recorded=False,
     ),
     "anonymous": Option(
@@ -427,14 +265,14 @@ OPTIONS: dict[str, Option] = {
         f"{DEFAULT_MODEL}.",
         group=NETWORK,
         suggests=("auto", *MODELS),
-        check=_model,
+        check=checked_model,
     ),
     "weights": Option(
         default=None,
         help="Weight file other than the model's own.",
         group=NETWORK,
         kind=Path,
-        check=_weights,
+        check=checked_weights,
         is_recorded=False,
     ),
     "device": Option(

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mactfusion.errors import InputError
-from mactfusion.option_table import OPTIONS, is_automatic
+from mactfusion.option_table import OPTIONS
+from mactfusion.option_values import is_automatic
 from mactfusion.words import option
 
 if TYPE_CHECKING:

@@ -15,7 +15,8 @@ from mactfusion.io.dicom.choices import check_dicom_choices
 from mactfusion.io.dicom.source import is_dicom_source
 from mactfusion.io.formats import base_name
 from mactfusion.io.names import check_input, check_outputs
-from mactfusion.option_table import OPTIONS, is_automatic
+from mactfusion.option_table import OPTIONS
+from mactfusion.option_values import is_automatic
 from mactfusion.options import Options, is_list_of_values
 from mactfusion.progress import shown_progress
 from mactfusion.words import in_python, worded

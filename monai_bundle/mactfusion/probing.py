@@ -226,10 +226,10 @@ def _read_fused(fused: Path) -> tuple[MetaTensor, float, list[Path]]:
 
 def _is_changed(files: Sequence[Path], record: Mapping[str, Any]) -> bool:
     """Tell whether a fused volume is another than the record is of, as far as that says it."""
-    from mactfusion.io.checksum import sha256_of_result
+    from mactfusion.io.checksum import sha256_of_set
 
     recorded = (record.get("result") or {}).get("sha256")
-    return recorded is not None and recorded != sha256_of_result(files)
+    return recorded is not None and recorded != sha256_of_set(files)
 
 
 def _read_dicom(fused: Path) -> tuple[MetaTensor, list[Path]]:

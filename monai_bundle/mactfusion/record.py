@@ -31,7 +31,7 @@ from mactfusion.io.formats import (
     base_name,
     extension_of,
 )
-from mactfusion.option_table import is_automatic
+from mactfusion.option_values import is_automatic
 from mactfusion.options import is_list_of_values, one_or_each
 from mactfusion.transforms.volume import name_of
 from mactfusion.transforms.windows import rounded

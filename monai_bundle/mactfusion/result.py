@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from mactfusion.amounts import counted, percent
 from mactfusion.transforms.color import color_partner
 from mactfusion.transforms.color_names import FORMER_COLORS
 from mactfusion.transforms.slabs import by_slabs
@@ -44,8 +45,8 @@ class FusionResult:
         shape = " x ".join(str(size) for size in self.fused.shape[1:])
         return (
             f"FusionResult({self.task}, {kind}, {shape}, {self.model}, "
-            f"coverage {100 * self.coverage:.1f} %, {self.seconds['total']:.1f} s, "
-            f"{len(self.warnings)} warning{'s' if len(self.warnings) != 1 else ''})"
+            f"coverage {percent(self.coverage, 1)}, {self.seconds['total']:.1f} s, "
+            f"{counted(len(self.warnings), 'warning')})"
         )
 
     @property

@@ -9,6 +9,7 @@ from multiprocessing.dummy import DummyProcess
 from typing import TYPE_CHECKING, NoReturn
 
 from mactfusion.errors import InputError
+from mactfusion.io.reasons import cannot_be_used
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -34,7 +35,7 @@ def _report(kind: type[BaseException], error: BaseException, trace: TracebackTyp
         if isinstance(cause, InputError):
             _refuse(str(cause))
         if isinstance(cause, OSError) and (cause.filename or cause.errno == errno.ENOSPC):
-            _refuse(f"{cause.filename or 'A file'} cannot be used: {cause.strerror or cause}.")
+            _refuse(f"{cannot_be_used(cause)}.")
         cause = cause.__cause__  # what was merely handled before is not why this was raised
     sys.__excepthook__(kind, error, trace)
 

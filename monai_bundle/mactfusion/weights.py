@@ -11,6 +11,7 @@ import torch
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.io.checksum import sha256_of
+from mactfusion.io.reasons import reason_of
 from mactfusion.networks.published_weights import is_published_checkpoint
 from mactfusion.words import option
 
@@ -141,7 +142,5 @@ def save_state(state: Mapping[str, Any], path: str | Path) -> str:
         with atomic_path(path) as temporary:
             torch.save(dict(state), temporary)
     except (OSError, RuntimeError) as error:
-        raise InputError(
-            f"{path} cannot be written; check folder, rights and free space."
-        ) from error
+        raise InputError(f"{path} cannot be written: {reason_of(error)}.") from error
     return sha256_of(path)

@@ -96,7 +96,7 @@ def test_a_volume_that_is_not_there_ends_a_fusion(refusal, tmp_path):
 def test_a_place_that_cannot_be_written_ends_a_training(refusal, tmp_path):
     (tmp_path / "file").write_text("mine")
     said = refusal("train", "--output_dir", tmp_path / "file", *SMALL)
-    assert said == f"Error: {tmp_path / 'file'} cannot be used: File exists."
+    assert said == f"Error: {tmp_path / 'file'} cannot be used: file exists."
 
 
 READING = """
@@ -135,7 +135,7 @@ def test_a_fault_of_the_program_keeps_its_traceback(monkeypatch, capsys):
     assert capsys.readouterr().err == "KeyError: 'loss'\n"
     for error, sentence in (
         (InputError("a.png is damaged."), "a.png is damaged."),
-        (OSError(errno.ENOSPC, "No space left"), "A file cannot be used: No space left."),
+        (OSError(errno.ENOSPC, "No space left"), "A file cannot be used: the disk is full."),
     ):
         with pytest.raises(SystemExit) as ended:
             sys.excepthook(type(error), error, None)

@@ -53,6 +53,16 @@ def test_nothing_in_it_imports_what_was_left_out(zoo_folder):
             assert not tops & rooms, file
 
 
+def test_a_run_that_is_stopped_leaves_no_folder(tmp_path, monkeypatch):
+    def stopped(*_unused, **_also):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.zoo.shutil.copytree", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        make_zoo_folder(tmp_path / "build" / "folder")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_is_there_is_not_written_into(zoo_folder, tmp_path):
     with pytest.raises(InputError, match="exists already"):
         make_zoo_folder(tmp_path)

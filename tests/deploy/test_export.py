@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import tiny_network
@@ -253,6 +255,23 @@ def test_no_space_is_no_fault_of_the_network(monkeypatch, tmp_path):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setitem(export._WAYS, "torchscript", (full, full))
-    with pytest.raises(InputError, match="check folder, rights and free space"):
+    with pytest.raises(InputError, match="cannot be written: the disk is full"):
         export_network(tmp_path / "a.ts", "torchscript")
     assert not list(tmp_path.iterdir())
+
+
+def test_every_extra_that_is_named_exists_and_has_what_is_needed():
+    """A sentence or a page may tell users to install it."""
+    tomllib = pytest.importorskip("tomllib")  # from Python 3.11 on
+    root = Path(__file__).resolve().parents[2]
+    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    for name, entry in FORMATS.items():
+        named = {re.split(r"[<>=]", package)[0] for package in extras.get(name, [])}
+        assert named == set(entry.needs), name
+    files = [*root.glob("*.md"), *(root / "docs").rglob("*.md")]
+    files += [path for end in ("md", "py") for path in (root / "monai_bundle").rglob(f"*.{end}")]
+    text = "\n".join(file.read_text("utf-8") for file in files)
+    found = re.findall(r"mactfusion\[([a-z, -]+)\]", text)
+    assert "onnx" in found
+    assert {extra.strip() for each in found for extra in each.split(",")} <= set(extras)

@@ -74,9 +74,15 @@ def test_the_command_line_names_every_command_and_option():
     page = command_line_page("1.2.3")
     sections = dict(part.split("\n", 1) for part in page.split("\n## ")[1:])
     group = typer.main.get_command(app)
-    assert list(sections) == [f"mactfusion {name}" for name in group.commands]
+    commands = {}
     for name, command in group.commands.items():
-        section = sections[f"mactfusion {name}"]
+        commands[f"mactfusion {name}"] = command
+        for inner, own in getattr(command, "commands", {}).items():
+            commands[f"mactfusion {name} {inner}"] = own
+    assert {"mactfusion study make", "mactfusion study score"} < set(commands)
+    assert list(sections) == list(commands)
+    for name, command in commands.items():
+        section = sections[name]
         for parameter in command.params:
             if parameter.param_type_name == "argument":
                 assert (parameter.metavar or parameter.name.upper()) in section

@@ -155,7 +155,7 @@ def test_a_full_disk_keeps_the_newest(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr(torch, "save", full)
-        with pytest.raises(InputError, match="cannot be written; check folder, rights and free"):
+        with pytest.raises(InputError, match="cannot be written: the disk is full"):
             train(tmp_path)
     assert (tmp_path / NEWEST).read_bytes() == before
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([NEWEST, BEFORE])

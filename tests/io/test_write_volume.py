@@ -245,7 +245,8 @@ def test_failure_leaves_the_old_file_and_nothing_else(
     monkeypatch.setattr(SimpleITK, "WriteImage", half_written)
     path = tmp_path / f"fused{extension}"
     path.write_bytes(b"old")
-    with pytest.raises(InputError, match=r"no space left|disk may be full"):
+    said = "the disk is full" if isinstance(error, OSError) else "its writer does not say why"
+    with pytest.raises(InputError, match=f"cannot be written: {said}"):
         write_volume(volume_of(fused[..., :1], np.eye(4)), path)
     assert path.read_bytes() == b"old"
     assert list(tmp_path.iterdir()) == [path]

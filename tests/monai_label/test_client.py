@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
 
 import nibabel
 import numpy as np
@@ -44,6 +46,52 @@ def test_refusals_are_said_and_leave_nothing(server, tmp_path):
     assert list(tmp_path.iterdir()) == [kept]
     with pytest.raises(OSError, match="refused"):
         client.fuse("http://127.0.0.1:9", MR, PET, tmp_path / "fused.nrrd")
+
+
+@pytest.fixture
+def another_server():
+    """Something else that answers, as a proxy or a portal does."""
+
+    class Answers(BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.send_response(200)
+            self.send_header("Content-Type", "text/html")
+            self.end_headers()
+            self.wfile.write(b"<p>Please log in</p>")
+
+        def log_message(self, *_unused):
+            """Print nothing."""
+
+    other = ThreadingHTTPServer(("127.0.0.1", 0), Answers)
+    Thread(target=other.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{other.server_address[1]}"
+    other.shutdown()
+    other.server_close()
+
+
+def test_what_is_no_server_of_monai_label_is_said(another_server, tmp_path):
+    command = [sys.executable, APP / "client.py", another_server, MR, PET, tmp_path / "fused.nrrd"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == f"{another_server} does not answer as a MONAI Label server does.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_where_nothing_answers_that_is_said(tmp_path):
+    words = ("http://127.0.0.1:9", MR, PET, tmp_path / "fused.nrrd")
+    command = [sys.executable, APP / "client.py", *map(str, words)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("http://127.0.0.1:9 does not answer: ")
+
+
+@pytest.mark.parametrize("params", ["[1]", "3", '{"image": "x"}', "{"])
+def test_params_that_cannot_be_sent_are_refused(params, tmp_path):
+    words = ("http://127.0.0.1:9", MR, PET, tmp_path / "fused.nrrd", "--params", params)
+    command = [sys.executable, APP / "client.py", *map(str, words)]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert "--params" in ran.stderr.splitlines()[-1]
 
 
 def assert_same_in_space(image, volume):

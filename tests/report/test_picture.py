@@ -89,7 +89,7 @@ def test_windows_units_and_colours_are_named_and_files_are_not(tmp_path, texts):
         "MR + CT + PET + PET, fused",
         "MR: level 450, width 900",
         "CT: level 40, width 80 HU",
-        "80 HU",
+        "fused in grey: brightness gives no value",
         "PET 1: level 10000, width 20000 Bq/ml",
         "20000 Bq/ml",
         "hot_iron",
@@ -99,6 +99,7 @@ def test_windows_units_and_colours_are_named_and_files_are_not(tmp_path, texts):
         "10 mm",
     ):
         assert text in texts
+    assert "80 HU" not in texts
     assert texts.count("R") == texts.count("L") == 2
     assert texts.count("A") == texts.count("P") == 2
     assert not any("Doe" in text for text in texts)
@@ -199,7 +200,7 @@ def test_a_missing_folder_is_made_and_a_failure_leaves_nothing(tmp_path, monkeyp
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("pathlib.Path.replace", disk_full)
-    with pytest.raises(InputError, match="No space left"):
+    with pytest.raises(InputError, match="the disk is full"):
         write_picture(tmp_path / "b.png", result)
     assert [item.name for item in tmp_path.iterdir()] == ["new"]
 

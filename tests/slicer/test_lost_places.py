@@ -61,7 +61,7 @@ def test_places_move_with_the_result(panel, chosen, volumes):
     assert np.allclose(middles(), [8.0, 14.0, -44.0])
 
 
-@pytest.mark.parametrize("kept", ["✓ No structure is lost.", "[]", "{}", "3"])
+@pytest.mark.parametrize("kept", ["✓ No structure is lost.", "[]", '["places"]', "{}", "3"])
 def test_what_an_earlier_version_kept_says_nothing(volumes, kept):
     mr, pet, _ct = volumes
     fused = fused_of(mr, pet, lost=REGIONS)

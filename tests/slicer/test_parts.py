@@ -195,3 +195,17 @@ def test_requirements_are_readable_and_never_what_slicer_brings():
 @pytest.mark.parametrize(("seconds", "text"), [(5.4, "5 s"), (80, "1 min 20 s")])
 def test_duration(seconds, text):
     assert duration(seconds) == text
+
+
+def test_a_small_share_is_not_called_nothing():
+    from MACTFusionLib.nodes.shares import percent
+
+    shares = (0, 0.001, 0.01, 0.5, 0.994, 1)
+    assert [percent(share) for share in shares] == [
+        "0 %",
+        "less than 1 %",
+        "1 %",
+        "50 %",
+        "more than 99 %",
+        "100 %",
+    ]

@@ -127,6 +127,13 @@ def test_the_line_is_short_and_says_what_is_not_there():
         "Anatomical 512.3 (60 %) · Partner 1 outside · Partner 2 – · "
         "Partner 3 512.3 HU (60 %) [colour: 30 to 45]\n⚠ Structure is lost here."
     )
+    for bounds, text in (
+        ([30.04, None], " [colour: 30 or more]"),
+        ([None, 45.0], " [colour: 45 or less]"),
+        ([None, None], ""),
+    ):
+        read["decoded"] = [39.0, *bounds]
+        assert probe_text({"sources": [read], "flags": []}) == f"Partner 3 512.3 HU (60 %){text}"
 
 
 def test_a_large_volume_is_looked_at_without_a_pass_over_it(scene, monkeypatch):

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from study_pictures import METHODS, make_folders
+from study_pictures import METHODS, answers_of, make_folders
 
 from mactfusion.study.key import key_path
 from mactfusion.study.make import make_study
@@ -41,28 +41,6 @@ def carried(made):
     """What the page's script reads."""
     page = made.read_text(encoding="utf-8")
     return json.loads(re.search(r'id="study">(.*?)</script>', page, re.DOTALL)[1])
-
-
-def answers_of(key, reader, wanted, **others):
-    """What the page would write of a reader who chooses ``wanted[number]`` in each case."""
-    cases = [
-        {
-            "case": case["case"],
-            "order": sorted(case["images"]),
-            "answers": {
-                "best": next(
-                    code
-                    for code, method in case["images"].items()
-                    if method == wanted[case["number"]]
-                ),
-                "useful": 1 + case["number"],
-            },
-            "milliseconds": 1000 * case["number"],
-        }
-        for case in key["cases"]
-    ]
-    known = {"study": key["study"], "version": key["version"], "seed": key["seed"]}
-    return {**known, "reader": reader, "cases": cases, **others}
 
 
 @pytest.fixture

@@ -54,3 +54,25 @@ def decoded(address):
 
 def pixels_of(address):
     return np.asarray(Image.open(io.BytesIO(decoded(address))))
+
+
+def answers_of(key, reader, wanted, **others):
+    """What the page would write of a reader who chooses ``wanted[number]`` in each case."""
+    cases = [
+        {
+            "case": case["case"],
+            "order": sorted(case["images"]),
+            "answers": {
+                "best": next(
+                    code
+                    for code, method in case["images"].items()
+                    if method == wanted[case["number"]]
+                ),
+                "useful": 1 + case["number"],
+            },
+            "milliseconds": 1000 * case["number"],
+        }
+        for case in key["cases"]
+    ]
+    known = {"study": key["study"], "version": key["version"], "seed": key["seed"]}
+    return {**known, "reader": reader, "cases": cases, **others}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import zlib
@@ -30,7 +31,7 @@ from mactfusion.study import blinded
 from mactfusion.study.methods import find_methods
 from mactfusion.study.pairs import Pair, find_pairs
 from mactfusion.study.questions import read_questions
-from mactfusion.study.shown import show_pair
+from mactfusion.study.shown import Shown, show_pair
 
 
 def chunks_of(png):
@@ -103,6 +104,23 @@ def test_identity_is_of_all_that_is_shown(pictures):
     (page, key), (other, _) = (study.halves() for study in studies)
     assert page["study"] == key["study"] != other["study"]
     assert re.fullmatch("[0-9a-f]{64}", page["study"])
+
+
+def test_the_kind_of_a_file_does_not_tell_its_method(pictures, tmp_path):
+    """One method writes grey as colour; the page holds both in one kind of PNG, and colour too."""
+    pair = find_pairs(pictures / "pairs")[0]
+    grey = picture(90, 1)
+    colour = np.stack([grey, grey, 255 - grey], -1)
+    shown = Shown((grey, grey), {"a": grey, "b": np.stack([grey] * 3, -1), "c": colour}, 1.0, None)
+    study = blinded.Blinded(read_questions(), seed=0)
+    study.add(1, pair, shown)
+    page, key = study.halves()
+    files = {
+        method: decoded(page["cases"][0]["images"][code])
+        for code, method in key["cases"][0]["images"].items()
+    }
+    assert files["a"] == files["b"]
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(files["c"]))), colour)
 
 
 def test_command_writes_page_and_key(pictures, tmp_path, run_command):

@@ -188,3 +188,31 @@ def assert_nothing_is_asked_of_any_other_place(seen):
     assert [name for name in seen["requests"] if not name.startswith(("data:", "blob:"))] == []
     assert seen["blocked"].startswith("http://127.0.0.1:9")
     assert [each for each in seen["complaints"] if "http://127.0.0.1:9" not in each] == []
+
+
+@pytest.mark.slow
+def test_a_browser_that_keeps_nothing_loses_nothing_while_the_page_is_open(made, tmp_path):
+    browser = Browser(tmp_path)
+    browser.open(made)
+    browser.run(
+        "Storage.prototype.setItem = () => { throw new Error('full'); };"
+        "window.confirm = question => { window.asked = question; return false; }"
+    )
+    browser.begin("R1")
+    browser.press("1", "2")
+    answers = shown_case(browser)["answers"]
+    assert set(answers) == {"best", "useful"}
+    assert "keeps nothing" in browser.run(PROBLEM)
+    browser.press("p")
+    assert browser.driver.find_element("id", "begin").text == "Go on"
+    browser.begin("R2")
+    assert browser.sheet() == "start"
+    assert browser.run("return window.asked").startswith("The answers of the reader R1 are not sav")
+    browser.begin("R1")
+    assert browser.run("return answers.cases.filter(isComplete).length") == 1
+    browser.click("save")
+    assert browser.file("answers-R1.json").stat().st_size > 0
+    browser.press("p")
+    browser.begin("R2")
+    assert browser.run("return answers.reader") == "R2"
+    browser.close()

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 
 import pytest
-from study_pictures import METHODS
+from study_pictures import METHODS, answers_of, picture, save
 
+from mactfusion.study import report
 from mactfusion.study.answers import read_answers
 from mactfusion.study.key import key_path
+from mactfusion.study.make import make_study
+from mactfusion.study.methods import find_methods
+from mactfusion.study.pairs import find_pairs
+from mactfusion.study.questions import read_questions
 from mactfusion.study.report import write_score_report
 from mactfusion.study.score import score_study
 
@@ -102,6 +108,7 @@ def first_answer(**fields):
         (lambda answers: answers["cases"].pop(), "not each case of the study once"),
         (lambda answers: answers["cases"].append(answers["cases"][0]), "not each case"),
         (in_first_case(milliseconds=-1), "see $.cases[0].milliseconds"),
+        (in_first_case(milliseconds=10**400), "see $.cases[0].milliseconds"),
         (in_first_case(order=["0" * 8] * 3), "does not have each image once"),
         (first_answer(best="0" * 8), "no such answer to a question 'best'"),
         (first_answer(best=1), "no such answer to a question 'best'"),
@@ -206,3 +213,57 @@ def test_ratings_of_images_are_of_their_methods(three, key, tmp_path):
     content["cases"][0]["answers"]["sharp"].popitem()  # one image is not rated
     three[0].write_text(json.dumps(content))
     assert [own.unanswered for own in read_answers(three, asked)] == [0, 1, 0]
+
+
+STRANGE = (os.fsdecode(b"no UTF-8 \xff"), "$x$ 'y' \"", "two\nlines", "<script>", "\u65e5\u672c")
+
+
+def test_folders_of_any_name_are_scored(tmp_path, run_command, recwarn):
+    for method in STRANGE:
+        save(tmp_path / "methods" / method / "1.png", picture(9, 1))
+    for kind in ("CT", "MRI"):
+        save(tmp_path / "pairs" / "CT-MRI" / kind / "1.png", picture(8, 1))
+    page = tmp_path / "study.html"
+    folders = [tmp_path / "methods" / method for method in STRANGE]
+    assert run_command("study", "make", tmp_path / "pairs", *folders, "-o", page).code == 0
+    key = json.loads(key_path(page).read_text())
+    answers = tmp_path / "answers.json"
+    answers.write_text(json.dumps(answers_of(key, "R1", {1: STRANGE[0]})))
+    files = {kind: tmp_path / f"scores.{kind}" for kind in ("html", "csv", "json")}
+    words = ("--report", files["html"], "--csv", files["csv"], "--json", files["json"])
+    done = run_command("study", "score", answers, "--key", key_path(page), *words)
+    assert (done.code, done.err) == (0, "")
+    assert "all: 1 case, 1 reader" in [line.strip() for line in done.out.splitlines()]
+    numbers = json.loads(files["json"].read_text())
+    assert sorted(STRANGE) == numbers["methods"]
+    shown = files["html"].read_text(encoding="utf-8")
+    assert "no UTF-8 \\udcff" in shown
+    assert "<script" not in shown
+    assert "There is one reader" in shown
+    assert not list(recwarn)
+
+
+def test_what_chance_gives_is_drawn_where_every_case_shows_every_method(tmp_path, monkeypatch):
+    """Three methods, of which each task lacks another: as many images each, and two in a case."""
+    tasks = {"CT-MRI": "bc", "PET-MRI": "ac", "SPECT-MRI": "ab"}
+    for task, methods in tasks.items():
+        for kind in task.split("-"):
+            save(tmp_path / "pairs" / task / kind / "1.png", picture(7, 1))
+        for method in methods:
+            save(tmp_path / method / task / "1.png", picture(9, 1))
+    pairs, page = find_pairs(tmp_path / "pairs"), tmp_path / "study.html"
+    methods = find_methods([str(tmp_path / method) for method in "abc"], pairs)
+    make_study(pairs, methods, page, key_path(page), questions=read_questions())
+    key = json.loads(key_path(page).read_text())
+    files = []
+    for reader, wanted in (("R1", "bca"), ("R2", "cab")):
+        files.append(tmp_path / f"{reader}.json")
+        own = answers_of(key, reader, dict(enumerate(wanted, 1)))
+        files[-1].write_text(json.dumps(own))
+    drawn = []
+    for kind in ("share", "strength"):
+        monkeypatch.setattr(
+            report, f"{kind}_plot", lambda tally, chance: drawn.append(chance) or "<svg></svg>"
+        )
+    write_score_report(tmp_path / "r.html", score_study(key, read_answers(files, key)))
+    assert drawn == pytest.approx([None, 1 / 3, *([1 / 2, 1 / 2] * 3)])

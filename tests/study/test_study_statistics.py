@@ -139,6 +139,9 @@ def test_agreement_that_cannot_be_told_is_none():
     assert fleiss_kappa(np.array([[0, 1, 0, 1]]), 2) is None
     assert kappa_interval(same, 2) is None
     assert kappa_interval(np.array([[0, 1], [1, 0]]), 2) is None
+    agreed = np.array([[0, 1, 0, 1, 1]] * 3)
+    assert fleiss_kappa(agreed, 2) == 1
+    assert kappa_interval(agreed, 2) is None  # no case changes it, and another may
     assert agreement_with_others(same[:1]) == [None]
     assert ordinal_alpha(np.array([[1.0, 2.0]])) is None
     assert ordinal_alpha(np.full((2, 3), 4.0)) is None

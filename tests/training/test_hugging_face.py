@@ -65,6 +65,16 @@ def test_every_weight_file_has_its_hash(folder, card):
     assert "<!--" not in text
 
 
+def test_a_run_that_is_stopped_leaves_no_folder(tmp_path, monkeypatch):
+    def stopped(*_unused, **_also):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("training.hugging_face.shutil.copytree", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        make_hugging_face_folder(tmp_path / "build" / "folder")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_is_there_is_not_written_into(tmp_path):
     with pytest.raises(InputError, match="exists already"):
         make_hugging_face_folder(tmp_path)

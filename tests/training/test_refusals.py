@@ -21,8 +21,8 @@ def run(command, *words):
     ("error", "sentence"),
     [
         (InputError("a.png is damaged."), "a.png is damaged."),
-        (PermissionError(13, "Permission denied", "out"), "out cannot be used: Permission denied."),
-        (OSError(28, "No space left"), "A file cannot be used: No space left."),
+        (PermissionError(13, "Permission denied", "out"), "out cannot be used: permission denied."),
+        (OSError(28, "No space left"), "A file cannot be used: the disk is full."),
     ],
 )
 def test_bad_input_and_unusable_files(error, sentence):

@@ -36,6 +36,7 @@ def test_what_agrees_is_released(clone):
         ("CITATION.cff", "1.2.3", "1.2.4", "CITATION.cff has version 1.2.4"),
         ("CHANGELOG.md", "2026-12-24", "unreleased", "CHANGELOG.md does not begin"),
         ("CHANGELOG.md", "## 1.2.3", "## 1.3.0", "CHANGELOG.md does not begin"),
+        ("CHANGELOG.md", "## 1.2.3", "## Unreleased\n\n## 1.2.3", "CHANGELOG.md does not begin"),
     ],
 )
 def test_each_place_that_says_another_version_is_named(clone, file, old, new, sentence):

@@ -206,6 +206,16 @@ def test_coverage_is_noted(head, make_volume):
     assert given["partner"].shape[-1] == 10
 
 
+def test_a_tiny_partner_does_not_cover_nothing(head, make_volume):
+    few = head["ct"].as_tensor()[:, 8:10, 8:10, 8:9]
+    affine = head["ct"].affine.clone()
+    affine[:, 3] = head["ct"].affine @ affine.new_tensor([8, 8, 8, 1])
+    tiny = make_volume(few, affine, filename_or_obj="/x/ct.nii")
+    with pytest.warns(FusionWarning, match=r"ct.nii covers less than 0.1 % of the anatomical"):
+        data = AlignPartnerd()({"anatomical": head["mr"], "partner": tiny})
+    assert 0 < data["coverage"] < 0.001
+
+
 @pytest.mark.filterwarnings("error", *NOT_OF_THIS_TEST)
 def test_full_coverage_is_silent(head):
     data = AlignPartnerd()({"anatomical": head["mr"], "partner": head["ct"]})

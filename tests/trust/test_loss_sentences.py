@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from mactfusion import fuse_volumes
+from mactfusion.amounts import percent
 from mactfusion.trust.regions import INVENTED, LOST, MILLIMETRES, Region
-from mactfusion.trust.sentences import percent, sentence_of
+from mactfusion.trust.sentences import sentence_of
 
 NAMES = {"anatomical": "the MR", "partner": "the PET"}
 

@@ -210,5 +210,5 @@ def test_a_result_that_cannot_be_written_leaves_no_shares(fuse, nothing_left, mo
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("mactfusion.io.save.write_bytes", full)
-    assert fuse("-o", "fused.nii.gz", "--provenance").refused("No space left")
+    assert fuse("-o", "fused.nii.gz", "--provenance").refused("the disk is full")
     assert nothing_left()

@@ -60,7 +60,7 @@ class Import:
                 "input",
                 _(
                     "The DICOM database did not take the series ({missing} of {count} files are "
-                    "missing there): its disk may be full or write-protected. Nothing was added."
+                    "missing there). Check rights and free space of its folder. Nothing was added."
                 ).format(missing=missing, count=len(self._told["files"])),
             )
 

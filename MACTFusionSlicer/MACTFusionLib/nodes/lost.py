@@ -111,7 +111,7 @@ def _kept(node: slicer.vtkMRMLVolumeNode) -> dict | None:
     """Return what is kept with a node, None where that is nothing that can be used."""
     try:
         kept = json.loads(node.GetAttribute(_ATTRIBUTE) or "")
-        return kept if "places" in kept else None
+        return kept if isinstance(kept, dict) and "places" in kept else None
     except (ValueError, TypeError):  # an earlier version kept a sentence
         return None
 

@@ -10,6 +10,7 @@ from slicer.i18n import tr as _
 from slicer.util import VTKObservationMixin
 
 from ..nodes.guess import kind_of, units_of
+from ..nodes.shares import percent
 from ..nodes.volumes import VolumeError, geometry_of, voxels_of
 
 if TYPE_CHECKING:
@@ -188,11 +189,22 @@ def _source_text(source: dict) -> str:
         name = f"{name} {number}"
     text = f"{name} {_value_text(source)}"
     if source["share"] is not None:
-        text += f" ({round(100 * source['share'])} %)"
+        text += f" ({percent(source['share'])})"
     if source.get("decoded"):
         _value, low, high = source["decoded"]
-        text += _(" [colour: {low} to {high}]").format(low=f"{low:.3g}", high=f"{high:.3g}")
+        text += _range_text(low, high)
     return text
+
+
+def _range_text(low: float | None, high: float | None) -> str:
+    """Say from where to where a colour says that a value is; None where there is no bound."""
+    if low is None and high is None:
+        return ""
+    if high is None:
+        return _(" [colour: {low} or more]").format(low=f"{low:.3g}")
+    if low is None:
+        return _(" [colour: {high} or less]").format(high=f"{high:.3g}")
+    return _(" [colour: {low} to {high}]").format(low=f"{low:.3g}", high=f"{high:.3g}")
 
 
 def _value_text(source: dict) -> str:

@@ -27,6 +27,7 @@ from mactfusion.cli.probe import NUMBERS_BELOW_ZERO, probe
 from mactfusion.cli.screen import cancelled, err, fail, out, show
 from mactfusion.cli.study import study
 from mactfusion.errors import FusionCancelled, InputError
+from mactfusion.io.reasons import cannot_be_used
 from mactfusion.words import in_commands, worded
 
 INTERRUPTED = 130
@@ -68,7 +69,7 @@ def main() -> None:
         show_choice(error)
         fail(str(error))
     except OSError as error:
-        fail(f"{error.filename or 'A file'} cannot be used: {error.strerror or error}")
+        fail(cannot_be_used(error))
     except (KeyboardInterrupt, FusionCancelled):
         cancelled(INTERRUPTED)
     if code == INTERRUPTED:  # what typer makes of Ctrl-C

@@ -13,7 +13,7 @@ from mactfusion.option_table import OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mactfusion.option_table import Option
+    from mactfusion.option_entry import Option
 
 
 def with_options(command: Callable[..., None]) -> Callable[..., None]:

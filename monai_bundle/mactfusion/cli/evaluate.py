@@ -9,10 +9,12 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from mactfusion.amounts import counted
 from mactfusion.cli.screen import caution, progress_console
 from mactfusion.errors import InputError
 from mactfusion.io.names import check_place
-from mactfusion.option_table import AXES, GRIDS, TASKS
+from mactfusion.option_table import OPTIONS
+from mactfusion.option_values import AXES, GRIDS, TASKS, UNITS
 from mactfusion.progress import progress_bar
 from mactfusion.report.names import check_report
 
@@ -26,8 +28,9 @@ if TYPE_CHECKING:
     Task: TypeAlias = str
     Grid: TypeAlias = str
     Axis: TypeAlias = str
+    Units: TypeAlias = str
 else:
-    Task, Grid, Axis = Literal[TASKS], Literal[GRIDS], Literal[AXES]
+    Task, Grid, Axis, Units = Literal[TASKS], Literal[GRIDS], Literal[AXES], Literal[UNITS]
 
 SIGNIFICANT = 0.05
 
@@ -62,6 +65,24 @@ def evaluate(
     ] = None,
     grid: Annotated[Grid | None, typer.Option(help="Of the result, likewise.")] = None,
     axis: Annotated[Axis | None, typer.Option(help="Of slices, likewise.")] = None,
+    anatomical_series: Annotated[
+        str | None,
+        typer.Option(
+            help="Which volume of a DICOM source A, by its number in 'mactfusion info' or by words "
+            "of its description; likewise."
+        ),
+    ] = None,
+    partner_series: Annotated[
+        str | None, typer.Option(help="Which volume of a DICOM source B, likewise.")
+    ] = None,
+    anatomical_frame: Annotated[
+        str | None,
+        typer.Option(help="Which of several frames of A, a number or mean; likewise."),
+    ] = None,
+    frame: Annotated[str | None, typer.Option(help="Which of the frames of B, likewise.")] = None,
+    units: Annotated[
+        Units | None, typer.Option(help="Of a DICOM PET as source B, likewise.")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option(min=1, help="Processes; one a core by default.")
     ] = None,
@@ -69,14 +90,20 @@ def evaluate(
     quiet: Annotated[bool, typer.Option("--quiet", help="Print errors only.")] = False,
 ) -> None:
     """Measure fused images against their sources: two pictures, volumes, or folders of them."""
-    from mactfusion.evaluation.cases import Preparation, find_cases
+    from mactfusion.evaluation.cases import READING, Preparation, find_cases
     from mactfusion.evaluation.score import check_metrics
 
     names = None if metrics is None else check_metrics(metrics.split(","))
     check_outputs(csv, report, overwrite)
     for method in (fused, *([] if against is None else [against])):
         find_cases(method, source_a, source_b)  # refused before torch is imported
-    preparation = Preparation(task, window, anatomical_window, colormap, grid, axis)
+    told = (anatomical_series, partner_series, anatomical_frame, frame, units)
+    reading = {
+        name: OPTIONS[name].checked(name, value)
+        for name, value in zip(READING, told, strict=True)
+        if value is not None
+    }
+    preparation = Preparation(task, window, anatomical_window, colormap, grid, axis, reading)
     results = measure(fused, against, (source_a, source_b), names, preparation, jobs, quiet)
     if csv is not None:
         from mactfusion.evaluation.table import write_csv
@@ -178,7 +205,7 @@ def warn(results: list[Evaluation]) -> None:
 def show(results: list[Evaluation], comparisons: Mapping[str, Comparison] | None) -> None:
     """Print the table of means, medians and worst cases, and how sure a difference is."""
     first = results[0]
-    count = f"{len(first.labels)} {first.unit}{'s' if len(first.labels) != 1 else ''}"
+    count = counted(len(first.labels), first.unit)
     table = Table(
         "metric", "better", title=f"{' against '.join(one.method for one in results)}, {count}"
     )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from mactfusion.amounts import percent
 from mactfusion.case import partner_roles
 from mactfusion.cli.choices import with_options
 from mactfusion.cli.screen import caution, complain, ignore, progress_console, tell
@@ -20,7 +21,7 @@ from mactfusion.io.formats import (
     is_dicom_output,
 )
 from mactfusion.io.names import check_apart, check_folder, sidecar_path
-from mactfusion.option_table import is_automatic
+from mactfusion.option_values import is_automatic
 from mactfusion.options import Options
 from mactfusion.pipeline import fuse_volumes
 from mactfusion.progress import progress_bar
@@ -155,7 +156,7 @@ def described(result: FusionResult, output: Path) -> str:
     shape = " x ".join(str(size) for size in result.fused.shape[1:])
     return (
         f"{output}: {'colour' if len(result.fused) == 3 else 'grey'}, {shape}, {record['axis']} "
-        f"slices, coverage {100 * record['coverage']:.1f} %, {record['seconds']['total']:.1f} s"
+        f"slices, coverage {percent(record['coverage'], 1)}, {record['seconds']['total']:.1f} s"
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from mactfusion.amounts import percent
 from mactfusion.cli.screen import tell
 from mactfusion.probing import probe as probe_file
 
@@ -68,11 +69,21 @@ def source_text(source: Probed) -> str:
         value = value_text(source.value) + (units if source.value is not None else "")
         parts.append(f"{value} (its voxel {', '.join(map(str, source.voxel))})")
     if source.decoded is not None:
-        _, low, high = (f"{number:.4g}" for number in source.decoded)
-        parts.append(f"its colour says {low if low == high else f'{low} to {high}'}{units}")
+        _, low, high = source.decoded
+        parts.append(f"its colour says {range_text(low, high, units)}")
     if source.share is not None:
-        parts.append(f"share {100 * source.share:.0f} %")
+        parts.append(f"share {percent(source.share)}")
     return "; ".join(parts) or "not at hand"
+
+
+def range_text(low: float | None, high: float | None, units: str) -> str:
+    """Write from where to where a value is; None where there is no bound."""
+    bounds = ["" if bound is None else f"{bound:.4g}" for bound in (low, high)]
+    if not any(bounds):
+        return "nothing: every value looks so"
+    if not all(bounds):
+        return f"{''.join(bounds)}{units} or {'more' if high is None else 'less'}"
+    return f"{' to '.join(dict.fromkeys(bounds))}{units}"
 
 
 def value_text(value: Value | None) -> str:

@@ -9,6 +9,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from mactfusion.amounts import counted
 from mactfusion.cli.evaluate import check_csv
 from mactfusion.cli.screen import caution, progress_console, show, tell
 from mactfusion.errors import InputError, listening
@@ -94,7 +95,7 @@ def make(
         if made.bytes > LARGE_PAGE:
             caution(f"{output} has {made.bytes / 2**20:.0f} MB and opens slowly.")
         tell(
-            f"{output}: {made.cases} cases, {made.images} images to choose from, "
+            f"{output}: {counted(made.cases, 'case')}, {made.images} images to choose from, "
             f"{made.bytes / 2**20:.1f} MB. Give it to readers, and keep {key} from them."
         )
 
@@ -165,12 +166,12 @@ def show_scores(scores: Scores) -> None:
     """Print a table for each question that chooses an image, and how far readers agree."""
     for reader, cases in scores.left_out.items():
         caution(
-            f"Reader {reader} is not counted: {cases} case{'s' if cases != 1 else ''} without an "
+            f"Reader {reader} is not counted: {counted(cases, 'case')} without an "
             "answer that is required."
         )
     for choice in scores.choices:
         for part, tally in choice.tallies.items():
-            extent = f"{part}: {tally.cases} cases, {tally.readers} readers"
+            extent = f"{part}: {counted(tally.cases, 'case')}, {counted(tally.readers, 'reader')}"
             table = Table("method", title=f"{escape(choice.text)}\n{extent}")
             for column in ("chosen", "of", "share", "95 % interval", "strength", "95 % interval"):
                 table.add_column(column, justify="right")

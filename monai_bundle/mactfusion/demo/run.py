@@ -12,6 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from mactfusion.amounts import percent
 from mactfusion.demo.figures import Case, save_overview, save_planes
 from mactfusion.demo.landmarks import Landmark, check_landmark, find_landmark
 from mactfusion.demo.volumes import demo_volumes
@@ -152,7 +153,7 @@ def _table(outcomes: list[Outcome]) -> Table:
         table.add_row(
             outcome.task,
             "x".join(map(str, outcome.shape)),
-            f"{outcome.coverage:.1%}",
+            percent(outcome.coverage, 1),
             outcome.landmark.name,
             f"{outcome.landmark.off_mm:.1f} of {outcome.tolerance_mm:.1f}",
             f"{outcome.seconds:.1f}",

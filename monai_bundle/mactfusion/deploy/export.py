@@ -24,6 +24,7 @@ from mactfusion.deploy.formats import FORMATS, check_export
 from mactfusion.deploy.parity import TOLERANCE, largest_difference
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
+from mactfusion.io.reasons import reason_of
 from mactfusion.networks.registry import DEFAULT_MODEL, find_model
 
 if TYPE_CHECKING:
@@ -95,9 +96,7 @@ def export_network(
                     "full scale."
                 )
     except OSError as error:
-        raise InputError(
-            f"{output} cannot be written; check folder, rights and free space."
-        ) from error
+        raise InputError(f"{output} cannot be written: {reason_of(error)}.") from error
     return Exported(chosen.model, chosen.sha256, difference)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
+from mactfusion.io.reasons import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -51,7 +52,7 @@ def write_split(path: str | Path, name: str, about: str, pairs: Sequence[SplitPa
         with atomic_path(Path(path)) as temporary:
             temporary.write_text(f'{{\n{head}"pairs": [\n{lines}\n]\n}}\n', encoding="utf-8")
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+        raise InputError(f"{path} cannot be written: {reason_of(error)}.") from error
 
 
 def read_split(split_file: str | Path, dataset_dir: str | Path, part: str) -> list[dict[str, str]]:
@@ -116,7 +117,7 @@ def _parse(path: Path) -> tuple[str, list[SplitPair]]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+        raise InputError(f"{path} cannot be read: {reason_of(error)}.") from error
     except ValueError as error:
         raise InputError(f"{path} is no split file: it is not JSON.") from error
     pairs = content.get("pairs") if isinstance(content, dict) else None

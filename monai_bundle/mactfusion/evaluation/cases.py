@@ -37,7 +37,7 @@ class Case:
 
 
 READING = ("anatomical_series", "partner_series", "anatomical_frame", "frame", "units")
-"""Options that say what is read of a source; the record alone tells them."""
+"""Options that say what is read of a source."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,10 @@ class Preparation:
             colormap=self.colormap or recorded.get("colormap") or "hot_iron",
             grid=self.grid or recorded.get("grid") or "anatomical",
             axis=self.axis or recorded.get("axis") or "auto",
-            reading={name: recorded[name] for name in READING if name in recorded},
+            reading={
+                **{name: recorded[name] for name in READING if name in recorded},
+                **self.reading,
+            },
             pose=recorded.get("pose"),
             colors=recorded.get("colors") or FORMER_COLORS,
         )
@@ -97,8 +100,7 @@ class Preparation:
 def find_cases(fused: Path, source_a: Path, source_b: Path) -> tuple[list[Case], list[Path]]:
     """List the cases of three files, or of three folders whose files match by name.
 
-    Names match without their extensions. A folder as a source of a fused file is one DICOM
-    series.
+    Names match without their extensions. A folder as a source of a fused file is DICOM.
 
     Returns:
         The cases in the order of their names, and the sources of which nothing was fused.

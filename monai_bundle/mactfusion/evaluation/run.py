@@ -46,7 +46,7 @@ def evaluate(
     Args:
         fused: a file, or a folder of files.
         source_a: the first source, or a folder with files of the same names; for volumes the
-            anatomical one (a file, or a folder of one DICOM series).
+            anatomical one (a file, or DICOM).
         source_b: the second source, or folder; for volumes the partner.
         metrics: names of :func:`mactfusion.metrics.find_metric`, upper and lower case being the
             same; by default all of :data:`mactfusion.metrics.METRICS`, and

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
+from mactfusion.io.reasons import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -48,10 +49,7 @@ def write_lines(path: Path, lines: Iterable[Sequence]) -> Path:
         ):
             csv.writer(file).writerows(lines)
     except OSError as error:
-        raise InputError(
-            f"The table cannot be written to {path} ({error.strerror}); choose a folder that "
-            "exists and has room."
-        ) from error
+        raise InputError(f"The table cannot be written to {path}: {reason_of(error)}.") from error
     return path
 
 

@@ -29,7 +29,7 @@ def sha256_of(path: str | Path) -> str:
 
 
 def sha256_of_files(files: Iterable[Path]) -> str:
-    """SHA-256 of several files as if they were one, such as those of a DICOM series."""
+    """SHA-256 of several files as if they were one, such as a header and its data."""
     digest = hashlib.sha256()
     for file in files:
         with file.open("rb") as stream:
@@ -38,12 +38,13 @@ def sha256_of_files(files: Iterable[Path]) -> str:
     return digest.hexdigest()
 
 
-def sha256_of_result(files: Iterable[Path]) -> str:
-    """SHA-256 of a fused volume, whatever its files are called and in which order they come.
+def sha256_of_set(files: Iterable[Path]) -> str:
+    """SHA-256 of a volume, whatever its files are called and in which order they come.
 
     Args:
         files: the only file, whose digest is returned; or the images of a DICOM series, of whose
-            digests in alphabetical order the digest is returned.
+            digests in alphabetical order the digest is returned. So a series has one digest in a
+            folder, in a ZIP, and under other names.
     """
     digests = sorted(sha256_of_files([file]) for file in files)
     if len(digests) == 1:

@@ -9,7 +9,7 @@ import numpy as np
 
 from mactfusion.errors import InputError, warn
 from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
-from mactfusion.option_table import checked_frame
+from mactfusion.option_values import checked_frame
 from mactfusion.words import option
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING
 
 from mactfusion.errors import FusionCancelled, FusionWarning, InputError
+from mactfusion.io.reasons import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +82,7 @@ def _reason(error: Exception, otherwise: str) -> str:
     if isinstance(error, EOFError):
         return "the file is incomplete, it ends early"
     if isinstance(error, OSError) and error.strerror:
-        return error.strerror.lower()
+        return reason_of(error)
     if isinstance(error, DecompressionBombError):
         return "it has too many pixels for a picture"
     if "spacing is not supported" in str(error):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError, inform, listening, named, note
-from mactfusion.io.checksum import sha256_of, sha256_of_files
+from mactfusion.io.checksum import sha256_of, sha256_of_set
 from mactfusion.io.coerce import as_volume
 from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
 from mactfusion.io.dicom.export import DicomExport
@@ -19,7 +19,7 @@ from mactfusion.io.dicom.study import Studies
 from mactfusion.io.formats import base_name
 from mactfusion.io.names import check_input
 from mactfusion.io.volume import check_not_constant
-from mactfusion.option_table import is_automatic
+from mactfusion.option_values import is_automatic
 from mactfusion.words import option
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class LoadVolumesd(Transform):
                 for number, (source, series) in enumerate(zip(sources, chosen, strict=True))
             ]
             result["sha256"] = [
-                sha256_of_files(series.files)
+                sha256_of_set(series.files)
                 if series is not None
                 else sha256_of(source)
                 if isinstance(source, Path)
@@ -207,7 +207,7 @@ def digests_of(source: Path) -> set[str]:
     if not is_dicom_source(source):
         return {sha256_of(source)}
     with Studies() as studies:
-        return {sha256_of_files(series.files) for series in studies.listing(source).volumes}
+        return {sha256_of_set(series.files) for series in studies.listing(source).volumes}
 
 
 def _at(values: Sequence[str], number: int) -> str:

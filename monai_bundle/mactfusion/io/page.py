@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
+from mactfusion.io.reasons import reason_of
 
 LIBRARY = Path(__file__).resolve().parents[1]
 
@@ -44,8 +45,5 @@ def write_page(path: Path, template: Path, **values: Any) -> Path:
             # A file name that is no UTF-8 shows its bytes.
             unfinished.write_text(page, encoding="utf-8", errors="backslashreplace", newline="\n")
     except OSError as error:
-        raise InputError(
-            f"The page cannot be written to {path} ({error.strerror}); choose a folder that may "
-            "be written to and has room."
-        ) from error
+        raise InputError(f"The page cannot be written to {path}: {reason_of(error)}.") from error
     return path

@@ -6,7 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING, Any
 
 from mactfusion.errors import InputError, listening
-from mactfusion.io.checksum import sha256_of_files
+from mactfusion.io.checksum import sha256_of_set
 from mactfusion.io.coerce import as_volume
 from mactfusion.io.dicom.choose import ANATOMICAL, PARTNER
 from mactfusion.io.dicom.source import is_dicom_source
@@ -55,8 +55,8 @@ def find_given(
         named = [role for role in roles if (role == "anatomical") == is_anatomical]
         if not named:
             raise InputError(_why_another(source, is_anatomical, bool(roles), inputs))
-        # A folder of DICOM that was given as the anatomical source may hold the partners too.
-        found |= dict.fromkeys(roles if is_anatomical else named, source)
+        # A DICOM study that was given as one of the sources may hold the others too.
+        found = dict.fromkeys(roles, source) | found | dict.fromkeys(named, source)
     return found
 
 
@@ -129,7 +129,7 @@ def read_again(source: Path, record: Mapping[str, Any], role: str) -> MetaTensor
             series = next(
                 series
                 for series in studies.listing(source).volumes
-                if sha256_of_files(series.files) == record["inputs"][role]["sha256"]
+                if sha256_of_set(series.files) == record["inputs"][role]["sha256"]
             )
             return studies.read(source, series, frame, units, kind)
 

@@ -12,7 +12,7 @@ from monai.transforms import Transform
 
 from mactfusion.errors import InputError, inform, note
 from mactfusion.io.atomic import atomic_path, made_folder
-from mactfusion.io.checksum import sha256_of_result
+from mactfusion.io.checksum import sha256_of_set
 from mactfusion.io.dicom import DicomExport
 from mactfusion.io.names import (
     beside,
@@ -22,6 +22,7 @@ from mactfusion.io.names import (
     sidecar_path,
     transform_path,
 )
+from mactfusion.io.reasons import reason_of
 from mactfusion.io.write import stored_type, write_bytes, write_volume
 from mactfusion.registration.linear import poses_of_moved, write_transform
 from mactfusion.transforms.slices import RestoreOrientationd
@@ -138,7 +139,7 @@ class SaveFusiond(Transform):
             ):
 
                 def complete(files: list[Path]) -> None:
-                    record["result"] = {"sha256": sha256_of_result(files)}
+                    record["result"] = {"sha256": sha256_of_set(files)}
                     _write_record(temporary, record)
 
                 _write_record(temporary, record)  # first of all, so that its place is sure
@@ -168,7 +169,7 @@ class SaveFusiond(Transform):
                         path.unlink()
         except OSError as error:
             raise InputError(
-                f"What belongs beside {output} cannot be written ({error.strerror})."
+                f"What belongs beside {output} cannot be written: {reason_of(error)}."
             ) from error
 
 

@@ -16,6 +16,7 @@ from mactfusion.io.atomic import atomic_path
 from mactfusion.io.formats import NIFTI_EXTENSIONS, OUTPUT_PICTURE_EXTENSIONS, extension_of
 from mactfusion.io.guard import guarded
 from mactfusion.io.names import check_output
+from mactfusion.io.reasons import NOT_SAID
 from mactfusion.transforms.slabs import slabs
 from mactfusion.transforms.slices import OrientToSlicesd
 from mactfusion.transforms.volume import is_picture, plain
@@ -75,7 +76,7 @@ def write_volume(
     affine = volume.affine.cpu().numpy().astype(np.float64)
     header_texts = {"name": "fused", "description": _one_ascii_line(description)}
     with (
-        guarded(f"{path} cannot be written", "the disk may be full or write-protected"),
+        guarded(f"{path} cannot be written", NOT_SAID),
         atomic_path(path) as temporary,
     ):
         if extension in NIFTI_EXTENSIONS:

@@ -17,6 +17,7 @@ import SimpleITK
 
 from mactfusion.errors import InputError
 from mactfusion.io.formats import base_name
+from mactfusion.io.reasons import NOT_SAID
 from mactfusion.registration.transform_file import read_linear
 
 if TYPE_CHECKING:
@@ -107,4 +108,4 @@ def write_transform(matrix: Matrix, path: Path) -> None:
     except (RuntimeError, InputError):
         is_whole = False
     if not is_whole:  # ITK's writer reports no full disk
-        raise OSError(errno.EIO, "the disk may be full or write-protected")
+        raise OSError(errno.EIO, NOT_SAID)

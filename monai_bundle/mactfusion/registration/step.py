@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from monai.transforms import Transform
 
+from mactfusion.amounts import counted
 from mactfusion.errors import InputError, inform, note
-from mactfusion.option_table import is_automatic
+from mactfusion.option_values import is_automatic
 from mactfusion.progress import in_steps
 from mactfusion.registration.verdict import (
     DOUBTFUL,
@@ -190,7 +191,7 @@ def why_not(volume: MetaTensor) -> str:
     name = name_of(volume)
     if min(volume.shape[1:]) < LEAST_SLICES:
         count = min(volume.shape[1:])
-        return f"{name} has only {count} slice{'s' if count > 1 else ''}"
+        return f"{name} has only {counted(count, 'slice')}"
     if float(length_mm.min()) < LEAST_MM:
         return f"{name} is only {float(length_mm.min()):.0f} mm thick"
     low, high = plain(volume).aminmax()

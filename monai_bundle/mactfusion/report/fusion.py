@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from mactfusion.amounts import percent
 from mactfusion.case import partner_roles
 from mactfusion.io.page import write_page
 from mactfusion.option_table import OPTIONS
@@ -119,6 +120,7 @@ def write_report(
         TEMPLATE,
         **on_page,
         lost=lost_of(summary, on_page["scene"]),
+        percent=percent,
         **_texts(summary),
         placements=placements,
         notes=[note.strip() for note in notes if note.strip()],

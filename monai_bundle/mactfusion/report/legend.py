@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from mactfusion.amounts import percent
 from mactfusion.report.options import number_text, window_ends, window_text, with_units
 from mactfusion.report.two_way import as_png, two_way_legend
 from mactfusion.transforms.color_names import FORMER_COLORS
@@ -129,5 +130,5 @@ def _lines(partner: Mapping[str, Any], kind: str, colors: str) -> dict[str, str]
         "low": number_text(low),
         "high": with_units(high, units),
         "units": units,
-        "coverage": f"{100 * partner['coverage']:.1f} %",
+        "coverage": percent(partner["coverage"], 1),
     }

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mactfusion.amounts import counted, percent
 from mactfusion.report.legend import kinds_of, modalities_of
 from mactfusion.trust.regions import FUSED, INVENTED, PIXELS
-from mactfusion.trust.sentences import counted, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
+from mactfusion.io.reasons import reason_of
 from mactfusion.report.grid import (
     OrderedGrid,
     Plane,
@@ -110,10 +110,7 @@ def _write_figure(path: Path, figure: Figure) -> Path:
                 unfinished, dpi=DOTS_PER_INCH, facecolor=BACKGROUND, metadata={"Software": None}
             )
     except OSError as error:
-        raise InputError(
-            f"The picture cannot be written to {path} ({error.strerror}); choose a folder that may "
-            "be written to and has room."
-        ) from error
+        raise InputError(f"The picture cannot be written to {path}: {reason_of(error)}.") from error
     return path
 
 
@@ -229,23 +226,21 @@ def _draw_colors(
 ) -> None:
     """Draw the colours of one partner with the values at their ends, below its window.
 
-    To the right the value grows, upwards the brightness of the fused picture.
+    To the right the value grows, upwards the brightness of the fused picture. A partner without
+    colours has nothing to draw: brightness comes from all sources and gives a value of none.
     """
     units = partner["units"]
     heading = f"{kind}: {window_text(partner['level_width'], units)}"
     _write(figure, box.left, box.top + 0.16, heading, TEXT, 7.5)
-    if not colors or not partner["colors"]:
-        text = "keeps its own colours" if colors else "fused in grey"
+    pixels = two_way_legend(partner, colors)
+    if pixels is None:
+        has_own = colors and not partner["colors"]
+        text = "keeps its own colours" if has_own else "fused in grey: brightness gives no value"
         _write(figure, box.left, box.top + 0.34, text, MUTED, 7.5)
         return
     axes = _axes(figure, _Box(box.left, box.top + 0.23, box.width, _COLORS_HEIGHT))
-    pixels = two_way_legend(partner, colors)
-    if pixels is None:
-        grey = LinearSegmentedColormap.from_list(partner["colormap"], partner["colors"])
-        axes.imshow(np.linspace(0, 1, 256)[None], aspect="auto", cmap=grey)
-    else:
-        axes.imshow(pixels, aspect="auto", interpolation="bilinear")
-        _write(figure, box.left + box.width, box.top + 0.16, "up: brighter", MUTED, 6.5, "right")
+    axes.imshow(pixels, aspect="auto", interpolation="bilinear")
+    _write(figure, box.left + box.width, box.top + 0.16, "up: brighter", MUTED, 6.5, "right")
     low, high = window_ends(partner["level_width"])
     below = box.top + 0.38 + _COLORS_HEIGHT
     _write(figure, box.left, below, number_text(low), MUTED, 7.5)

@@ -45,8 +45,9 @@ def kappa_interval(chosen: NDArray[np.int64], methods: int) -> Interval | None:
     them twice, which lowers kappa: its percentiles lie too low.
 
     Returns:
-        None of a single reader, of fewer than three cases, or where kappa without some case is not
-        defined.
+        None of a single reader, of fewer than three cases, where kappa without some case is not
+        defined, or where no case changes it, as with full agreement: other cases may, and nothing
+        here tells how much.
     """
     readers, cases = chosen.shape
     if readers < 2 or cases < 3:
@@ -58,6 +59,8 @@ def kappa_interval(chosen: NDArray[np.int64], methods: int) -> Interval | None:
         return None
     pseudo = cases * whole - (cases - 1) * np.array(without, np.float64)
     middle, spread = pseudo.mean(), pseudo.std(ddof=1) / np.sqrt(cases)
+    if np.isclose(spread, 0):
+        return None
     half = student.ppf((1 + LEVEL) / 2, cases - 1) * spread
     return max(-1.0, float(middle - half)), min(1.0, float(middle + half))
 

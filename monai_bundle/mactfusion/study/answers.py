@@ -48,7 +48,7 @@ SCHEMA: dict[str, Any] = {
                             ]
                         },
                     },
-                    "milliseconds": {"type": "integer", "minimum": 0},
+                    "milliseconds": {"type": "integer", "minimum": 0, "maximum": 2**53},
                 },
                 "additionalProperties": False,
             },

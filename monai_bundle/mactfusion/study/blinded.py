@@ -9,6 +9,7 @@ import json
 import secrets
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from PIL import Image
 
 from mactfusion.errors import InputError
@@ -16,7 +17,6 @@ from mactfusion.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from mactfusion.study.pairs import Pair
@@ -97,7 +97,12 @@ class Blinded:
         return code
 
     def _address(self, pixels: NDArray[np.uint8]) -> str:
-        """Return an image as the address of an embedded PNG."""
+        """Return an image as the address of an embedded PNG.
+
+        Grey is stored as grey, so that the kind of a method's files does not tell it.
+        """
+        if pixels.ndim == 3 and (pixels == pixels[..., :1]).all():
+            pixels = np.ascontiguousarray(pixels[..., 0])
         file = io.BytesIO()
         Image.fromarray(pixels).save(file, format="PNG", optimize=True)
         text = base64.b64encode(file.getvalue()).decode("ascii")

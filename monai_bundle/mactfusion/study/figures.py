@@ -23,7 +23,8 @@ def share_plot(tally: Tally, chance: float | None) -> str:
 
     Args:
         tally: of some cases.
-        chance: share that each would have if nobody preferred any; None where cases differ in it.
+        chance: share that each would have if nobody preferred any; None where some case does not
+            show every method.
     """
     points = {one.method: (one.share, one.share_interval) for one in tally.methods}
     return _points(points, FIRST, "share of choices", chance)
@@ -51,7 +52,7 @@ def _points(points: Mapping[str, Point], colour: str, label: str, chance: float 
             axes.plot(value, place, "o", color=colour, markersize=5)
         if chance is not None:
             axes.axvline(chance, color=SETTINGS["text.color"], linewidth=0.8, linestyle="--")
-        axes.set_yticks(range(len(names)), [name.replace("$", r"\$") for name in names])
+        axes.set_yticks(range(len(names)), [_label(name) for name in names])
         axes.tick_params(axis="y", length=0)
         axes.set_ylim(-0.6, len(names) - 0.4)
         axes.set_xlim(-0.02, 1.02)
@@ -59,3 +60,9 @@ def _points(points: Mapping[str, Point], colour: str, label: str, chance: float 
         axes.grid(axis="x")
         axes.set_axisbelow(True)
         return as_svg(figure)
+
+
+def _label(name: str) -> str:
+    """Return a name of any folder as a line of text: no formula, and bytes that are no UTF-8."""
+    text = name.encode("utf-8", "backslashreplace").decode("utf-8")
+    return " ".join(text.split()).replace("$", r"\$")

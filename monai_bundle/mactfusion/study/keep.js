@@ -4,6 +4,7 @@ const study = JSON.parse(find("study").textContent);
 const caseOf = Object.fromEntries(study.cases.map((one) => [one.case, one]));
 /** What the file of answers holds; empty until a reader begins. */
 let answers = null;
+/** Whether no answer would be lost with the page. */
 let isKept = true;
 
 const placeOf = (reader) => `mactfusion reader study ${study.study} ${reader}`;
@@ -57,8 +58,9 @@ function isAnswer(id, given, codes) {
     && Object.entries(given).every(([code, value]) => codes.includes(code) && isRating(value));
 }
 
-/** What this browser kept of a reader, or nothing. */
+/** What this page has of a reader, or this browser kept; else nothing. */
 function keptAnswers(reader) {
+  if (answers?.reader === reader) return answers; // there are browsers that keep nothing
   try {
     const found = JSON.parse(localStorage.getItem(placeOf(reader)));
     return found !== null && faultOf(found) === "" ? found : null;
@@ -67,14 +69,22 @@ function keptAnswers(reader) {
   }
 }
 
-function keep() {
+/** Keep the answers; one that is new is lost with the page where the browser keeps nothing. */
+function keep(isNew = true) {
   try {
     localStorage.setItem(placeOf(answers.reader), JSON.stringify(answers));
     isKept = true;
   } catch (error) {
-    isKept = false;
+    if (isNew) isKept = false;
     complain("This browser keeps nothing: save the answers as a file before you close the page.");
   }
+}
+
+/** Ask before answers are lost that are neither kept nor in a file; true where there are none. */
+function mayLeave(reader) {
+  return isKept || answers === null || answers.reader === reader
+    || window.confirm(`The answers of the reader ${answers.reader} are not saved and will be lost. `
+      + "Go on without them?");
 }
 
 function saveFile() {
@@ -105,7 +115,7 @@ async function openFile(file) {
   const [here, there] = [kept ?? found, found].map((one) => one.cases.filter(isComplete).length);
   const question = `In this browser ${here} cases of the reader ${found.reader} are answered, in `
     + `${file.name} ${there}. Go on with the file, and lose what is here?`;
-  if (here <= there || window.confirm(question)) begin(found);
+  if ((here <= there || window.confirm(question)) && mayLeave(found.reader)) begin(found);
 }
 
 function complain(sentence) {

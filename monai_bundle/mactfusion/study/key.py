@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from jsonschema import Draft202012Validator
 
 from mactfusion.errors import InputError
+from mactfusion.io.reasons import reason_of
 from mactfusion.study.blinded import PAGE_VERSION
 from mactfusion.study.questions import FILLED_IN
 
@@ -74,7 +75,7 @@ def read_json(path: Path, schema: dict[str, Any], what: str) -> Any:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+        raise InputError(f"{path} cannot be read: {reason_of(error)}.") from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"{path} is no {what}: it is no JSON.") from error
     for fault in Draft202012Validator(schema).iter_errors(content):

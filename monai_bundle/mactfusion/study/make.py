@@ -11,6 +11,7 @@ from mactfusion import __version__
 from mactfusion.errors import InputError
 from mactfusion.io.atomic import atomic_path
 from mactfusion.io.page import write_page
+from mactfusion.io.reasons import reason_of
 from mactfusion.study.blinded import Blinded
 from mactfusion.study.shown import show_pair
 
@@ -82,5 +83,5 @@ def make_study(
             unfinished.write_text(json.dumps(for_key, indent=2) + "\n", encoding="utf-8")
             write_page(page, TEMPLATE, study=for_page, software=f"mactfusion {__version__}")
     except OSError as error:
-        raise InputError(f"The key cannot be written to {key} ({error.strerror}).") from error
+        raise InputError(f"The key cannot be written to {key}: {reason_of(error)}.") from error
     return Made(len(pairs), images, page.stat().st_size)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mactfusion.amounts import counted
 from mactfusion.errors import InputError
 from mactfusion.io.folder import files_by_stem
 from mactfusion.networks.registry import MODELS
@@ -68,7 +69,7 @@ def find_methods(words: Sequence[str], pairs: Sequence[Pair]) -> list[Method]:
         count = sum(method.shows(pair) for method in methods)
         if not FEWEST <= count <= MOST:
             raise InputError(
-                f"The task {pair.task} has images of {count} method{'s' if count != 1 else ''}; "
+                f"The task {pair.task} has images of {counted(count, 'method')}; "
                 f"readers choose among {FEWEST} to {MOST}."
             )
     return methods

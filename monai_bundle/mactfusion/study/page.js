@@ -10,7 +10,7 @@ function flushClock() {
   const now = performance.now();
   shownCase().milliseconds += Math.round(now - since);
   since = now;
-  keep();
+  keep(false);
 }
 
 function startClock() {
@@ -25,8 +25,9 @@ function show(sheet) {
 
 function begin(found) {
   complain("");
+  if (found !== answers) isKept = true; // nothing is answered yet, or it is kept or in a file
   answers = found;
-  keep();
+  keep(false);
   const first = answers.cases.findIndex((own) => !isComplete(own));
   if (first < 0) finish();
   else goTo(first);
@@ -150,7 +151,7 @@ function listen() {
   find("entry").addEventListener("submit", (event) => {
     event.preventDefault();
     const reader = find("reader").value;
-    begin(keptAnswers(reader) ?? newAnswers(reader));
+    if (mayLeave(reader)) begin(keptAnswers(reader) ?? newAnswers(reader));
   });
   find("reader").addEventListener("input", sayKnown);
   find("open").addEventListener("change", async (event) => {

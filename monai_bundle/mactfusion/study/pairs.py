@@ -10,7 +10,7 @@ from mactfusion.errors import InputError
 from mactfusion.io.folder import files_by_stem
 from mactfusion.io.formats import extension_of
 from mactfusion.io.names import check_input
-from mactfusion.option_table import TASKS
+from mactfusion.option_values import TASKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,7 +28,7 @@ class Pair:
     """Two sources of one patient.
 
     Attributes:
-        task: one of :data:`mactfusion.option_table.TASKS`.
+        task: one of :data:`mactfusion.option_values.TASKS`.
         name: what fused files of the pair are called, without extension.
         anatomical: a picture, a volume, or a folder of DICOM.
         partner: likewise.

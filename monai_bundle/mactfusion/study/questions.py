@@ -9,6 +9,7 @@ import yaml
 from jsonschema import Draft202012Validator
 
 from mactfusion.errors import InputError
+from mactfusion.io.reasons import reason_of
 
 DEFAULT = Path(__file__).with_name("questions.yaml")
 SCALE = 5
@@ -106,7 +107,7 @@ def read_questions(path: Path = DEFAULT) -> Questions:
             raise InputError(f"{path} is too large for a file of questions.")
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+        raise InputError(f"{path} cannot be read: {reason_of(error)}.") from error
     except (ValueError, yaml.YAMLError) as error:
         raise InputError(f"{path} is no file of questions: it is neither YAML nor JSON.") from error
     for fault in Draft202012Validator(SCHEMA).iter_errors(content):

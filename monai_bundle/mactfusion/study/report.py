@@ -40,9 +40,9 @@ def write_score_report(path: Path, scores: Scores) -> Path:
 
 def _figures(tally: Tally) -> dict[str, Any]:
     """Draw the figures of some cases, by what they show."""
-    offered = {one.offered for one in tally.methods}
-    chance = 1 / len(tally.methods) if len(offered) == 1 else None
-    drawn = {"Share of choices": share_plot(tally, chance)}
+    alike = 1 / len(tally.methods)
+    shows_all = all(one.offered == tally.readers * tally.cases for one in tally.methods)
+    drawn = {"Share of choices": share_plot(tally, alike if shows_all else None)}
     if all(one.strength is not None for one in tally.methods):
-        drawn["Strength"] = strength_plot(tally, chance)
+        drawn["Strength"] = strength_plot(tally, alike)
     return {name: Markup(svg) for name, svg in drawn.items()}  # noqa: S704 (Matplotlib's own SVG)

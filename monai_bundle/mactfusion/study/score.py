@@ -64,7 +64,8 @@ class Tally:
         readers: how many.
         methods: those with an image in one of the cases, by name.
         kappa: Fleiss' kappa; None where it is not defined.
-        kappa_interval: by jackknife over cases; None likewise, or of fewer than three.
+        kappa_interval: by jackknife over cases; None likewise, of fewer than three, or where no
+            case changes kappa.
     """
 
     cases: int

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from mactfusion.amounts import percent
 from mactfusion.errors import InputError, warn
 from mactfusion.io.formats import PICTURE_EXTENSIONS, extension_of
 from mactfusion.io.luminance import grey_levels
@@ -188,7 +189,7 @@ def _slice_on(grid: MetaTensor, fused: MetaTensor, axis: str, place: int, path: 
     if share == 0:
         raise InputError(f"{path} does not reach the slice that is shown of its sources.")
     if share < 1:
-        warn(f"{path} covers {100 * share:.0f} % of the slice that is shown of its sources.")
+        warn(f"{path} covers {percent(share)} of the slice that is shown of its sources.")
     cut = plain(aligned)[:, place].numpy()
     return _pixels(np.round(cut).astype(np.uint8).transpose(1, 2, 0))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from mactfusion.errors import InputError
 from mactfusion.evaluation.table import write_lines
 from mactfusion.io.atomic import atomic_path
+from mactfusion.io.reasons import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,5 +54,5 @@ def write_json(path: Path, scores: Scores) -> Path:
             text = json.dumps(asdict(scores), indent=2, allow_nan=False)
             unfinished.write_text(f"{text}\n", encoding="utf-8", errors="backslashreplace")
     except OSError as error:
-        raise InputError(f"The numbers cannot be written to {path} ({error.strerror}).") from error
+        raise InputError(f"The numbers cannot be written to {path}: {reason_of(error)}.") from error
     return path

@@ -8,6 +8,7 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Transform
 
+from mactfusion.amounts import percent
 from mactfusion.errors import InputError, note
 from mactfusion.transforms.fineness import Fineness, much_finer
 from mactfusion.transforms.footprint import Footprints
@@ -94,7 +95,7 @@ class AlignPartnerd(Transform):
         if coverage < _FULL_COVERAGE:
             note(
                 result,
-                f"The partner {noted(partner)} covers {100 * coverage:.1f} % of the anatomical "
+                f"The partner {noted(partner)} covers {percent(coverage, 1)} of the anatomical "
                 "volume; outside its field of view the result shows the anatomical volume alone.",
             )
         result["coverage"] = coverage

@@ -9,7 +9,7 @@ from monai.data import MetaTensor
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError, note
-from mactfusion.option_table import GRIDS
+from mactfusion.option_values import GRIDS
 from mactfusion.transforms.align import align_to
 from mactfusion.transforms.fineness import (
     MOST_VOXELS,

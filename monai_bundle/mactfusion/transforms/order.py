@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from monai.transforms import Transform
 
-from mactfusion.option_table import TASKS
+from mactfusion.option_values import TASKS
 from mactfusion.transforms.color import TASKS_WITH_UPTAKE
 from mactfusion.transforms.same import refuse_same
 from mactfusion.transforms.volume import name_of, plain

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from monai.transforms import Transform
 
+from mactfusion.amounts import percent
 from mactfusion.errors import note
 from mactfusion.transforms.hounsfield import LEAST_SPAN, looks_like_hounsfield, offset_of
 from mactfusion.transforms.volume import noted, percentile, plain, sample_voxels, with_voxels
@@ -102,7 +103,7 @@ def _without_padding(volume: MetaTensor, data: dict[str, Any]) -> MetaTensor:
     share = int(is_padding.count_nonzero()) / is_padding.numel()
     note(
         data,
-        f"{noted(volume)} has the value {padding:g} in {100 * share:.1f} % of its voxels and next "
+        f"{noted(volume)} has the value {padding:g} in {percent(share, 1)} of its voxels and next "
         f"to none near it: they are taken as not measured and set to {smallest:g}, the smallest "
         "other value.",
     )

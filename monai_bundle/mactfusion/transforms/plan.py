@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from monai.transforms import Transform
 
+from mactfusion.amounts import percent
 from mactfusion.errors import inform
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ class SayPland(Transform):
                 f"{partner['name']} {_window(partner['level_width'], partner['units'])}"
                 for partner in data["partners"]
             )
-            + f"; coverage {100 * float(data['coverage']):.1f} %."
+            + f"; coverage {percent(float(data['coverage']), 1)}."
         )
         inform(f"The network is {data['model']}, weights {Path(data['weights']).name}.")
         return dict(data)

@@ -8,7 +8,7 @@ import torch
 from monai.transforms import Transform
 
 from mactfusion.errors import InputError, note
-from mactfusion.option_table import TASKS
+from mactfusion.option_values import TASKS
 from mactfusion.transforms.hounsfield import HU, judge_hounsfield
 from mactfusion.transforms.volume import (
     is_8_bit_picture,

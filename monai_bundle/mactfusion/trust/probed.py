@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from monai.data import MetaTensor
 
+    from mactfusion.trust.decode import Decoded
+
 Value = float | list[float]
 """Of a voxel: one number, or red, green and blue in [0, 1]."""
 
@@ -39,7 +41,8 @@ class Probed:
         voxel: that voxel's index; None outside and where the source is not at hand.
         is_outside: the point lies outside its field of view.
         decoded: what the colour of the fused voxel says of it: its value, the lowest and the
-            highest that look the same; None where that cannot be read.
+            highest that look the same; the last two are None where they are an end of the window,
+            beyond which every value looks so. None where that cannot be read.
         share: of it in the fused voxel, 0 to 1; None where that is not known or cannot be told.
     """
 
@@ -48,7 +51,7 @@ class Probed:
     value: Value | None = None
     voxel: tuple[int, int, int] | None = None
     is_outside: bool = False
-    decoded: tuple[float, float, float] | None = None
+    decoded: tuple[float, float | None, float | None] | None = None
     share: float | None = None
 
 
@@ -113,7 +116,7 @@ def _probed(result: Result, voxel: tuple[int, int, int], point_mm: np.ndarray) -
     fused = value_at(result.fused, voxel, result.full_scale)
     record, notes = result.record, []
     partners = record.get("partners", [])
-    found: dict[str, Any] = {}
+    found: dict[str, Decoded] = {}
     if isinstance(fused, list):
         found, sentence = decode(fused, partners, record.get("options", {}).get("colors", "ycbcr"))
         notes += [sentence] if sentence else []
@@ -158,12 +161,13 @@ def _source(
     return Probed(role, units, value_at(volume, voxel), voxel, share=share)
 
 
-def _with_decoded(source: Probed, partner: Mapping[str, Any], found: Any) -> Probed:
+def _with_decoded(source: Probed, partner: Mapping[str, Any], found: Decoded | None) -> Probed:
     if found is None:
         return source
     level, width = partner["level_width"]
     value, low, high = (level + (place - 0.5) * width for place in found)
-    return Probed(**{**vars(source), "decoded": (value, low, high)})
+    ends = (None if found.low == 0 else low, None if found.high == 1 else high)
+    return Probed(**{**vars(source), "decoded": (value, *ends)})
 
 
 def value_at(volume: MetaTensor, voxel: Sequence[int], full_scale: float = 1.0) -> Value | None:

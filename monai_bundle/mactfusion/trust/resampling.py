@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from monai.transforms import Transform
 
+from mactfusion.amounts import counted
 from mactfusion.case import partner_roles
 from mactfusion.errors import note
 from mactfusion.structure.marks import KEPT_BELOW
@@ -16,7 +17,7 @@ from mactfusion.transforms.fineness import MOST_VOXELS, cube_counts, much_finer,
 from mactfusion.transforms.slices import CLEARLY_THICKER
 from mactfusion.transforms.volume import noted
 from mactfusion.trust.regions import AVERAGED, MILLIMETRES, MOST_LISTED, Region
-from mactfusion.trust.sentences import at, counted
+from mactfusion.trust.sentences import at
 from mactfusion.trust.small import Small, find_small
 from mactfusion.words import option
 

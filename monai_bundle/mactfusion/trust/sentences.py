@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mactfusion.amounts import counted, percent
 from mactfusion.trust.regions import INVENTED, LOST, PIXELS
 
 if TYPE_CHECKING:
@@ -48,15 +49,3 @@ def at(region: Region) -> str:
     kept = percent(region["kept"]) if region["kept"] > 0 else "nothing"
     left = f", {kept} kept" if region["kind"] != INVENTED else ""
     return f"{region['size']:.0f} {region['unit']} long at {where}{left}"
-
-
-def counted(count: int, what: str) -> str:
-    """Return a number of things in words."""
-    return f"{count} {what}{'s' if count != 1 else ''}"
-
-
-def percent(share: float) -> str:
-    """Return a share in per cent; what is not nothing is not called 0 %, nor nearly all 100 %."""
-    if 0 < share < 0.01:
-        return "less than 1 %"
-    return "more than 99 %" if 0.99 < share < 1 else f"{100 * share:.0f} %"

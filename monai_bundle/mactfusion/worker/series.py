@@ -21,7 +21,8 @@ from mactfusion.io.dicom.origin import as_text, origin_of
 from mactfusion.io.dicom.patient import DIFFERENT_PATIENTS, PATIENT, differ
 from mactfusion.io.dicom.same_field import why_elsewhere
 from mactfusion.io.formats import DICOM_EXTENSION, extension_of
-from mactfusion.option_table import AXES, REGISTER, TASKS
+from mactfusion.io.reasons import reason_of
+from mactfusion.option_values import AXES, REGISTER, TASKS
 from mactfusion.transforms.slices import slice_axis
 from mactfusion.worker.folder import file_in
 from mactfusion.worker.pace import Pace
@@ -91,7 +92,7 @@ class SeriesWriter:
                 pack([output] if output.is_file() else sorted(output.iterdir()), packed)
             except OSError as error:
                 packed.unlink(missing_ok=True)
-                raise InputError(f"The series cannot be written ({error.strerror}).") from error
+                raise InputError(f"The series cannot be written: {reason_of(error)}.") from error
             return {**fields, "file": packed.name}
         finally:
             shutil.rmtree(private, ignore_errors=True)

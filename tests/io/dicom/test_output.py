@@ -384,7 +384,7 @@ def test_a_failure_leaves_nothing(
         written(dataset, path)
 
     monkeypatch.setattr(export, "write_dataset", failing)
-    with pytest.raises(InputError, match="no space left"):
+    with pytest.raises(InputError, match="the disk is full"):
         fuse_volumes(
             study["MR"],
             study["PT"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import zipfile
 from functools import partial
 
 import nibabel
@@ -12,6 +13,7 @@ from dicom_made import classic, made
 from pydicom import dcmread
 
 from mactfusion import fuse_volumes, probe
+from mactfusion.errors import InputError
 from mactfusion.transforms.nearest import centre_of
 
 
@@ -74,6 +76,65 @@ def test_a_study_elsewhere_is_asked_for_and_found(study, fused):
     ]
     both = dict.fromkeys(("anatomical", "partner"), elsewhere / "study")
     assert probe(fused, 5, 6, 2, voxel=True, **both).notes == []
+
+
+@pytest.mark.parametrize("given", ["anatomical", "partner"])
+def test_one_study_is_given_once_for_all_that_it_holds(given, study, fused):
+    elsewhere = study.parent / "elsewhere"
+    shutil.move(study, elsewhere)
+    found = probe(fused, 5, 6, 2, voxel=True, **{given: elsewhere})
+    assert found.notes == []
+    assert values_of(found) == expected_at((5, 6, 2), nibabel.load(fused).affine)
+
+
+def other_names(study, folder):
+    """The same images under names of another order, as a server may send them."""
+    for series in study.iterdir():
+        (folder / f"z{series.name}").mkdir(parents=True)
+        for number, path in enumerate(sorted(series.iterdir(), reverse=True)):
+            shutil.copy(path, folder / f"z{series.name}" / f"{number}.dcm")
+    return folder
+
+
+def test_a_series_is_the_same_in_a_zip_and_under_other_names(study, fused):
+    """By its content, whatever the order of its files."""
+    renamed = other_names(study, study.parent / "renamed")
+    archive = study.parent / "sent.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        for path in sorted(renamed.rglob("*.dcm"), reverse=True):
+            opened.write(path, path.relative_to(renamed))
+    before = archive.read_bytes()
+    study.rename(study.parent / "gone")
+    for source in (archive, renamed):
+        found = probe(fused, 5, 6, 2, voxel=True, partner=source)
+        assert found.notes == []
+        assert values_of(found) == expected_at((5, 6, 2), nibabel.load(fused).affine)
+    assert archive.read_bytes() == before
+    for path in (renamed / "zT2").iterdir():  # other content is other content
+        image = dcmread(path)
+        image.PixelData = image.PixelData[::-1]
+        image.save_as(path)
+    with pytest.raises(InputError, match="renamed is not the partner that was fused"):
+        probe(fused, 5, 6, 2, voxel=True, partner=renamed)
+
+
+def test_a_study_is_evaluated_by_the_series_that_are_named(study, fused, run_command):
+    """What was recorded counts, and without a record what the command says."""
+    words = ("evaluate", fused, study, study, "--metrics", "SCD", "--jobs", "1")
+    recorded = run_command(*words)
+    assert recorded.code == 0
+    (fused.parent / "fused.nii.gz.json").unlink()
+    refused = run_command(*words)
+    assert refused.code == 2
+    named = [word for word in refused.err.split() if word.startswith("--")]
+    assert named
+    assert set(named) <= {"--anatomical-series", "--partner-series"}
+    told = ("--anatomical-series", "T1", "--partner-series", "T2", "--task", "mr-mr")
+    done = run_command(*words, *told)
+    assert (done.err, done.out) == ("", recorded.out)
+    other = run_command(*words, *told[:-4], "--partner-series", "PD", "--task", "mr-mr")
+    assert other.code == 0
+    assert other.out != recorded.out
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from mactfusion.io.dicom.folder import IMPLEMENTATION_UID, atomic_folder
 from mactfusion.io.dicom.pixels import MOST_BYTES
 from mactfusion.io.formats import DICOM_EXTENSION, extension_of, is_dicom_output
 from mactfusion.io.guard import guarded
+from mactfusion.io.reasons import NOT_SAID
 from mactfusion.transforms.volume import is_picture
 from mactfusion.words import option
 
@@ -279,15 +280,14 @@ class DicomExport:
         modality = anatomical_modality(origins, record["task"])
         making = making_of(record, origins, owner, modality)
         failure = f"{output} cannot be written"
-        otherwise = "the disk may be full or write-protected"
         if extension_of(output) == DICOM_EXTENSION:
-            with guarded(failure, otherwise), atomic_path(output) as temporary:
+            with guarded(failure, NOT_SAID), atomic_path(output) as temporary:
                 write_dataset(multi_frame_image(planes, making), temporary)
                 if when_written is not None:
                     when_written([temporary])
             return
         check_dicom_folder(output, overwrite)
-        with guarded(failure, otherwise), atomic_folder(output) as folder:
+        with guarded(failure, NOT_SAID), atomic_folder(output) as folder:
             images = []
             for number, image in enumerate(single_images(planes, making), 1):
                 images.append(folder / f"slice-{number:04d}.dcm")
@@ -340,7 +340,7 @@ def anatomical_modality(origins: Sequence[Origin | None], task: str) -> str:
 
     Args:
         origins: the series of the anatomical volume first, None where it is none.
-        task: see :data:`mactfusion.option_table.TASKS`; several with " + " between them.
+        task: see :data:`mactfusion.option_values.TASKS`; several with " + " between them.
 
     Returns:
         "MR", "CT" or "OT".

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from mactfusion.amounts import counted
 from mactfusion.io.dicom.geometry import grid_of
 from mactfusion.io.dicom.header import DamagedError, read_header
 from mactfusion.io.dicom.holes import NoGridError
@@ -15,6 +16,7 @@ from mactfusion.io.dicom.patient import patient_numbers
 from mactfusion.io.dicom.source import DICOMDIR, is_archive, missing_of
 from mactfusion.io.dicom.stacks import stacks_of
 from mactfusion.io.dicom.unchanged import state_of
+from mactfusion.io.reasons import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -159,7 +161,7 @@ def list_series(files: Sequence[Path]) -> Listing:
                 cut[str(error.header.get("SeriesInstanceUID") or "")].append((path, error.how))
             continue
         except OSError as error:
-            damaged[path] = f"cannot be opened ({(error.strerror or 'no reason given').lower()})"
+            damaged[path] = f"cannot be opened ({reason_of(error)})"
             continue
         try:
             image = None if header is None else image_of(header, path)
@@ -242,7 +244,7 @@ def _series_of(images: list[Image]) -> list[Series]:
             count = sum(image.spoils for image in images)
             series.obstacle = f"{count} of {len(images)} are {spoilt.obstacle}"
         series.sentences += [
-            f"{_counted(len(group), 'image')} of its series left out: {reason}"
+            f"{counted(len(group), 'image')} of its series left out: {reason}"
             for reason, group in left_out.items()
         ]
         if stack.differing:
@@ -253,18 +255,13 @@ def _series_of(images: list[Image]) -> list[Series]:
         if stack.beside:
             series.sentences.append(stack.beside)
         if stack.copies:
-            series.sentences.append(f"{_counted(stack.copies, 'copy')} of its slices left out")
+            series.sentences.append(f"{counted(stack.copies, 'copy')} of its slices left out")
         if stack.scouts:
-            scouts = _counted(len(stack.scouts), "image")
+            scouts = counted(len(stack.scouts), "image")
             series.sentences.append(f"{scouts} of its series left out: across the others")
         found.append(series)
     found += [Series(group, obstacle=reason) for reason, group in refused.items()]
     return found
-
-
-def _counted(count: int, what: str) -> str:
-    several = f"{what[:-1]}ies" if what.endswith("y") else f"{what}s"
-    return f"{count} {what if count == 1 else several}"
 
 
 def _judge(series: Series, cut: Sequence[tuple[Path, str]], damaged: dict[Path, str]) -> None:
