@@ -211,8 +211,9 @@ def averaged(volume: MetaTensor, mm: float) -> tuple[torch.Tensor, Matrix]:
     largest = np.abs(affine[:3, :3]).argmax(axis=0)
     is_descending = affine[largest, range(3)] < 0
     start = np.where(is_descending, left_over - left_over // 2, left_over // 2)
-    part = (slice(a, a + size // k * k) for a, size, k in zip(start, sizes, group, strict=True))
-    voxels = functional.avg_pool3d(voxels[(slice(None), *part)][None], group.tolist())[0]
+    whole = zip(start, sizes, group, strict=True)
+    part = (slice(None), *(slice(a, a + size // k * k) for a, size, k in whole))
+    voxels = functional.avg_pool3d(voxels[part][None], group.tolist())[0]
     to_group = np.diag([*group.astype(float), 1.0])
     to_group[:3, 3] = start + (group - 1) / 2
     return voxels, affine @ to_group

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal, NotRequired, TypedDict, cast
+from typing import Any, Literal, TypedDict, cast
 
 import yaml
 from jsonschema import Draft202012Validator
@@ -16,17 +16,21 @@ SCALE = 5
 LARGEST_BYTES = 100_000
 
 
-class Question(TypedDict):
-    """One question, as the page and the key have it."""
+class _Asked(TypedDict):
+    """What every question has."""
 
     id: str
     kind: Literal["choice", "rating", "text"]
     text: str
     required: bool
-    of: NotRequired[Literal["case", "images"]]
-    """Of a rating alone, as what follows."""
-    scale: NotRequired[int]
-    ends: NotRequired[list[str]]
+
+
+class Question(_Asked, total=False):
+    """One question, as the page and the key have it; what is named here a rating alone has."""
+
+    of: Literal["case", "images"]
+    scale: int
+    ends: list[str]
 
 
 class Questions(TypedDict):

@@ -172,8 +172,9 @@ def _resample(
     for piece in footprints.pieces():
         piece_shape = [axis.stop - axis.start for axis in piece]
         inside = is_inside(footprints.index_map_of(piece), piece_shape, voxels.shape[1:])
-        field_of_view[(0, *piece)] = inside
-        target = resampled[(slice(None), *piece)]
+        every_channel = (slice(None), *piece)
+        field_of_view[every_channel] = inside
+        target = resampled[every_channel]
         if inside.any():
             target.copy_(footprints.mean(voxels, piece))
         if not inside.all():

@@ -59,8 +59,8 @@ def interpolate(
     sizes = torch.tensor(voxels.shape[1:])
     first = (ends.amin(dim=1).floor().long() - 1).clamp(min=0).minimum(sizes - 1)
     last = (ends.amax(dim=1).ceil().long() + 1).clamp(min=0).minimum(sizes - 1)
-    part = voxels[(slice(None), *(slice(a, b + 1) for a, b in zip(first, last, strict=True)))]
-    source = part.double()[None].contiguous()
+    part = (slice(None), *(slice(a, b + 1) for a, b in zip(first, last, strict=True)))
+    source = voxels[part].double()[None].contiguous()
     # Corners not aligned: an axis with a single voxel then still has a width of one voxel.
     theta = to_norm_affine(
         (translation((-first).tolist()) @ index_map)[None], source.shape[2:], tuple(shape)

@@ -218,9 +218,8 @@ def _of_one_series(images: list[Image]) -> list[list[Image]]:
         direction = tuple(round(part, 2) + 0.0 for part in frame.orientation)
         size = (image.rows, image.columns, frame.spacing_mm, frame.thickness_mm, direction)
         named = (image.study, image.series_number, image.description, image.modality)
-        alone[(*named, image.patient_number, image.frame_of_reference, image.sop_class, *size)] += [
-            image
-        ]
+        kind = (*named, image.patient_number, image.frame_of_reference, image.sop_class, *size)
+        alone[kind].append(image)
     return groups + list(alone.values())
 
 

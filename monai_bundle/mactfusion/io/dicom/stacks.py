@@ -69,7 +69,8 @@ def stacks_of(images: Sequence[Image]) -> list[Stack]:
             place = (image.patient_number, image.frame_of_reference)
             size = (image.sop_class, image.rows, image.columns, *place)
             spacing = tuple(round(mm, 4) for mm in frame.spacing_mm)
-            alike[(*size, *spacing)].append(frame)
+            kind = (*size, *spacing)
+            alike[kind].append(frame)
     groups = [group for frames in alike.values() for group in _by_direction(frames)]
     groups.sort(key=len, reverse=True)
     found = []
