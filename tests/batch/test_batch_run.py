@@ -238,7 +238,7 @@ def test_a_folder_that_cannot_be_written_to_is_said(plan, run, output, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("mactfusion.batch.run.put_in_place", refuse)
-    with pytest.raises(InputError, match=r"No space left on device.*goes on from there"):
+    with pytest.raises(InputError, match=r"the disk is full.*goes on from there"):
         run(plan)
 
 

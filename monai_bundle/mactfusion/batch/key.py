@@ -13,7 +13,7 @@ from mactfusion.bundle import bundle_root
 from mactfusion.io.checksum import sha256_of, sha256_of_files
 from mactfusion.io.dicom.source import files_of, is_dicom_source
 from mactfusion.networks.registry import DEFAULT_MODEL, find_model
-from mactfusion.option_table import is_automatic
+from mactfusion.option_values import is_automatic
 from mactfusion.weights import check_weights
 
 if TYPE_CHECKING:

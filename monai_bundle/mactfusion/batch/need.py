@@ -15,7 +15,7 @@ from mactfusion.io.dicom.source import is_dicom_source
 from mactfusion.io.dicom.study import Studies
 from mactfusion.io.formats import ITK_EXTENSIONS, PICTURE_EXTENSIONS, extension_of
 from mactfusion.io.guard import guarded
-from mactfusion.option_table import is_automatic
+from mactfusion.option_values import is_automatic
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

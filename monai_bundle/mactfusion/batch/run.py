@@ -25,6 +25,7 @@ from mactfusion.batch.outcome import (
 )
 from mactfusion.batch.worker import Task
 from mactfusion.errors import InputError
+from mactfusion.io.reasons import reason_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,7 +109,7 @@ class Run:
                         _remove(task.folder)
         except OSError as error:
             raise InputError(
-                f"{self.output} cannot be written to ({error.strerror or error}): what is done is "
+                f"{self.output} cannot be written to ({reason_of(error)}): what is done is "
                 "kept, and the same command goes on from there."
             ) from error
         return [self._outcome_of(study) for study in self.plan.studies]
