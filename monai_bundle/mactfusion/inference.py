@@ -6,12 +6,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import torch
+from monai.data import MetaTensor
 from monai.inferers import Inferer
 from monai.transforms import Transform
 from torch import Tensor, nn
 
 from mactfusion.errors import InputError, warn
 from mactfusion.option_values import PRECISIONS
+from mactfusion.transforms.volume import plain, with_voxels
 from mactfusion.underway import Underway, event_maker
 
 if TYPE_CHECKING:
@@ -68,10 +70,15 @@ class FusionInferer(Inferer):
     ) -> Any:
         """Fuse ``inputs``; the result is ``(1, 1, slices, rows, columns)`` in float32.
 
+        Of a ``MetaTensor`` it has the meta and the trace, by which ``Invertd`` brings it back.
+
         Raises:
             InputError: one slice needs more memory than the machine has.
         """
-        volume = inputs.as_tensor() if hasattr(inputs, "as_tensor") else inputs
+        fused = self._fused(plain(inputs), network)
+        return MetaTensor(fused).copy_meta_from(inputs) if isinstance(inputs, MetaTensor) else fused
+
+    def _fused(self, volume: Tensor, network: Callable[..., Any]) -> Tensor:
         self.notes.clear()
         if self.precision == "tf32" and not has_tf32(volume.device):
             self._note(f"TF32 does not exist on {volume.device}: the network runs in float32.")
@@ -173,8 +180,9 @@ class Inferd(Transform):
             InputError: one slice needs more memory than there is.
             FusionCancelled: the inferer's ``progress`` asked for it.
         """
-        image = data["image"].as_tensor()[None].to(self.device)
-        return {**data, "pred": self.inferer(image, self.network.to(self.device))[0]}
+        image = plain(data["image"])[None].to(self.device)
+        fused = self.inferer(image, self.network.to(self.device))[0]
+        return {**data, "pred": with_voxels(data["image"], fused)}
 
 
 def memory_of(run: Callable[[], Any], device: torch.device) -> tuple[int, int]:

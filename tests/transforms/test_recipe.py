@@ -90,12 +90,12 @@ def test_what_is_said_of_partners_comes_through_the_loader(head, names):
         assert float(partner["coverage"]) == other["coverage"]
 
 
-def test_voxels_are_float32_and_no_operations_pile_up(head):
+def test_voxels_are_float32_and_one_operation_is_traced(head):
     data = before(["pet-mri"])(case_of(head, "pet"))
     for key in ("image", "chrominance"):
         assert data[key].dtype == torch.float32
         assert data[key].affine.dtype == torch.float64
-        assert not data[key].applied_operations
+        assert [done["class"] for done in data[key].applied_operations] == ["OrientToSlicesd"]
         assert not data[key].requires_grad
 
 

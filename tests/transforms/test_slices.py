@@ -44,7 +44,8 @@ def test_there_and_back_is_exact(make_volume, codes, degrees):
     for axis in ("auto", "axial", "coronal", "sagittal"):
         given = {"anatomical": volume, "pred": volume}
         turned = OrientToSlicesd(["anatomical", "pred"], axis=axis)(given)
-        assert not turned["pred"].applied_operations
+        (done,) = turned["pred"].applied_operations
+        assert done["class"] == "OrientToSlicesd"
         back = RestoreOrientationd(["pred", "anatomical"])(turned)
         for key in ("pred", "anatomical"):
             assert torch.equal(back[key].as_tensor(), volume.as_tensor())

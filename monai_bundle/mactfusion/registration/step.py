@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from monai.transforms import Transform
+from monai.utils import TraceKeys
 
 from mactfusion.amounts import counted
 from mactfusion.errors import InputError, inform, note
@@ -22,6 +22,7 @@ from mactfusion.registration.verdict import (
     OFF,
     Verdict,
 )
+from mactfusion.transforms.trace import TracedStep, put_back
 from mactfusion.transforms.volume import is_picture, name_of, noted, plain, with_voxels
 from mactfusion.words import option
 
@@ -36,12 +37,12 @@ LEAST_SLICES = 6
 LEAST_MM = 20.0
 
 
-class PlacePartnerd(Transform):
+class PlacePartnerd(TracedStep):
     """Check whether ``partner`` lies where ``anatomical`` is, or put it there.
 
     Only the affine of the partner changes, so that its voxels are resampled once. Adds ``pose``,
     ``verdict``, ``is_sided``, ``off_mm``, ``off_degrees`` and ``evidence``, see
-    :class:`mactfusion.case.Partner`.
+    :class:`mactfusion.case.Partner`. The inverse gives the partner its own affine again.
 
     Args:
         register: "check" says whether it is in place; "rigid" and "affine" put it there; "off"
@@ -94,6 +95,8 @@ class PlacePartnerd(Transform):
                 if not np.array_equal(moved, np.eye(4)):
                     pose = pose @ moved
                     result["partner"] = placed(result["partner"], moved)
+        partner = result["partner"]
+        result["partner"] = self.traced(with_voxels(partner, partner), data["partner"])
         result |= {
             "pose": torch.from_numpy(pose),
             "verdict": verdict.name,
@@ -103,6 +106,10 @@ class PlacePartnerd(Transform):
             "evidence": torch.tensor(evidence, dtype=torch.float64),
         }
         return result
+
+    def undone(self, volume: MetaTensor, done: Mapping[str, Any]) -> MetaTensor:
+        """Put a volume where the partner was."""
+        return put_back(volume, plain(volume), done[TraceKeys.EXTRA_INFO]["affine"])
 
     def _found(self, data: dict[str, Any]) -> tuple[Verdict, tuple[float, ...], Matrix] | None:
         """Search, judge and say; return the motion that is to be applied."""

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from monai.data import MetaTensor
-from monai.transforms import Transform
 
 from mactfusion.amounts import percent
 from mactfusion.errors import InputError, note
@@ -15,6 +14,7 @@ from mactfusion.transforms.footprint import Footprints
 from mactfusion.transforms.index_map import corners, is_same_grid
 from mactfusion.transforms.same import refuse_same
 from mactfusion.transforms.sampling import is_inside
+from mactfusion.transforms.trace import TracedStep, resampled_back
 from mactfusion.transforms.volume import (
     is_picture,
     name_of,
@@ -65,12 +65,15 @@ def align_to(partner: MetaTensor, anatomical: MetaTensor) -> tuple[MetaTensor, M
     )
 
 
-class AlignPartnerd(Transform):
+class AlignPartnerd(TracedStep):
     """Put ``partner`` on the grid of ``anatomical``; add ``field_of_view`` and ``coverage``.
 
     ``coverage`` is the share of the anatomical grid, 0 to 1, that the partner's field of view
     covers. Less than all of it is noted, none of it is an error; so is one volume in both roles.
     What is averaged of a partner that is much finer than the grid is noted too.
+
+    The inverse resamples ``partner`` back to its own grid and affine, as MONAI's ``Spacingd`` does:
+    what the grid of the anatomical volume could not hold stays lost.
     """
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,7 +84,8 @@ class AlignPartnerd(Transform):
         """
         result = dict(data)
         partner, anatomical = data["partner"], data["anatomical"]
-        result["partner"], result["field_of_view"] = align_to(partner, anatomical)
+        aligned, result["field_of_view"] = align_to(partner, anatomical)
+        result["partner"] = self.traced(aligned, partner, mode="bilinear")
         refuse_same([anatomical, result["partner"]])
         inside = plain(result["field_of_view"])
         coverage = int(inside.count_nonzero()) / inside.numel()
@@ -103,6 +107,10 @@ class AlignPartnerd(Transform):
         if finer is not None:
             note(result, _averaged(partner, finer))
         return result
+
+    def undone(self, volume: MetaTensor, done: Mapping[str, Any]) -> MetaTensor:
+        """Resample a volume to the partner's grid."""
+        return resampled_back(volume, done)
 
 
 def _averaged(partner: MetaTensor, finer: Fineness) -> str:

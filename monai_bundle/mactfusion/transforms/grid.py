@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from monai.data import MetaTensor
-from monai.transforms import Transform
 
 from mactfusion.errors import InputError, note
 from mactfusion.option_values import GRIDS
@@ -20,7 +19,8 @@ from mactfusion.transforms.fineness import (
 )
 from mactfusion.transforms.index_map import is_same_grid
 from mactfusion.transforms.slices import choose_axis
-from mactfusion.transforms.volume import is_picture, name_of, noted
+from mactfusion.transforms.trace import TracedStep, resampled_back
+from mactfusion.transforms.volume import is_picture, name_of, noted, with_voxels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -70,11 +70,14 @@ def isotropic(volume: MetaTensor) -> MetaTensor:
     return align_to(volume, grid)[0]
 
 
-class ChooseGridd(Transform):
+class ChooseGridd(TracedStep):
     """Put ``anatomical`` on the grid of the result, and settle ``axis``.
 
     The axis is settled first, and is the acquisition's also where thick slices become cubes: in
     its plane the anatomy is as fine as it was acquired.
+
+    The inverse resamples from cubes back to the grid of the anatomical volume, with exactly its
+    affine; without cubes the voxels stay as they are.
 
     Args:
         grid: one of :data:`GRIDS`. "isotropic" is :func:`isotropic`; "auto" is that where a CT or
@@ -101,9 +104,14 @@ class ChooseGridd(Transform):
         """
         anatomical = data["anatomical"]
         result = {**data, "axis": choose_axis(anatomical, self.axis)}
-        if self.grid == "isotropic" or (self.grid == "auto" and _asks_for_cubes(result)):
-            result["anatomical"] = isotropic(anatomical)
+        is_cubic = self.grid == "isotropic" or (self.grid == "auto" and _asks_for_cubes(result))
+        chosen = isotropic(anatomical) if is_cubic else anatomical
+        result["anatomical"] = self.traced(with_voxels(chosen, chosen), anatomical, mode="bilinear")
         return result
+
+    def undone(self, volume: MetaTensor, done: Mapping[str, Any]) -> MetaTensor:
+        """Resample a volume to the grid of the anatomical volume as it was read."""
+        return resampled_back(volume, done)
 
 
 def _asks_for_cubes(data: dict[str, Any]) -> bool:

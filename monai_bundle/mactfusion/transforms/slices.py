@@ -8,9 +8,11 @@ import nibabel as nib
 import numpy as np
 import torch
 from monai.data import MetaTensor
-from monai.transforms import Transform
+from monai.transforms import MapTransform
+from monai.utils import TraceKeys
 
 from mactfusion.errors import InputError
+from mactfusion.transforms.trace import TracedStep, put_back
 from mactfusion.transforms.volume import is_picture, plain, with_voxels
 
 if TYPE_CHECKING:
@@ -54,23 +56,29 @@ def choose_axis(volume: MetaTensor, axis: str = "auto") -> str:
     return names[int(spacing.argmax())] if thickest > CLEARLY_THICKER * thinner else "axial"
 
 
-class OrientToSlicesd(Transform):
+class OrientToSlicesd(MapTransform, TracedStep):
     """Flip and permute volumes of one grid so that their axes are (slice, row, column).
 
     Nothing is interpolated. Adds ``axis`` (the name), ``grid_affine`` (4x4 float64) and
     ``grid_shape`` (3 integers) of the original grid for :class:`RestoreOrientationd`. An ``axis``
-    that was settled before is kept.
+    that was settled before is kept. The inverse turns a volume back, with exactly the affine that
+    the grid had.
 
     Args:
         keys: volumes to turn, all on the grid of the reference; those of each of ``partners`` too.
         axis: see :func:`choose_axis`; for data without one.
         reference: the key of the volume that decides the axis.
+        allow_missing_keys: whether a key may be neither in the data nor in any of ``partners``.
     """
 
     def __init__(
-        self, keys: Sequence[str], axis: str = "auto", reference: str = "anatomical"
+        self,
+        keys: Sequence[str],
+        axis: str = "auto",
+        reference: str = "anatomical",
+        allow_missing_keys: bool = False,
     ) -> None:
-        self.keys = tuple(keys)
+        super().__init__(keys, allow_missing_keys)
         self.axis = axis
         self.reference = reference
 
@@ -79,50 +87,88 @@ class OrientToSlicesd(Transform):
 
         Raises:
             InputError: unknown axis.
+            KeyError: a key is missing.
         """
         result = dict(data)
+        partners = data.get("partners", [])
+        held = {key: True for case in (data, *partners) for key in case}
+        keys = list(self.key_iterator(held))
         reference = data[self.reference]
         axis = choose_axis(reference, data.get("axis", self.axis))
         result["axis"] = axis
         result["grid_affine"] = reference.affine.double().clone()
         result["grid_shape"] = torch.tensor(reference.shape[1:])
-        for key in self.keys:
-            if key in data:
-                result[key] = _reorient(data[key], DISPLAY_CODES[axis])
+        result |= self._turned(data, keys, axis)
         if "partners" in data:
-            result["partners"] = [self._turned(partner, axis) for partner in data["partners"]]
+            result["partners"] = [
+                {**partner, **self._turned(partner, keys, axis)} for partner in partners
+            ]
         return result
 
-    def _turned(self, partner: Mapping[str, Any], axis: str) -> dict[str, Any]:
+    def undone(self, volume: MetaTensor, done: Mapping[str, Any]) -> MetaTensor:
+        """Turn a volume back.
+
+        Raises:
+            ValueError: its size is not that of the turned volume.
+        """
+        grid_affine = done[TraceKeys.EXTRA_INFO]["affine"]
+        shape = [int(size) for size in done[TraceKeys.ORIG_SIZE]]
+        turn = _turn(grid_affine.cpu().numpy(), DISPLAY_CODES[done[TraceKeys.EXTRA_INFO]["axis"]])
+        turned_shape = [shape[int(place)] for place in np.argsort(turn[:, 0])]
+        if list(volume.shape[1:]) != turned_shape:
+            raise ValueError(
+                f"OrientToSlicesd cannot undo a volume of {list(volume.shape[1:])} voxels: what it "
+                f"turned has {turned_shape} along slices, rows and columns. Something was cut, or "
+                "turned back before."
+            )
+        slices_affine = _slices_affine(grid_affine, shape, done[TraceKeys.EXTRA_INFO]["axis"])
+        back = _turned_back(plain(volume), slices_affine, grid_affine)
+        return put_back(volume, back.to(volume.device), grid_affine)
+
+    def _turned(
+        self, data: Mapping[str, Any], keys: Sequence[Any], axis: str
+    ) -> dict[str, MetaTensor]:
         return {
-            key: _reorient(value, DISPLAY_CODES[axis]) if key in self.keys else value
-            for key, value in partner.items()
+            key: self.traced(_reorient(data[key], DISPLAY_CODES[axis]), data[key], axis=axis)
+            for key in keys
+            if key in data
         }
 
 
-class RestoreOrientationd(Transform):
+class RestoreOrientationd(MapTransform):
     """Give volumes that :class:`OrientToSlicesd` turned, or results of their size, the old order.
 
-    The affine is exactly ``grid_affine`` again.
+    The affine is exactly ``grid_affine`` again. It needs no trace, so that one slice, or what the
+    network made, comes back too. A trace of OrientToSlicesd is taken away. By what is left of it
+    ``Invertd("pred", …)``, with ``pred`` as its own original, brings the result from cubes to the
+    grid of the anatomical volume as it was read. It is the way back itself, and has no inverse.
 
     Args:
         keys: volumes ``(C, slice, row, column)``, with or without meta.
+        allow_missing_keys: whether the data may lack one.
     """
 
-    def __init__(self, keys: Sequence[str]) -> None:
-        self.keys = tuple(keys)
+    def __init__(self, keys: Sequence[str], allow_missing_keys: bool = False) -> None:
+        super().__init__(keys, allow_missing_keys)
 
     def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
-        """Turn the volumes back."""
+        """Turn the volumes back.
+
+        Raises:
+            KeyError: a key is missing.
+        """
         result = dict(data)
         grid_affine = data["grid_affine"].double()
-        grid_codes = "".join(nib.aff2axcodes(grid_affine.cpu().numpy()))
         slices_affine = _slices_affine(grid_affine, data["grid_shape"], data["axis"])
-        for key in self.keys:
+        for key in self.key_iterator(result):
             volume = data[key] if isinstance(data[key], MetaTensor) else MetaTensor(data[key])
-            volume = with_voxels(volume, volume, slices_affine)
-            turned = _reorient(volume, grid_codes, order="K")  # as most files have them
-            result[key] = with_voxels(turned, turned, grid_affine)
+            back = with_voxels(
+                volume, _turned_back(plain(volume), slices_affine, grid_affine), grid_affine
+            )
+            trace = volume.applied_operations
+            is_undone = trace and trace[-1][TraceKeys.CLASS_NAME] == OrientToSlicesd.__name__
+            back.applied_operations = trace[:-1] if is_undone else list(trace)
+            result[key] = back
         return result
 
 
@@ -187,23 +233,40 @@ def _cut(data: Mapping[str, Any], place: int) -> dict[str, Any]:
     return result
 
 
-def _reorient(volume: MetaTensor, codes: str, order: Literal["C", "K"] = "C") -> MetaTensor:
+def _reorient(volume: MetaTensor, codes: str) -> MetaTensor:
     """Flip and permute to axis codes.
 
     Args:
         volume: ``(C, I, J, K)``.
-        codes: directions of the new axes.
-        order: how the voxels lie in memory: "C" in the order of the new axes, "K" as they did,
-            which is faster.
+        codes: directions of the new axes, in whose order the voxels lie in memory.
     """
     affine = volume.affine.double().cpu().numpy()
     turn = _turn(affine, codes)
-    channel_last = np.moveaxis(plain(volume).cpu().numpy(), 0, -1)
-    turned = np.moveaxis(nib.orientations.apply_orientation(channel_last, turn), -1, 0)
     new_affine = affine @ nib.orientations.inv_ornt_aff(turn, volume.shape[1:])
-    return with_voxels(
-        volume, torch.from_numpy(turned.copy(order=order)), torch.as_tensor(new_affine)
-    )
+    return with_voxels(volume, _turned(plain(volume), turn, "C"), torch.as_tensor(new_affine))
+
+
+def _turned_back(
+    voxels: torch.Tensor, slices_affine: torch.Tensor, grid_affine: torch.Tensor
+) -> torch.Tensor:
+    """Flip and permute from (slice, row, column) to the axes of the grid."""
+    codes = "".join(nib.aff2axcodes(grid_affine.cpu().numpy()))
+    turn = _turn(slices_affine.cpu().numpy(), codes)
+    return _turned(voxels, turn, "K")  # in memory as they were, which most files have too
+
+
+def _turned(voxels: torch.Tensor, turn: np.ndarray, order: Literal["C", "K"]) -> torch.Tensor:
+    """Flip and permute ``(C, I, J, K)``.
+
+    Args:
+        voxels: the voxels.
+        turn: what to do, as nibabel has it.
+        order: how they lie in memory then: "C" in the order of the new axes, "K" as they did, which
+            is faster.
+    """
+    channel_last = np.moveaxis(voxels.cpu().numpy(), 0, -1)
+    turned = np.moveaxis(nib.orientations.apply_orientation(channel_last, turn), -1, 0)
+    return torch.from_numpy(turned.copy(order=order))
 
 
 def _turn(affine: np.ndarray, codes: str) -> np.ndarray:
@@ -213,7 +276,9 @@ def _turn(affine: np.ndarray, codes: str) -> np.ndarray:
     )
 
 
-def _slices_affine(grid_affine: torch.Tensor, grid_shape: torch.Tensor, axis: str) -> torch.Tensor:
+def _slices_affine(
+    grid_affine: torch.Tensor, grid_shape: torch.Tensor | Sequence[int], axis: str
+) -> torch.Tensor:
     """Return the affine that a volume of the grid has once its axes are (slice, row, column)."""
     affine = grid_affine.cpu().numpy()
     turn = _turn(affine, DISPLAY_CODES[axis])

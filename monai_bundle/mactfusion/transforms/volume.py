@@ -46,17 +46,21 @@ def is_8_bit_picture(volume: MetaTensor) -> bool:
 def with_voxels(
     volume: MetaTensor, voxels: torch.Tensor, affine: torch.Tensor | None = None
 ) -> MetaTensor:
-    """Return a new volume with the meta of another, without its list of applied operations.
+    """Return a new volume with the meta of another; on its grid, also with its trace.
 
     Args:
         volume: the volume whose meta is copied.
         voxels: ``(C, I, J, K)``; becomes float32, or stays a mask of yes and no.
-        affine: 4x4 index to RAS+ millimetres; that of ``volume`` where not given.
+        affine: 4x4 index to RAS+ millimetres; that of ``volume`` where not given. What was
+            moved has no trace, see :mod:`mactfusion.transforms.trace`.
     """
     meta = dict(volume.meta)
     meta["affine"] = (volume.affine if affine is None else affine).clone()
     voxels = plain(voxels)
-    return MetaTensor(voxels if voxels.dtype == torch.bool else voxels.float(), meta=meta)
+    made = MetaTensor(voxels if voxels.dtype == torch.bool else voxels.float(), meta=meta)
+    if affine is None:
+        made.applied_operations = list(volume.applied_operations)
+    return made
 
 
 def new_voxels(shape: Sequence[int], dtype: torch.dtype = torch.float32) -> torch.Tensor:
