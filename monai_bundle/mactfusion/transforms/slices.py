@@ -157,7 +157,7 @@ class RestoreOrientationd(MapTransform):
         Raises:
             KeyError: a key is missing.
         """
-        result = dict(data)
+        result: dict[Any, Any] = dict(data)
         grid_affine = data["grid_affine"].double()
         slices_affine = _slices_affine(grid_affine, data["grid_shape"], data["axis"])
         for key in self.key_iterator(result):

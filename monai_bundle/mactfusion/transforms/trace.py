@@ -114,7 +114,7 @@ def resampled_back(volume: MetaTensor, done: Mapping[str, Any]) -> MetaTensor:
         mode=details["mode"] if volume.is_floating_point() else "nearest",
         padding_mode="border",
         align_corners=False,
-        dtype=torch.float64,
+        dtype=torch.float64,  # type: ignore[arg-type]  # MONAI means torch's too
     )
     # A volume of its own, because MONAI writes into the trace of what it is given.
     source = MetaTensor(plain(volume), affine=volume.affine)
