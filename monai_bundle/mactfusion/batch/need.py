@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mactfusion.options import Options
 
 PROCESS_BYTES = 900 * 2**20
-"""Of a process with PyTorch and the network; measured, like the figures below, by
-``python -m training.benchmarks.batch --memory``."""
+"""Of a process with PyTorch and the network. This and the figures below are set above what was
+taken; ``python -m training.benchmarks.batch`` compares them with what is."""
 BYTES_A_VOXEL = 60
 """Of the result's grid, for the anatomical volume and one partner."""
 BYTES_A_PARTNER_VOXEL = 24
