@@ -28,7 +28,9 @@ NAME = "brain_mri_ct_pet_spect_fusion"
 """As the zoo names its bundles: what the weights were trained on, the kinds of data, the task."""
 
 LIBRARY = "mactfusion"
-LEFT_OUT = ("__main__.py", "cli", "demo", "deploy", "evaluation", "report", "study", "worker")
+LEFT_OUT = (
+    *("__main__.py", "batch", "cli", "demo", "deploy", "evaluation", "report", "study", "worker"),
+)
 """Rooms of the library that no configuration asks for: the ways in beside MONAI's own."""
 
 CONFIGS = (

@@ -30,7 +30,7 @@ MODULES = {
 """Modules that are not called as their packages."""
 ALWAYS = {"monai", "torch", "numpy", "mactfusion"}
 BROUGHT_BY_TORCH = {"jinja2", "markupsafe", "typing_extensions"}
-COMMAND_LINE = {"typer", "krippendorff", "onnx", "onnxruntime"}
+COMMAND_LINE = {"typer", "krippendorff", "onnx", "onnxruntime", "pyarrow"}
 """What commands alone need, and no configuration."""
 
 needs_environment = pytest.mark.skipif(

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +20,7 @@ from mactfusion.report.fusion import write_fusion_report
 from mactfusion.report.picture import write_picture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from mactfusion.batch.plan import Study
@@ -33,7 +31,7 @@ if TYPE_CHECKING:
 FUSED = "fused"
 REPORT, PICTURE = "report.html", "picture.png"
 SCRATCH = "scratch"
-"""Folder within that of a study, for unpacked archives; gone when the study is done."""
+"""Folder within that of a study, for what is unpacked or gathered; gone when it is done."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +76,7 @@ def fuse_study(
     scratch = folder / SCRATCH
     scratch.mkdir()
     try:
-        with _scratch_in(scratch), unheard():
+        with unheard():
             check_sources(study)
             options = options_of(study, choices.common)
             pages = (REPORT, PICTURE) if choices.report else (PICTURE,)
@@ -145,17 +143,6 @@ def _fused(
     options = {**choices.common, **study.options, "output": output, "overwrite": False}
     sources, chosen = check_choices(anatomical, list(study.partners) or None, options)
     return fuse_checked(sources, chosen, keep_native=choices.report, networks=networks)
-
-
-@contextmanager
-def _scratch_in(folder: Path) -> Iterator[None]:
-    """Let what is unpacked lie where it is swept away with the study, whatever dies."""
-    before = tempfile.tempdir
-    tempfile.tempdir = str(folder)
-    try:
-        yield
-    finally:
-        tempfile.tempdir = before
 
 
 def _at_hand(study: Study, scratch: Path) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import threading
 from dataclasses import dataclass
 from multiprocessing import parent_process
@@ -57,7 +58,7 @@ def work(pipe: Connection, threads: int) -> None:
 
     import torch
 
-    from mactfusion.batch.fuse import fuse_study
+    from mactfusion.batch.fuse import SCRATCH, fuse_study
 
     torch.set_num_threads(threads)
     networks: dict[Any, Any] = {}
@@ -73,6 +74,8 @@ def work(pipe: Connection, threads: int) -> None:
             task = pipe.recv()
         except EOFError:
             return
+        # What is unpacked lies where it is swept away with the study, whatever dies.
+        tempfile.tempdir = str(task.folder / SCRATCH)
         outcome: Outcome = fuse_study(
             task.study,
             task.folder,
