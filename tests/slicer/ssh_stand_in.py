@@ -15,6 +15,7 @@ import queue
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 LATENCY_S = 0.01
@@ -80,8 +81,9 @@ def relay(source: int, target: int) -> threading.Thread:
             if not chunk:
                 os.close(target)
                 return
-            while chunk:
-                chunk = chunk[os.write(target, chunk) :]
+            with suppress(BrokenPipeError):  # what ended reads no more; ssh says nothing of it
+                while chunk:
+                    chunk = chunk[os.write(target, chunk) :]
 
     threading.Thread(target=take, daemon=True).start()
     thread = threading.Thread(target=give, daemon=True)

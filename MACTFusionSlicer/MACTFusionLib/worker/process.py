@@ -31,6 +31,9 @@ GRACE_S = 0.2
 PATIENCE_S = 20.0
 """How long a worker may take to say that it heard of a cancel, which it does at once."""
 
+_LAST_WORDS_S = 2.0
+"""How long the reader waits for the rest of what a worker says that has ended: it says why."""
+
 _LONGEST_LINE = 2**22
 _BUFFER = 2**20
 _FLUSH_S = 0.005
@@ -90,12 +93,10 @@ class WorkerProcess:
         self._is_given_up = False
         self._reason = ""
         self._heard = self._log.position
-        self._threads = [
-            threading.Thread(target=act, daemon=True)
-            for act in (self._write, self._read, self._listen)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._listener = threading.Thread(target=self._listen, daemon=True)
+        self._listener.start()  # first: the reader waits for its end
+        for act in (self._write, self._read):
+            threading.Thread(target=act, daemon=True).start()
 
     @property
     def is_alive(self) -> bool:
@@ -213,7 +214,7 @@ class WorkerProcess:
         if not self._has_ended:
             self._has_ended = True
             self._lines.put(None)
-            self._threads[-1].join(GRACE_S / 2)  # its last words say why
+            self._listener.join(GRACE_S / 2)  # its last words say why
             self._reason = self._reason or self._reason_of_end()
         self._paused, self._bulk, self._cancels = [], set(), {}
         while self._listeners:  # also those that come in answer
@@ -258,6 +259,7 @@ class WorkerProcess:
                     self._replies.put(reply)
                 else:  # such as what a login shell prints
                     self._log.append(line)
+        self._listener.join(_LAST_WORDS_S)
         self._replies.put(None)
 
     def _listen(self) -> None:
