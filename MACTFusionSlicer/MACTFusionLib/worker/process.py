@@ -214,7 +214,7 @@ class WorkerProcess:
         if not self._has_ended:
             self._has_ended = True
             self._lines.put(None)
-            self._listener.join(GRACE_S / 2)  # its last words say why
+            self._listener.join(GRACE_S / 2)  # of one that is stopped; else the reader waited
             self._reason = self._reason or self._reason_of_end()
         self._paused, self._bulk, self._cancels = [], set(), {}
         while self._listeners:  # also those that come in answer

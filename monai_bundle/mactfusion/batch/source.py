@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from mactfusion.batch.bids import DESCRIPTION, studies_of_bids
+from mactfusion.batch.bids import DERIVATIVES, DESCRIPTION, studies_of_bids
 from mactfusion.batch.folders import studies_of_folders
 from mactfusion.batch.plan import checked_plan
 from mactfusion.batch.table import check_table, is_table, studies_of_table
@@ -68,6 +68,24 @@ def make_plan(
     from mactfusion.batch.dicom_tree import studies_of_tree
 
     return checked_plan(studies_of_tree(source, by, choose_anatomical, choose_partner), common)
+
+
+def check_outside(output: Path, source: Path) -> None:
+    """Refuse results among sources, for which they would be taken the next time.
+
+    Raises:
+        InputError: they would lie there, and not in the ``derivatives`` of a BIDS data set.
+    """
+    place, folder = output.resolve(), source.resolve()
+    if not place.is_relative_to(folder):
+        return
+    is_bids = source.joinpath(DESCRIPTION).is_file()
+    if is_bids and place.relative_to(folder).parts[:1] == (DERIVATIVES,):
+        return
+    raise InputError(
+        f"{output} lies within {source}, so that results would be taken for sources: choose a "
+        "folder elsewhere."
+    )
 
 
 def _refuse_rules(has_rules: bool, source: str) -> None:

@@ -2,38 +2,28 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import time
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import contextmanager
+from pathlib import Path  # noqa: TC003 (typer looks it up)
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-import psutil
 import typer
 from rich.table import Table
 
+from mactfusion.amounts import counted
 from mactfusion.cli.choices import with_options
-from mactfusion.cli.screen import caution, complain, err, ignore, progress_console, show, tell
+from mactfusion.cli.screen import caution, err, ignore, show, tell
+from mactfusion.cli.studies_bar import studies_bar, tally
 from mactfusion.errors import InputError, informing, listening
 from mactfusion.io.names import check_folder, check_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from mactfusion.batch.outcome import Outcome
     from mactfusion.batch.plan import Plan
 
 RUN = "The run"
 SOME_FAILED = 3
-GIGABYTE = 2**30
-_SHARE_OF_MEMORY = 0.8
-_CGROUPS = (
-    (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
-    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
-)
-"""Where Linux says what a container may have, version 2 and 1."""
-_A_WORKER_GB = 4.0
 _MOST_SHOWN = 40
 
 EXAMPLES = (
@@ -114,20 +104,12 @@ def batch(
     **options: Any,
 ) -> None:
     """Fuse many studies; what is done already is not done again."""
+    from mactfusion.batch.share import share_of_machine
     from mactfusion.batch.source import make_plan
 
     output: Path = options.pop("output")
     overwrite: bool = options.pop("overwrite")
-    if save_plan is not None:
-        from mactfusion.batch.table import check_table
-
-        check_table(save_plan)
-        check_place(save_plan, overwrite, f"The plan {save_plan} cannot be written")
-    if not dry_run:
-        check_folder(output, f"{output} cannot be made a folder")
-    for folder in (source, partner):
-        if folder is not None and folder.is_dir():
-            check_outside(output, folder)
+    check_places(source, partner, output, save_plan, overwrite=overwrite, dry_run=dry_run)
     with listening(ignore if quiet else caution), informing(ignore if quiet else tell):
         plan = make_plan(
             source,
@@ -144,14 +126,40 @@ def batch(
     if not quiet:
         show_plan(plan, whole=dry_run)
         if save_plan is not None:
-            tell(f"{save_plan}: the plan, {len(plan.studies)} lines.")
+            tell(f"{save_plan}: the plan, {counted(len(plan.studies), 'line')}.")
     if dry_run:
         return
     if not plan.to_do:
         raise InputError(f"{source} holds no study that can be fused.")
-    bound = int((memory or _SHARE_OF_MEMORY * free_gigabytes()) * GIGABYTE)
-    count = workers or max(1, min(os.cpu_count() or 1, int(bound / GIGABYTE / _A_WORKER_GB)))
-    raise typer.Exit(do(plan, output, options, overwrite, report, count, bound, quiet))
+    share = share_of_machine(workers, memory)
+    raise typer.Exit(do(plan, output, options, overwrite, report, *share, quiet))
+
+
+def check_places(
+    source: Path,
+    partner: Path | None,
+    output: Path,
+    save_plan: Path | None,
+    *,
+    overwrite: bool,
+    dry_run: bool,
+) -> None:
+    """Refuse what cannot be written, before the studies are looked for.
+
+    Raises:
+        InputError: the plan or a folder of results cannot be there, or lies among the sources.
+    """
+    from mactfusion.batch.source import check_outside
+    from mactfusion.batch.table import check_table
+
+    if save_plan is not None:
+        check_table(save_plan)
+        check_place(save_plan, overwrite, f"The plan {save_plan} cannot be written")
+    if not dry_run:
+        check_folder(output, f"{output} cannot be made a folder")
+    for folder in (source, partner):
+        if folder is not None and folder.is_dir():
+            check_outside(output, folder)
 
 
 def do(
@@ -170,6 +178,7 @@ def do(
     from mactfusion.batch.local import LocalEngine
     from mactfusion.batch.outcome import FAILED, STOPPED
     from mactfusion.batch.run import Run
+    from mactfusion.batch.share import GIGABYTE
     from mactfusion.batch.summary import SUMMARY, write_summary
 
     total = len(plan.to_do)
@@ -183,22 +192,15 @@ def do(
     write_summary(output, outcomes)
     write_index(output, outcomes)
     if not quiet:
-        tell(f"{output}: {counted(outcomes)}. See {INDEX} and {SUMMARY}.")
+        tell(f"{output}: {tally(outcomes)}. See {INDEX} and {SUMMARY}.")
     if stopped:
         left = sum(outcome.outcome == STOPPED for outcome in outcomes)
         err.print(
-            f"Stopped; no unfinished result was left, and {left} studies are still to do: the same "
-            "command goes on from there."
+            f"Stopped; no unfinished result was left. Still to do: {counted(left, 'study')}; the "
+            "same command goes on from there."
         )
         return 128 + stopped[0]
     return SOME_FAILED if any(outcome.outcome == FAILED for outcome in outcomes) else 0
-
-
-def counted(outcomes: Sequence[Outcome]) -> str:
-    """Say how many studies came to what."""
-    names = dict.fromkeys(outcome.outcome for outcome in outcomes)
-    counts = {name: sum(outcome.outcome == name for outcome in outcomes) for name in names}
-    return ", ".join(f"{count} {name}" for name, count in counts.items())
 
 
 def show_plan(plan: Plan, *, whole: bool) -> None:
@@ -241,93 +243,3 @@ def stopping() -> Iterator[list[int]]:
     finally:
         for kind, handler in before.items():
             signal.signal(kind, handler)
-
-
-@contextmanager
-def studies_bar(total: int, quiet: bool) -> Iterator[Any]:
-    """Show how many studies are done, how many an hour, and how long it will take."""
-    from mactfusion.batch.outcome import FAILED
-
-    console = progress_console()
-    started, done = time.monotonic(), 0
-
-    def line(outcome: Outcome) -> str:
-        hours = (time.monotonic() - started) / 3600
-        an_hour = done / hours if hours else 0.0
-        left = (total - done) / an_hour if an_hour else 0.0
-        return (
-            f"{done} of {total}: {outcome.study} {outcome.outcome}; {an_hour:.0f} studies an hour, "
-            f"{duration(left)} left"
-        )
-
-    def of_failure(outcome: Outcome) -> None:
-        if outcome.outcome == FAILED:
-            complain(f"{outcome.study}: {outcome.sentence}")
-
-    if quiet or not console.is_terminal:
-
-        def say(outcome: Outcome) -> None:
-            nonlocal done
-            done += 1
-            of_failure(outcome)
-            if not quiet:
-                tell(line(outcome))
-
-        yield say
-        return
-
-    from rich.progress import BarColumn, Progress, TextColumn
-
-    columns = (BarColumn(), TextColumn("{task.description}", markup=False))
-    with Progress(*columns, console=console, transient=True) as bar:
-        shown = bar.add_task(f"0 of {total}", total=total)
-
-        def update(outcome: Outcome) -> None:
-            nonlocal done
-            done += 1
-            of_failure(outcome)
-            bar.update(shown, completed=done, description=line(outcome))
-
-        yield update
-
-
-def duration(hours: float) -> str:
-    """Say how long something takes.
-
-    Example:
-        >>> duration(0.4), duration(2.51)
-        ('24 min', '2 h 31 min')
-    """
-    minutes = round(hours * 60)
-    return f"{minutes // 60} h {minutes % 60} min" if minutes >= 60 else f"{minutes} min"
-
-
-def free_gigabytes() -> float:
-    """Return the memory that is free, within the limit of a container where there is one."""
-    room = [psutil.virtual_memory().available]
-    for folder, most, used in _CGROUPS:
-        with suppress(OSError, ValueError):  # no such container, or one without a limit
-            room.append(
-                int(folder.joinpath(most).read_text()) - int(folder.joinpath(used).read_text())
-            )
-    return max(min(room), 0) / GIGABYTE
-
-
-def check_outside(output: Path, source: Path) -> None:
-    """Refuse results among sources, for which they would be taken the next time.
-
-    Raises:
-        InputError: they would lie there, and not in the ``derivatives`` of a BIDS data set.
-    """
-    place, folder = output.resolve(), source.resolve()
-    if not place.is_relative_to(folder):
-        return
-    from mactfusion.batch.bids import DERIVATIVES, DESCRIPTION
-
-    is_bids = source.joinpath(DESCRIPTION).is_file()
-    if is_bids and place.relative_to(folder).parts[:1] == (DERIVATIVES,):
-        return
-    raise InputError(
-        f"{output} lies within {source}, so that results would be taken for sources: choose a "
-        "folder elsewhere."
-    )

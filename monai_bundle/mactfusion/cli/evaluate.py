@@ -105,6 +105,18 @@ def evaluate(
     }
     preparation = Preparation(task, window, anatomical_window, colormap, grid, axis, reading)
     results = measure(fused, against, (source_a, source_b), names, preparation, jobs, quiet)
+    write(results, preparation, csv, report)
+    if not quiet:
+        from mactfusion.evaluation.result import compare
+
+        warn(results)
+        show(results, compare(*results) if against is not None else None)
+
+
+def write(
+    results: list[Evaluation], preparation: Preparation, csv: Path | None, report: Path | None
+) -> None:
+    """Write the files that were asked for."""
     if csv is not None:
         from mactfusion.evaluation.table import write_csv
 
@@ -113,11 +125,6 @@ def evaluate(
         from mactfusion.evaluation.report import write_evaluation_report
 
         write_evaluation_report(report, results[0], preparation, *results[1:])
-    if not quiet:
-        from mactfusion.evaluation.result import compare
-
-        warn(results)
-        show(results, compare(*results) if against is not None else None)
 
 
 def measure(
