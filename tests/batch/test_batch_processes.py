@@ -11,13 +11,14 @@ import time
 import psutil
 import pytest
 
+from mactfusion.batch.deaths import STARTS, TRIES, Deaths
 from mactfusion.batch.fuse import Choices
-from mactfusion.batch.local import TRIES, LocalEngine
+from mactfusion.batch.local import LocalEngine
 from mactfusion.batch.need import bytes_needed
 from mactfusion.batch.outcome import Outcome, read_outcome
 from mactfusion.batch.plan import options_of
 from mactfusion.batch.run import Run
-from mactfusion.batch.worker import Needs, Task
+from mactfusion.batch.worker import Begun, Needs, Task
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 PATIENCE_S = 600
@@ -25,34 +26,67 @@ OPTIONS = {"task": "pet-mri", "register": "off", "check": False}
 
 
 class KillingEngine(LocalEngine):
-    """Kills the process of a study each time it begins, as often as it is told."""
+    """Kills the process of a study, as often as it is told.
 
-    def __init__(self, study, times):
+    Args:
+        study: its name.
+        times: how often.
+        when_begun: once it has begun with the study; else at once.
+    """
+
+    def __init__(self, study, times, when_begun):
         super().__init__(1, 64 * 2**30)
-        self._study, self._left = study, times
+        self._study, self._left, self._when_begun = study, times, when_begun
         self.begun = []
 
     def start(self, task):
         super().start(task)
         self.begun.append(task.study.name)
-        if task.study.name == self._study and self._left:
-            self._left -= 1
-            (worker,) = (one for one in self._workers if one.task is task)
-            os.kill(worker._process.pid, signal.SIGKILL)
+        if not self._when_begun:
+            self._kill()
+
+    def finished(self, timeout_s):
+        ended = super().finished(timeout_s)
+        if self._when_begun:
+            self._kill()
+        return ended
+
+    def _kill(self):
+        for worker in self._workers:
+            is_due = worker.task is not None and worker.task.study.name == self._study
+            is_due = is_due and worker.has_begun == self._when_begun
+            if is_due and self._left and worker._process.is_alive():
+                self._left -= 1
+                os.kill(worker._process.pid, signal.SIGKILL)
+                worker._process.join()
 
 
-@pytest.mark.parametrize("times", [1, TRIES])
-def test_a_worker_that_is_killed_costs_the_study_in_hand_and_no_other(plan, output, times):
+@pytest.mark.parametrize(
+    ("times", "when_begun", "expected"),
+    [(TRIES - 1, True, "done"), (TRIES, True, "failed"), (TRIES, False, "done")],
+)
+def test_a_worker_that_is_killed_costs_the_study_in_hand_and_no_other(
+    plan, output, times, when_begun, expected
+):
     output.mkdir()
-    engine = KillingEngine("b", times)
+    engine = KillingEngine("b", times, when_begun)
     found = Run(plan, output, Choices(OPTIONS, report=False)).do(engine)
-    expected = "done" if times < TRIES else "failed"
     assert [one.outcome for one in found] == ["done", expected, "done"]
-    assert engine.begun.count("b") == min(times + 1, TRIES)
+    assert engine.begun.count("b") == times + (expected == "done")
     assert sorted(path.name for path in output.iterdir()) == ["a", "b", "c"]
     assert read_outcome(output / "b").outcome == expected
     if expected == "failed":
         assert f"signal 9 {TRIES} times" in found[1].sentence
+
+
+def test_a_worker_that_never_begins_ends_its_study():
+    deaths = Deaths()
+    for _ in range(STARTS - 1):
+        assert deaths.outcome_of("a", "by signal 9", had_begun=False) is None
+    outcome = deaths.outcome_of("a", "by signal 9", had_begun=False)
+    assert outcome.outcome == "failed"
+    assert f"{STARTS} times before it began" in outcome.sentence
+    assert deaths.outcome_of("b", "by signal 9", had_begun=True) is None
 
 
 def mactfusion(*words, cwd):
@@ -176,5 +210,5 @@ def test_the_need_is_told_from_headers(plan):
 def test_what_a_worker_says_can_be_sent():
     import pickle
 
-    for said in (Needs(3), Outcome("a", "done")):
+    for said in (Begun(), Needs(3), Outcome("a", "done")):
         assert pickle.loads(pickle.dumps(said)) == said

@@ -13,16 +13,15 @@ from dataclasses import dataclass
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Any
 
-from mactfusion.batch.outcome import FAILED, Outcome
-from mactfusion.batch.worker import Needs, Task, work
+from mactfusion.batch.deaths import Deaths
+from mactfusion.batch.worker import Begun, Needs, Task, work
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.process import BaseProcess
 
-TRIES = 3
-"""Times that a study is begun whose process dies."""
+    from mactfusion.batch.outcome import Outcome
 
 
 class LocalEngine:
@@ -38,7 +37,7 @@ class LocalEngine:
         self._memory = memory_bytes
         self._threads = max(1, (os.cpu_count() or 1) // workers)
         self._workers: list[_Worker] = []
-        self._tries: dict[str, int] = {}
+        self._deaths = Deaths()
 
     @property
     def has_room(self) -> bool:
@@ -56,7 +55,6 @@ class LocalEngine:
         if free is None:
             free = _Worker(self._threads)
             self._workers.append(free)
-        self._tries[task.study.name] = self._tries.get(task.study.name, 0) + 1
         free.give(task)
 
     def finished(self, timeout_s: float) -> list[tuple[Task, Outcome | None]]:
@@ -82,7 +80,9 @@ class LocalEngine:
                 self._workers.remove(worker)
                 ended.append((task, self._outcome_of_dead(task, worker)))
                 continue
-            if isinstance(said, Needs):
+            if isinstance(said, Begun):
+                worker.has_begun = True
+            elif isinstance(said, Needs):
                 worker.asks = said.bytes
             else:
                 worker.task, worker.granted = None, 0
@@ -114,21 +114,15 @@ class LocalEngine:
 
     def _outcome_of_dead(self, task: Task, worker: _Worker) -> Outcome | None:
         code = worker.end()
-        if self._tries[task.study.name] < TRIES:
-            return None
         how = f"by signal {-code}" if code is not None and code < 0 else f"with code {code}"
-        return Outcome(
-            task.study.name,
-            FAILED,
-            f"Its process ended {how} {TRIES} times, as where memory is short: give the run fewer "
-            "--workers.",
-        )
+        return self._deaths.outcome_of(task.study.name, how, had_begun=worker.has_begun)
 
 
 @dataclass
 class _Worker:
     threads: int
     task: Task | None = None
+    has_begun: bool = False
     asks: int = 0
     granted: int = 0
 
@@ -144,7 +138,7 @@ class _Worker:
         theirs.close()
 
     def give(self, task: Task) -> None:
-        self.task = task
+        self.task, self.has_begun = task, False
         try:
             self.pipe.send(task)
         except OSError:  # it died meanwhile, which is noticed where outcomes are awaited

@@ -122,9 +122,7 @@ class Run:
                 return
             for task, outcome in engine.finished(_GLANCE_S):
                 if outcome is None:
-                    _remove(task.folder)
-                    task.folder.mkdir()
-                    engine.start(task)
+                    engine.start(self._task(task.study))
                 else:
                     self._conclude(task, outcome, claims)
 

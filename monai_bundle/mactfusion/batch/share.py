@@ -9,8 +9,9 @@ from pathlib import Path
 import psutil
 
 GIGABYTE = 2**30
+A_WORKER_GB = 4.0
+"""Memory for each worker, where nothing else was chosen."""
 _SHARE_OF_MEMORY = 0.8
-_A_WORKER_GB = 4.0
 _CGROUPS = (
     (Path("/sys/fs/cgroup"), "memory.max", "memory.current"),
     (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes", "memory.usage_in_bytes"),
@@ -26,7 +27,7 @@ def share_of_machine(workers: int | None, gigabytes: float | None) -> tuple[int,
         gigabytes: as chosen; None for four fifths of what is free.
     """
     bound = int((gigabytes or _SHARE_OF_MEMORY * _free_gigabytes()) * GIGABYTE)
-    fitting = min(os.cpu_count() or 1, int(bound / GIGABYTE / _A_WORKER_GB))
+    fitting = min(os.cpu_count() or 1, int(bound / GIGABYTE / A_WORKER_GB))
     return workers or max(1, fitting), bound
 
 

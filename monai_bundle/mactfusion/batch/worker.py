@@ -8,17 +8,19 @@ import tempfile
 import threading
 from dataclasses import dataclass
 from multiprocessing import parent_process
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mactfusion.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from multiprocessing.connection import Connection
     from pathlib import Path
 
     from mactfusion.batch.fuse import Choices
     from mactfusion.batch.outcome import Outcome
     from mactfusion.batch.plan import Study
+    from mactfusion.pipeline import Networks
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,11 @@ class Task:
     folder: Path
     choices: Choices
     known_key: str = ""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """What a worker says when it takes up a task."""
 
 
 @dataclass(frozen=True)
@@ -58,10 +65,8 @@ def work(pipe: Connection, threads: int) -> None:
 
     import torch
 
-    from mactfusion.batch.fuse import SCRATCH, fuse_study
-
     torch.set_num_threads(threads)
-    networks: dict[Any, Any] = {}
+    networks: Networks = {}
 
     def ask_memory(needed: int) -> None:
         pipe.send(Needs(needed))
@@ -74,17 +79,30 @@ def work(pipe: Connection, threads: int) -> None:
             task = pipe.recv()
         except EOFError:
             return
-        # What is unpacked lies where it is swept away with the study, whatever dies.
-        tempfile.tempdir = str(task.folder / SCRATCH)
-        outcome: Outcome = fuse_study(
-            task.study,
-            task.folder,
-            task.choices,
-            known_key=task.known_key,
-            networks=networks,
-            ask_memory=ask_memory,
-        )
-        pipe.send(outcome)
+        pipe.send(Begun())
+        pipe.send(do(task, networks, ask_memory))
+
+
+def do(task: Task, networks: Networks, ask_memory: Callable[[int], None]) -> Outcome:
+    """Do a task in a process that has no other at the same time.
+
+    Args:
+        task: the study and its folder.
+        networks: kept from one task to the next.
+        ask_memory: see :func:`mactfusion.batch.fuse.fuse_study`.
+    """
+    from mactfusion.batch.fuse import SCRATCH, fuse_study
+
+    # What is unpacked lies where it is swept away with the study, whatever dies.
+    tempfile.tempdir = str(task.folder / SCRATCH)
+    return fuse_study(
+        task.study,
+        task.folder,
+        task.choices,
+        known_key=task.known_key,
+        networks=networks,
+        ask_memory=ask_memory,
+    )
 
 
 def _end_with_parent() -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from mactfusion.batch.plan import Plan
+    from mactfusion.batch.run import Engine
 
 RUN = "The run"
 SOME_FAILED = 3
@@ -30,7 +31,8 @@ EXAMPLES = (
     "[bold]Examples[/]\n\n"
     "mactfusion batch CT_FOLDER PET_FOLDER -o RESULTS --task pet-ct\n\n"
     "mactfusion batch ARCHIVE -o RESULTS --dry-run --save-plan plan.csv\n\n"
-    "mactfusion batch plan.csv -o RESULTS"
+    "mactfusion batch plan.csv -o RESULTS\n\n"
+    "mactfusion batch plan.csv -o RESULTS --engine ray --address auto"
 )
 
 
@@ -95,6 +97,19 @@ def batch(
             min=1.0, help="GB that all studies in hand may need together.", rich_help_panel=RUN
         ),
     ] = None,
+    engine: Annotated[
+        Literal["local", "ray"],
+        typer.Option(help="Processes of this machine, or workers on Ray.", rich_help_panel=RUN),
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a Ray cluster; auto for the one that this machine belongs to. Without one, "
+            "Ray is started here.",
+            show_default=False,
+            rich_help_panel=RUN,
+        ),
+    ] = None,
     report: Annotated[
         bool, typer.Option(help="Write an HTML report of each study.", rich_help_panel=RUN)
     ] = True,
@@ -104,12 +119,13 @@ def batch(
     **options: Any,
 ) -> None:
     """Fuse many studies; what is done already is not done again."""
-    from mactfusion.batch.share import share_of_machine
+    from mactfusion.batch.engines import check_engine, engine_for
     from mactfusion.batch.source import make_plan
 
     output: Path = options.pop("output")
     overwrite: bool = options.pop("overwrite")
     check_places(source, partner, output, save_plan, overwrite=overwrite, dry_run=dry_run)
+    check_engine(engine, address)
     with listening(ignore if quiet else caution), informing(ignore if quiet else tell):
         plan = make_plan(
             source,
@@ -131,8 +147,11 @@ def batch(
         return
     if not plan.to_do:
         raise InputError(f"{source} holds no study that can be fused.")
-    share = share_of_machine(workers, memory)
-    raise typer.Exit(do(plan, output, options, overwrite, report, *share, quiet))
+    with (
+        informing(ignore if quiet else tell),
+        engine_for(engine, address, workers, memory, options["device"]) as started,
+    ):
+        raise typer.Exit(do(plan, output, options, overwrite, report, started, quiet))
 
 
 def check_places(
@@ -168,27 +187,21 @@ def do(
     options: dict[str, Any],
     overwrite: bool,
     report: bool,
-    workers: int,
-    memory_bytes: int,
+    engine: Engine,
     quiet: bool,
 ) -> int:
-    """Do a plan on this machine, and return the exit code."""
+    """Do a plan, and return the exit code."""
     from mactfusion.batch.fuse import Choices
     from mactfusion.batch.index import INDEX, write_index
-    from mactfusion.batch.local import LocalEngine
     from mactfusion.batch.outcome import FAILED, STOPPED
     from mactfusion.batch.run import Run
-    from mactfusion.batch.share import GIGABYTE
     from mactfusion.batch.summary import SUMMARY, write_summary
 
     total = len(plan.to_do)
-    if not quiet:
-        several = "one study at a time" if workers == 1 else f"{workers} studies at a time"
-        tell(f"Fusing {several}, in {memory_bytes / GIGABYTE:.1f} GB of memory at most.")
     output.mkdir(parents=True, exist_ok=True)
     with stopping() as stopped, studies_bar(total, quiet) as said:
         run = Run(plan, output, Choices(options, report), overwrite, said, lambda: bool(stopped))
-        outcomes = run.do(LocalEngine(workers, memory_bytes))
+        outcomes = run.do(engine)
     write_summary(output, outcomes)
     write_index(output, outcomes)
     if not quiet:
