@@ -148,7 +148,7 @@ $(ZOO_VENV)/.ready: monai_bundle/configs/metadata.json
 setup-zoo: $(ZOO_VENV)/.ready
 
 test-zoo: $(READY) $(ZOO_VENV)/.ready
-	@echo "Running the bundle with the packages that its metadata names"
+	@echo "Running the bundle with the packages that its metadata names, on $$($(ZOO_VENV)/bin/python -V)"
 	@$(BIN)/python -m pytest --durations 5 tests/zoo
 
 lint: $(READY)
