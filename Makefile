@@ -3,20 +3,23 @@ PYTHON ?= python3
 VENV ?= .venv
 PANEL_VENV ?= .venv-panel
 LABEL_VENV ?= .venv-label
+DEPLOY_VENV ?= .venv-deploy
 ZOO_VENV ?= .venv-zoo
 # Processes that share the tests; each needs about 2 GB of memory.
 WORKERS ?= logical
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help setup setup-panel setup-label setup-zoo demo docs docs-build release-figures fuzz test \
-	test-panel test-label test-zoo test-slicer lint types check zoo hugging-face dist release-check clean
+.PHONY: help setup setup-panel setup-label setup-deploy setup-zoo demo docs docs-build release-figures \
+	fuzz test test-panel test-label test-deploy test-zoo test-slicer lint types check zoo hugging-face dist \
+	release-check clean
 
 help:
 	@echo "make demo    fuse a synthetic head: MR with CT, PET and SPECT, into demo/"
 	@echo "make test    run all tests"
 	@echo "make test-panel  run the tests of the Slicer panel, without Slicer"
 	@echo "make test-label  run the tests of the MONAI Label app, on a real server"
+	@echo "make test-deploy  run the tests of the MONAI Deploy application, with the real App SDK"
 	@echo "make test-slicer SLICER=/path/to/Slicer  run the panel's own test in 3D Slicer, with pictures"
 	@echo "make test-zoo    run the bundle with the packages that its metadata names, and no other"
 	@echo "make docs    build the site of the documentation, and show it at http://127.0.0.1:8080"
@@ -102,6 +105,19 @@ test-label: $(LABEL_VENV)/.ready
 	@echo "Running the tests of the MONAI Label app on a real server"
 	@$(LABEL_VENV)/bin/python -m pytest --durations 10 tests/monai_label
 
+$(DEPLOY_VENV)/.ready: pyproject.toml constraints.txt monai_deploy/requirements.txt
+	@echo "Setting up $(DEPLOY_VENV): the App SDK of MONAI Deploy (2 GB, a few minutes, once)"
+	@$(PYTHON) -m venv $(DEPLOY_VENV)
+	@$(DEPLOY_VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+		-c constraints.txt -r monai_deploy/requirements.txt -e . pytest
+	@touch $@
+
+setup-deploy: $(DEPLOY_VENV)/.ready
+
+test-deploy: $(DEPLOY_VENV)/.ready
+	@echo "Running the tests of the MONAI Deploy application with the App SDK"
+	@$(DEPLOY_VENV)/bin/python -m pytest --durations 5 tests/monai_deploy
+
 # The application, with a screen of its own where there is none. Its worker has the Python of this
 # clone, so that nothing is installed into Slicer; OUTPUT gets pictures and outcome.json.
 SLICER ?= Slicer
@@ -132,7 +148,7 @@ $(ZOO_VENV)/.ready: monai_bundle/configs/metadata.json
 setup-zoo: $(ZOO_VENV)/.ready
 
 test-zoo: $(READY) $(ZOO_VENV)/.ready
-	@echo "Running the bundle with the packages that its metadata names"
+	@echo "Running the bundle with the packages that its metadata names, on $$($(ZOO_VENV)/bin/python -V)"
 	@$(BIN)/python -m pytest --durations 5 tests/zoo
 
 lint: $(READY)
@@ -165,4 +181,4 @@ release-check: $(READY)
 	@$(BIN)/python -m training.release_check "$(TAG)"
 
 clean:
-	rm -rf $(VENV) $(PANEL_VENV) $(LABEL_VENV) $(ZOO_VENV) demo build dist site
+	rm -rf $(VENV) $(PANEL_VENV) $(LABEL_VENV) $(DEPLOY_VENV) $(ZOO_VENV) demo build dist site

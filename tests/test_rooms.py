@@ -112,15 +112,15 @@ def test_the_panel_imports_nothing_of_the_library():
         assert list(imports_of(path)) == [], path
 
 
-def test_the_library_imports_nothing_of_training_tests_and_label():
+def test_the_library_imports_nothing_of_training_tests_and_apps():
     for path in FILES:
-        for package in ("training", "tests", "lib"):
+        for package in ("training", "tests", "lib", "app", "fuse_operator", "settings"):
             assert list(imports_of(path, package)) == [], path
 
 
 def test_each_file_of_tests_has_a_name_of_its_own():
     """pytest collects files of one name in two folders of one run as one, and stops."""
-    apart = ("slicer", "monai_label")  # folders with a run of their own
+    apart = ("slicer", "monai_label", "monai_deploy")  # folders with a run of their own
     files = [
         path.name
         for path in (ROOT / "tests").rglob("*.py")

@@ -71,6 +71,15 @@ def test_a_fault_in_the_data_ends_a_training(data, refusal, tmp_path, fault, sen
     assert not (tmp_path / "out" / "model.pt").exists()
 
 
+def test_a_task_that_the_criterion_does_not_know_ends_a_training(data, bundle, refusal, tmp_path):
+    (data / "CT-MRI").rename(data / "GFP-MRI")
+    (data / "GFP-MRI" / "train" / "CT").rename(data / "GFP-MRI" / "train" / "GFP")
+    words = ("--dataset_dir", data, "--output_dir", tmp_path / "out", *SMALL)
+    said = refusal("train", *words)
+    assert said.startswith("Error: The criterion has no weights for the task gfp-mri, and 4 of its")
+    assert not list((tmp_path / "out").iterdir())
+
+
 def test_a_case_in_two_parts_ends_an_evaluation(data, refusal, tmp_path):
     split = tmp_path / "split.json"
     names = {"anatomical": "CT-MRI/train/MRI/{}.png", "partner": "CT-MRI/train/CT/{}.png"}

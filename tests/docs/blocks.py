@@ -18,6 +18,8 @@ REASONS = (
     "needs data that do not come with it",
     "holds a placeholder",
     "needs a server",
+    "needs the App SDK",
+    "needs Docker",
     "needs Slicer, or its parts",
 )
 """Why a block is not run in a test; it says so on the line before: ``<!-- not run: REASON -->``."""

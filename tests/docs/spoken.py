@@ -22,8 +22,10 @@ from mactfusion.cli import app
 
 WORDS = ("mactfusion", "python", "python3", "torchrun", "make", "curl", "Slicer")
 PROGRAMS = (".venv/bin/python", ".venv-panel/bin/python", ".venv-label/bin/python")
-PROGRAMS = (*PROGRAMS, ".venv-label/bin/pip", "pip")
-FOLDERS = ("MACTFusionSlicer", "docs", "monai_bundle", "monai_label", "tests", "training")
+PROGRAMS = (*PROGRAMS, ".venv-label/bin/pip", ".venv-deploy/bin/python", "pip")
+PROGRAMS = (*PROGRAMS, ".venv-deploy/bin/holoscan")
+FOLDERS = ("MACTFusionSlicer", "docs", "monai_bundle", "monai_deploy", "monai_label", "tests")
+FOLDERS = (*FOLDERS, "training")
 PATHS = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})(?:/[\w.-]+)+")
 RUN_WORDS = {"run_id", "config_file", "meta_file", "logging_file"}
 """What ``monai.bundle run`` takes for itself."""

@@ -9,6 +9,7 @@ import torch
 from monai.transforms import Transform
 
 from mactfusion.engine.splits import read_split
+from mactfusion.engine.tasks import check_tasks
 from mactfusion.errors import InputError
 from mactfusion.io.formats import INPUT_EXTENSIONS, extension_of
 from mactfusion.io.luminance import check_8_bit_picture, luminance
@@ -17,7 +18,7 @@ from mactfusion.io.read import read_volume
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from torch import Tensor
+    from torch import Tensor, nn
 
 ANATOMICAL = ("MRI", "CT", "PC")
 """What the last part of a task's folder may be: the folder of its anatomical pictures; PC is phase
@@ -101,6 +102,7 @@ def training_pairs(
     every: int = 8,
     split_file: str | Path | None = None,
     task: str | Sequence[str] | None = None,
+    criterion: nn.Module | None = None,
 ) -> tuple[list, list]:
     """Training and validation pairs of a folder, or of synthetic heads when there is none.
 
@@ -110,14 +112,25 @@ def training_pairs(
         split_file: names the pairs of both parts, see :mod:`mactfusion.engine.splits`; wins over
             ``every``.
         task: only pairs of this one, such as ``ct-mri``, or of these.
+        criterion: what is to be trained on, see :func:`mactfusion.engine.tasks.check_tasks`.
 
     Raises:
         InputError: the folder holds no pairs, none are left to train or, of some tasks, to
-            validate on, or the split file does not fit the folder.
+            validate on, the split file does not fit the folder, or the criterion does not know
+            a task.
     """
     parts = _both_parts(dataset_dir, every, split_file)
-    if task is None:
-        return parts
+    if task is not None:
+        parts = _of_task(parts, task, dataset_dir)
+    if criterion is not None:
+        check_tasks(criterion, [*parts[0], *parts[1]])
+    return parts
+
+
+def _of_task(
+    parts: tuple[list, list], task: str | Sequence[str], dataset_dir: str | Path | None
+) -> tuple[list, list]:
+    """Keep the pairs of one task, or of several, in both parts."""
     tasks = [name.lower() for name in ([task] if isinstance(task, str) else task)]
     training, validation = ([pair for pair in part if pair["task"] in tasks] for part in parts)
     if not training or not validation:

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from mactfusion.report.grid import (
     index_on_page,
@@ -19,7 +20,7 @@ from mactfusion.report.grid import (
 )
 from mactfusion.report.histogram import luminance_histograms
 from mactfusion.report.values import embedded_picture, embedded_values
-from mactfusion.transforms.volume import is_picture
+from mactfusion.transforms.volume import is_picture, plain, with_voxels
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -90,7 +91,7 @@ def volumes_on_page(
     full = ordered(volumes["anatomical"])
     shown = {name: means_on_page(ordered(volume)) for name, volume in volumes.items()}
     if shares is not None:
-        shown[SHARES] = means_on_page(ordered(shares))
+        shown[SHARES] = shares_on_page(shares)
     about, values = {}, {}
     for source in sources:
         code, values[source.name] = embedded_values(nearest_on_page(ordered(source.volume))[0])
@@ -107,6 +108,21 @@ def volumes_on_page(
         "remarks": remarks_on_grid(full, shown["anatomical"], has_values=bool(values)),
         "histogram": luminance_histograms({name: volumes[name] for name in HISTOGRAMS}),
     }
+
+
+def shares_on_page(shares: MetaTensor) -> MetaTensor:
+    """Take shares down to what a page can carry, in 8 bits.
+
+    Of what is not nothing at least one step is left, and what is not all lacks one, so that the
+    page calls neither by the other's name.
+
+    Args:
+        shares: ``(sources, I, J, K)`` in [0, 1].
+    """
+    means = means_on_page(ordered(shares))
+    voxels = plain(means)
+    between = (voxels > 0) & (voxels < 1)
+    return with_voxels(means, torch.where(between, voxels.clamp(1 / 255, 254 / 255), voxels))
 
 
 def _scene(shown: Mapping[str, MetaTensor]) -> dict[str, Any]:

@@ -32,12 +32,20 @@ function valueText(id) {
   return `${number((code + lowest) * step, decimals)} ${units}`;
 }
 
+/** A share of 255 in per cent; what is not nothing is not called 0 %, nor nearly all 100 %. */
+function percent(share) {
+  const number = share / 2.55;
+  if (number > 0 && number < 1) return "less than 1 %";
+  if (number > 99 && number < 100) return "more than 99 %";
+  return `${Math.round(number)} %`;
+}
+
 /** Per cent of a source in the fused voxel; nothing where none can be told. */
 function shareText(id) {
   const source = scene.shares.indexOf(id);
   if (source < 0) return "";
   const shares = scene.shares.map((_, at) => volumes.shares[place() + at * channelStride]);
-  return shares.some((share) => share > 0) ? `${Math.round(shares[source] / 2.55)} %` : "\u2013";
+  return shares.some((share) => share > 0) ? percent(shares[source]) : "\u2013";
 }
 
 /** A number with a true minus sign, and no minus before zero. */
