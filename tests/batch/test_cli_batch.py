@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import pytest
 from here_engine import HereEngine
@@ -14,7 +15,7 @@ WORDS = ("--task", "pet-mri", "--register", "off", "--no-check", "--no-report")
 def batch(run_command, archive, monkeypatch, pixel_maximum):
     """``batch("mr", "pet", ...)`` in the archive, without processes of its own."""
     monkeypatch.chdir(archive)
-    monkeypatch.setattr("mactfusion.batch.local.LocalEngine", lambda *_: HereEngine())
+    monkeypatch.setattr("mactfusion.batch.engines.LocalEngine", lambda *_: HereEngine())
 
     def run(*words):
         return run_command("batch", *words, "-o", "../out", *WORDS, "--weights", pixel_maximum)
@@ -92,3 +93,17 @@ def test_names_are_shown_as_they_are(batch, archive):
     ended = batch("plan.csv", "--dry-run")
     assert "[red]x[/]" not in ended.out
     assert ended.refused("cannot be called")
+
+
+def test_a_run_is_followed_in_a_log_and_in_metrics(batch, archive):
+    (archive / "mr" / "a.nii.gz").write_bytes(b"no volume")
+    words = ("--log", "../logs/run.jsonl", "--metrics", "../m.prom")
+    assert batch("mr", "pet", *words).code == 3
+    lines = (archive.parent / "logs" / "run.jsonl").read_text().splitlines()
+    assert [json.loads(line)["event"] for line in lines] == [
+        "run started", *["study"] * 3, "run ended",
+    ]  # fmt: skip
+    metrics = (archive.parent / "m.prom").read_text()
+    assert 'mactfusion_batch_studies_total{outcome="done"} 2.0' in metrics
+    assert 'mactfusion_batch_studies_total{outcome="failed"} 1.0' in metrics
+    assert "mactfusion_batch_to_do 0.0" in metrics

@@ -18,8 +18,10 @@ from mactfusion.errors import InputError, informing, listening
 from mactfusion.io.names import check_folder, check_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from mactfusion.batch.monitoring import Monitor
+    from mactfusion.batch.outcome import Outcome
     from mactfusion.batch.plan import Plan
     from mactfusion.batch.run import Engine
 
@@ -110,6 +112,22 @@ def batch(
             rich_help_panel=RUN,
         ),
     ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option(
+            help="File that gets a JSON line for each study.",
+            show_default=False,
+            rich_help_panel=RUN,
+        ),
+    ] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            help="Text file (.prom) for Prometheus, kept while it runs.",
+            show_default=False,
+            rich_help_panel=RUN,
+        ),
+    ] = None,
     report: Annotated[
         bool, typer.Option(help="Write an HTML report of each study.", rich_help_panel=RUN)
     ] = True,
@@ -120,12 +138,14 @@ def batch(
 ) -> None:
     """Fuse many studies; what is done already is not done again."""
     from mactfusion.batch.engines import check_engine, engine_for
+    from mactfusion.batch.monitoring import monitors
     from mactfusion.batch.source import make_plan
 
     output: Path = options.pop("output")
     overwrite: bool = options.pop("overwrite")
     check_places(source, partner, output, save_plan, overwrite=overwrite, dry_run=dry_run)
     check_engine(engine, address)
+    watching = monitors(log, metrics)
     with listening(ignore if quiet else caution), informing(ignore if quiet else tell):
         plan = make_plan(
             source,
@@ -151,7 +171,7 @@ def batch(
         informing(ignore if quiet else tell),
         engine_for(engine, address, workers, memory, options["device"]) as started,
     ):
-        raise typer.Exit(do(plan, output, options, overwrite, report, started, quiet))
+        raise typer.Exit(do(plan, output, options, overwrite, report, started, watching, quiet))
 
 
 def check_places(
@@ -188,6 +208,7 @@ def do(
     overwrite: bool,
     report: bool,
     engine: Engine,
+    watching: Sequence[Monitor],
     quiet: bool,
 ) -> int:
     """Do a plan, and return the exit code."""
@@ -198,10 +219,20 @@ def do(
     from mactfusion.batch.summary import SUMMARY, write_summary
 
     total = len(plan.to_do)
+    for monitor in watching:
+        monitor.begin(total)
     output.mkdir(parents=True, exist_ok=True)
-    with stopping() as stopped, studies_bar(total, quiet) as said:
+    with listening(caution), stopping() as stopped, studies_bar(total, quiet) as show_outcome:
+
+        def said(outcome: Outcome) -> None:
+            for monitor in watching:
+                monitor.study(outcome)
+            show_outcome(outcome)
+
         run = Run(plan, output, Choices(options, report), overwrite, said, lambda: bool(stopped))
         outcomes = run.do(engine)
+        for monitor in watching:
+            monitor.end()
     write_summary(output, outcomes)
     write_index(output, outcomes)
     if not quiet:
