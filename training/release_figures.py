@@ -78,6 +78,7 @@ STEPS = (
     ),
     Step(f"{BENCHMARKS}.lost_check", "", "--pair 2x32", "--page", "trust.md"),
     Step(f"{BENCHMARKS}.batch", "--studies 60", "--studies 2", "--page", "batch.md"),
+    Step(f"{BENCHMARKS}.ray", "--studies 40", "--studies 4 --kill-every 60", "--page", "ray.md"),
     Step(f"{BENCHMARKS}.thin_on_thick", "", "", "--page", "adr/0017-thin-on-thick.md"),
     Step("training.cases", "", "--voxel-mm 6", "--picture", "cases.png"),
 )

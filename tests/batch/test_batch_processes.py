@@ -19,6 +19,7 @@ from mactfusion.batch.outcome import Outcome, read_outcome
 from mactfusion.batch.plan import options_of
 from mactfusion.batch.run import Run
 from mactfusion.batch.worker import Begun, Needs, Task
+from mactfusion.errors import listening
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
 PATIENCE_S = 600
@@ -70,7 +71,11 @@ def test_a_worker_that_is_killed_costs_the_study_in_hand_and_no_other(
 ):
     output.mkdir()
     engine = KillingEngine("b", times, when_begun)
-    found = Run(plan, output, Choices(OPTIONS, report=False)).do(engine)
+    said = []
+    with listening(said.append):
+        found = Run(plan, output, Choices(OPTIONS, report=False)).do(engine)
+    again = "The process of b ended unexpectedly; the study is begun again."
+    assert said == [again] * (engine.begun.count("b") - 1)
     assert [one.outcome for one in found] == ["done", expected, "done"]
     assert engine.begun.count("b") == times + (expected == "done")
     assert sorted(path.name for path in output.iterdir()) == ["a", "b", "c"]

@@ -26,7 +26,7 @@ def check_engine(name: str, address: str | None) -> None:
     if name == RAY:
         from mactfusion.batch.ray_cluster import check_ray
 
-        check_ray()
+        check_ray(address)
     elif address is not None:
         raise InputError("--address is that of a Ray cluster: say --engine ray too.")
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 INDEX = "index.html"
 TEMPLATE = Path(__file__).with_name("index.html.jinja")
-_RANKS = ("failed", "look at it", "done", "not done")
+_RANKS = ("failed", "to look at", "done", "not done")
 
 
 def write_index(output: Path, outcomes: Sequence[Outcome]) -> Path:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import shutil
 import socket
+import sys
 import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +25,13 @@ HERE = "local"
 _OBJECT_STORE_BYTES = 100 * 2**20
 """Of such a Ray: what passes through it are paths and outcomes."""
 
+_SETTINGS = {
+    # Who fuses patients tells nobody how often.
+    "RAY_USAGE_STATS_ENABLED": "0",
+    # Of a worker that is lost the run has a sentence of its own.
+    "RAY_DEDUP_LOGS_SKIP_REGEX": "^A worker died or was killed",
+}
+"""What Ray reads when it is imported; what the user has set comes first."""
 _HOST_AND_PORT = re.compile(r"(?:ray://)?\[?(?P<host>.+?)\]?:(?P<port>[0-9]+)")
 _ANSWER_S = 10.0
 _LONGEST_FOLDER = 24
@@ -44,12 +53,22 @@ class Share:
     gpus_each: int = 0
 
 
-def check_ray() -> None:
-    """Refuse where Ray is not installed.
+def check_ray(address: str | None) -> None:
+    """Import Ray as a run has it, and refuse where it is not installed.
+
+    Args:
+        address: see :func:`cluster`.
 
     Raises:
         InputError: it is not.
     """
+    settings = dict(_SETTINGS)
+    if _where(address) == HERE:
+        # Its ports are open to the network, and whoever is let in can run any program.
+        settings |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
+    if "ray" not in sys.modules:
+        for name, value in settings.items():
+            os.environ.setdefault(name, value)
     try:
         import ray  # noqa: F401
     except ImportError:
@@ -75,14 +94,12 @@ def cluster(
     Raises:
         InputError: Ray is not installed, or there is no cluster at this address.
     """
-    check_ray()
-    # Who fuses patients tells nobody how often.
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    check_ray(address)
     import ray
 
-    where = address or os.environ.get("RAY_ADDRESS") or HERE
-    how: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
+    where = _where(address)
     _check_address(where)
+    how: dict[str, Any] = {"log_to_driver": False, "logging_level": "CRITICAL"}
     folder = _own_folder() if where == HERE else None
     try:
         if folder is not None:
@@ -96,9 +113,8 @@ def cluster(
         try:
             ray.init(where, **how)
         except (ConnectionError, OSError, RuntimeError, ValueError) as error:
-            raise InputError(
-                f"There is no Ray at {where}: {str(error).strip().splitlines()[0]}"
-            ) from error
+            first = str(error).strip().splitlines()[0]
+            raise InputError(f"There is no Ray at {where}: {first}") from error
         try:
             yield share_of_cluster(ray.cluster_resources(), workers, gigabytes, device)
         finally:
@@ -106,6 +122,10 @@ def cluster(
     finally:
         if folder is not None:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _where(address: str | None) -> str:
+    return address or os.environ.get("RAY_ADDRESS") or HERE
 
 
 def _own_folder() -> str:

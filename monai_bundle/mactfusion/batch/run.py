@@ -24,7 +24,7 @@ from mactfusion.batch.outcome import (
     write_outcome,
 )
 from mactfusion.batch.worker import Task
-from mactfusion.errors import InputError
+from mactfusion.errors import InputError, warn
 from mactfusion.io.reasons import reason_of
 
 if TYPE_CHECKING:
@@ -122,6 +122,8 @@ class Run:
                 return
             for task, outcome in engine.finished(_GLANCE_S):
                 if outcome is None:
+                    name = task.study.name
+                    warn(f"The process of {name} ended unexpectedly; the study is begun again.")
                     engine.start(self._task(task.study))
                 else:
                     self._conclude(task, outcome, claims)

@@ -222,7 +222,11 @@ def do(
     for monitor in watching:
         monitor.begin(total)
     output.mkdir(parents=True, exist_ok=True)
-    with listening(caution), stopping() as stopped, studies_bar(total, quiet) as show_outcome:
+    with (
+        listening(ignore if quiet else caution),
+        stopping() as stopped,
+        studies_bar(total, quiet) as show_outcome,
+    ):
 
         def said(outcome: Outcome) -> None:
             for monitor in watching:
