@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -44,22 +43,21 @@ class KillingEngine(LocalEngine):
         super().start(task)
         self.begun.append(task.study.name)
         if not self._when_begun:
-            self._kill()
+            (worker,) = (one for one in self._workers if one.task is task)
+            self._kill(worker)
 
-    def finished(self, timeout_s):
-        ended = super().finished(timeout_s)
-        if self._when_begun:
-            self._kill()
-        return ended
-
-    def _kill(self):
+    def _grant(self):
         for worker in self._workers:
-            is_due = worker.task is not None and worker.task.study.name == self._study
-            is_due = is_due and worker.has_begun == self._when_begun
-            if is_due and self._left and worker._process.is_alive():
-                self._left -= 1
-                os.kill(worker._process.pid, signal.SIGKILL)
-                worker._process.join()
+            if worker.asks and self._when_begun:  # it has begun, and waits for an answer
+                self._kill(worker)
+        super()._grant()
+
+    def _kill(self, worker):
+        if worker.task.study.name == self._study and self._left:
+            self._left -= 1
+            worker.asks = 0
+            worker._process.kill()
+            worker._process.join()
 
 
 @pytest.mark.parametrize(

@@ -103,42 +103,48 @@ def test_nobody_is_let_in_without_the_token_of_the_run(share):
 
 
 def kill_workers():
-    for process in psutil.Process().children(recursive=True):
-        if command_of(process)[:1] and command_of(process)[0].startswith("ray::Fuser"):
-            process.kill()
+    family = psutil.Process().children(recursive=True)
+    workers = [one for one in family if "".join(command_of(one)[:1]).startswith("ray::Fuser")]
+    assert workers
+    for process in workers:
+        process.kill()
+    psutil.wait_procs(workers, timeout=PATIENCE_S)
 
 
 class KillingEngine(RayEngine):
-    """Kills the process of the worker that has begun with a study, as often as it is told."""
+    """Kills its one worker just before it is told of a study, as often as it is told."""
 
     def __init__(self, share, study, times):
-        super().__init__(share)
+        super().__init__(replace(share, workers=1))
         self._study, self._left = study, times
         self.begun = []
 
     def start(self, task):
-        super().start(task)
         self.begun.append(task.study.name)
-        self._kill()
+        if self._actors:
+            self._kill(task)
+        super().start(task)
 
     def finished(self, timeout_s):
-        ended = super().finished(timeout_s)
-        self._kill()
-        return ended
-
-    def _kill(self):
         for actor in self._actors:
-            is_due = actor.task is not None and actor.task.study.name == self._study
-            if is_due and actor.has_begun and self._left:
-                self._left -= 1
-                kill_workers()
+            if actor.task is not None and not actor.has_begun:  # it is told when it is ready
+                import ray
+
+                ray.wait([actor.awaited], timeout=PATIENCE_S)
+                self._kill(actor.task)
+        return super().finished(timeout_s)
+
+    def _kill(self, task):
+        if task.study.name == self._study and self._left:
+            self._left -= 1
+            kill_workers()
 
 
 @pytest.mark.parametrize(("times", "expected"), [(1, "done"), (TRIES, "failed")])
 def test_a_worker_that_is_lost_costs_the_study_in_hand_and_no_other(
     share, on_ray, output, times, expected, capfd
 ):
-    engine = KillingEngine(replace(share, workers=1), "b", times)
+    engine = KillingEngine(share, "b", times)
     said = []
     with listening(said.append):
         found = on_ray(engine)

@@ -30,7 +30,15 @@ MODULES = {
 """Modules that are not called as their packages."""
 ALWAYS = {"monai", "torch", "numpy", "mactfusion"}
 BROUGHT_BY_TORCH = {"jinja2", "markupsafe", "typing_extensions"}
-COMMAND_LINE = {"typer", "krippendorff", "onnx", "onnxruntime", "pyarrow"}
+COMMAND_LINE = {
+    "typer",
+    "krippendorff",
+    "onnx",
+    "onnxruntime",
+    "prometheus_client",
+    "pyarrow",
+    "ray",
+}
 """What commands alone need, and no configuration."""
 
 needs_environment = pytest.mark.skipif(
